@@ -1,0 +1,55 @@
+# One folder, one library: vbs_library(<name> [DIRS ...] [DEPS ...]) takes every .cc of the folder
+# but main files; vbs_program(<name> <main.cc> [DEPS ...]) links one program;
+# vbs_unit_test(<folder> [DEPS ...]) makes one GoogleTest program of a folder of *_test.cc.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+add_library(vbs_flags INTERFACE)
+target_compile_features(vbs_flags INTERFACE cxx_std_20)
+target_compile_options(vbs_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+                                           -fno-strict-aliasing)
+target_include_directories(vbs_flags INTERFACE "${CMAKE_SOURCE_DIR}")
+target_compile_definitions(vbs_flags INTERFACE VBS_VERSION="${PROJECT_VERSION}"
+                                               BOOST_ASIO_NO_DEPRECATED
+                                               BOOST_ERROR_CODE_HEADER_ONLY)
+if(VBS_SANITIZE)
+  target_compile_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE} -fno-omit-frame-pointer
+                                             -fno-sanitize-recover=all -O1)
+  target_link_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE})
+endif()
+target_compile_definitions(vbs_flags INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+
+function(vbs_library name)
+  cmake_parse_arguments(ARG "" "" "DIRS;DEPS;EXCLUDE" ${ARGN})
+  set(patterns "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  foreach(dir ${ARG_DIRS})
+    list(APPEND patterns "${CMAKE_CURRENT_SOURCE_DIR}/${dir}/*.cc")
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  list(FILTER sources EXCLUDE REGEX "/(main|[a-z_]+_main)\\.cc$")
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC vbs_flags ${ARG_DEPS})
+endfunction()
+
+function(vbs_program name main)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  add_executable(${name} ${main})
+  target_link_libraries(${name} PRIVATE vbs_flags ${ARG_DEPS})
+endfunction()
+
+function(vbs_unit_test folder)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cc")
+  if(NOT sources)
+    return()
+  endif()
+  string(REPLACE "/" "_" target "${folder}_test")
+  add_executable(${target} ${sources})
+  target_link_libraries(${target} PRIVATE vbs_flags ${ARG_DEPS} GTest::gmock_main)
+  gtest_discover_tests(${target} TEST_PREFIX "${folder}." PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+endfunction()

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <functional>
+
+#include "common/http/message.h"
+#include "common/secret.h"
+#include "common/thread_pool.h"
+
+namespace vbs::http {
+
+/// Runs a handler that blocks on a pool; a full queue is answered 503 with Retry-After. The pool must
+/// outlive the server.
+Handler on_pool(ThreadPool& pool, std::function<Response(const Request&)> handler);
+
+/// Lets only requests with "Authorization: Bearer <token>" through, others get 401. Compared in
+/// constant time. `/healthz` paths are let through without.
+Handler require_token(Secret token, Handler inner);
+
+}  // namespace vbs::http

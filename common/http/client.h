@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/event_loop.h"
+#include "common/http/message.h"
+
+namespace vbs::http {
+
+/// "http://127.0.0.1:7001" taken apart; no path, user or query allowed.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 80;
+  static Result<Endpoint> parse(std::string_view url);
+  std::string str() const;
+};
+
+struct ClientOptions {
+  std::size_t header_limit = 16 * 1024;
+  std::size_t body_limit = 16 * 1024 * 1024;  ///< inventories are large
+  std::size_t max_idle_per_endpoint = 8;
+  Milliseconds idle_timeout{20'000};           ///< shorter than the server's
+};
+
+/// HTTP/1.1 client for the links between the services: keep-alive, one hard deadline for the whole
+/// exchange (resolve, connect, send, last byte), strict parsing under the server's limits. Lives on
+/// one EventLoop; callbacks run there. `send` may be called from any thread.
+///
+/// Errors: node_unavailable when nothing was sent (refused, unreachable): surely not done; timeout
+/// when the outcome is unknown: deadline passed, connection lost after sending, garbage received.
+/// A request is sent again on a fresh connection only if a kept-alive one was closed before any
+/// byte of the answer and the method is idempotent (all but POST).
+class Client {
+ public:
+  using Callback = std::function<void(Result<Response>)>;
+  Client(EventLoop& loop, ClientOptions options = {});
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void send(const Endpoint& endpoint, Request request, Milliseconds deadline, Callback done);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace vbs::http

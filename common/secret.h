@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace vbs {
+
+/// A string that does not print itself and is wiped when it goes. `reveal` marks each place that
+/// really needs the text.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string text) : text_(std::move(text)) {}
+  Secret(const Secret&) = default;
+  Secret(Secret&& other) noexcept;
+  Secret& operator=(const Secret&) = default;
+  Secret& operator=(Secret&& other) noexcept;
+  ~Secret();
+
+  const std::string& reveal() const { return text_; }
+  bool empty() const { return text_.empty(); }
+  bool operator==(const Secret& other) const = default;
+
+ private:
+  std::string text_;
+};
+
+/// Compares in a time that depends only on the lengths.
+bool constant_time_equal(std::string_view a, std::string_view b);
+/// Lower-case hex of SHA-256 (FIPS 180-4).
+std::string sha256_hex(std::string_view bytes);
+
+}  // namespace vbs
