@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/secret.h"
+#include "db/connection.h"
+
+namespace vbs::db {
+
+/// `reserved` holds the device name and the one-writer rule while an operation is in flight.
+enum class AttachmentState { reserved, attached, closed };
+std::string_view to_string(AttachmentState state);
+
+struct Attachment {
+  std::int64_t seq = 0;
+  Uuid id;
+  Uuid volume;
+  std::string project;
+  std::string volume_server;
+  std::string vmm_node;
+  std::string vm;
+  std::string device;       ///< the name asked for (or chosen): "/dev/sdb"
+  bool read_only = false;
+  AttachmentState state = AttachmentState::reserved;
+  std::string reason;       ///< why closed
+  std::string initiator;    ///< IQN of the VMM node
+  std::string chap_user;
+  Secret chap_secret;
+  std::string iqn;          ///< of the target, once exported
+  std::string portal;
+  std::uint32_t lun = 0;
+  std::string serial;       ///< as the VM shows it, once attached
+  std::optional<std::string> guest_device;
+  WallTime created_at{};
+  WallTime updated_at{};
+};
+
+class AttachmentTable {
+ public:
+  explicit AttachmentTable(Connection& connection) : connection_(connection) {}
+  std::optional<Attachment> find(const Uuid& id);
+  /// Not closed, by seq.
+  std::vector<Attachment> open_of_volume(const Uuid& volume);
+  /// Not closed, whose volume's seq lies in [first, last]; for lists of volumes.
+  std::vector<Attachment> open_of_volume_range(std::int64_t first_seq, std::int64_t last_seq);
+  std::vector<Attachment> open_on_vmm(std::string_view vmm_node);
+  std::vector<Attachment> open_on_volume_server(std::string_view volume_server);
+  std::vector<Attachment> open_of_vm(std::string_view vmm_node, std::string_view vm);
+  /// Sets attachment.seq. False when the device name is taken on that VM.
+  bool insert(Attachment& attachment);
+  void set_export(const Uuid& id, std::string_view iqn, std::string_view portal, std::uint32_t lun);
+  void set_device(const Uuid& id, std::string_view serial, const std::optional<std::string>& guest_device);
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace vbs::db

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "db/connection.h"
+
+namespace vbs::db {
+
+struct IdempotencyKey {
+  std::string principal;
+  std::string key;
+  std::string request_hash;   ///< of method, path and body
+  Uuid operation;
+  WallTime created_at{};
+};
+
+class IdempotencyTable {
+ public:
+  explicit IdempotencyTable(Connection& connection) : connection_(connection) {}
+  std::optional<IdempotencyKey> find(std::string_view principal, std::string_view key);
+  void insert(const IdempotencyKey& key);
+  /// Removes keys made before `before`, at most `limit`.
+  int purge(WallTime before, int limit);
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace vbs::db
