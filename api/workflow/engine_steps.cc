@@ -1,0 +1,206 @@
+// The inside of one step: call, judge the answer, write down what it means.
+
+#include <algorithm>
+
+#include "api/workflow/engine.h"
+#include "api/workflow/run.h"
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "db/transitions.h"
+
+namespace vbs::workflow {
+
+namespace {
+
+using db::OperationState;
+
+bool undoing(const Facts& facts) { return facts.operation.state == OperationState::undoing; }
+
+/// "attach-volume.export.after-act", with "undo-" before the last part when undoing.
+std::string crash_point(const Workflow& workflow, const Facts& facts, std::string_view where) {
+  const Step& step = workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+  return std::string(workflow.kind) + "." + std::string(step.name) + (undoing(facts) ? ".undo-" : ".") +
+         std::string(where);
+}
+
+Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
+  const int doublings = std::min(times, 20);
+  return std::min(longest, first * (std::int64_t{1} << doublings));
+}
+
+struct StepDone {
+  db::OperationEvent event;
+  http::Response response;
+  WallTime now{};
+};
+
+/// Writes down that the present step is made, and makes the steps that follow as long as they need no
+/// call: they share its commit.
+Result<void> record_made(db::Transaction& tx, const Workflow& workflow, const Facts& facts, StepDone done) {
+  db::OperationTable operations(tx.connection());
+  const int count = static_cast<int>(workflow.steps.size());
+  for (int i = facts.operation.step; i < count; ++i) {
+    const Step& step = workflow.steps[static_cast<std::size_t>(i)];
+    if (i > facts.operation.step) {
+      if (step.make.call) return db::advance_operation(tx, facts.operation.seq, i, done.now);
+      done.response = {};
+      done.event = {0, done.now, std::string(step.name), "done", "", "", 0};
+    }
+    if (step.make.record) {
+      if (auto ok = step.make.record(tx, facts, done.response, done.now); !ok) return ok;
+    }
+    operations.append_event(facts.operation.seq, done.event);
+  }
+  return db::end_operation(tx, facts.operation.seq, OperationState::succeeded, done.now);
+}
+
+Result<void> record_undone(db::Transaction& tx, const Workflow& workflow, const Facts& facts, StepDone done) {
+  db::OperationTable operations(tx.connection());
+  for (int i = facts.operation.step; i >= 0; --i) {
+    const Step& step = workflow.steps[static_cast<std::size_t>(i)];
+    if (i < facts.operation.step) {
+      if (step.undo.call) return db::advance_undo(tx, facts.operation.seq, i, done.now);
+      done.response = {};
+      done.event = {0, done.now, std::string(step.name), "undone", "", "", 0};
+    }
+    if (step.undo.record) {
+      if (auto ok = step.undo.record(tx, facts, done.response, done.now); !ok) return ok;
+    }
+    if (step.undo.call || step.undo.record) operations.append_event(facts.operation.seq, done.event);
+  }
+  const auto state = facts.operation.cancel_requested ? OperationState::cancelled : OperationState::failed;
+  return db::end_operation(tx, facts.operation.seq, state, done.now);
+}
+
+}  // namespace
+
+void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action) {
+  auto call = action.call ? action.call(*facts) : std::nullopt;
+  if (!call) return complete(run, facts, {}, "");
+  const Workflow& workflow = *registry_.find(facts->operation.kind);
+  fault_point(crash_point(workflow, *facts, "before-act"));
+  call_node(std::move(*call), [this, alive = std::weak_ptr(shared_), run, facts, &action](Answer answer) {
+    if (alive.expired()) return;
+    judge(run, facts, action, answer);
+  });
+}
+
+void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
+                   const Answer& answer) {
+  const Workflow& workflow = *registry_.find(facts->operation.kind);
+  fault_point(crash_point(workflow, *facts, "after-act"));
+  Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_by_status(answer);
+  const bool only_forward = undoing(*facts) || past_no_return(workflow, facts->operation, *facts);
+  if (verdict.kind == Verdict::Kind::refused && only_forward) verdict.kind = Verdict::Kind::retry;
+  switch (verdict.kind) {
+    case Verdict::Kind::done:
+      return complete(run, facts, answer ? *answer : http::Response{}, verdict.remark);
+    case Verdict::Kind::wait: return look_again(run, *facts, verdict);
+    case Verdict::Kind::retry: return try_again(run, *facts, verdict);
+    case Verdict::Kind::refused: return turn_back(run, *facts, verdict.error, "failed");
+  }
+}
+
+void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts, http::Response response,
+                      std::string remark) {
+  const Workflow& workflow = *registry_.find(facts->operation.kind);
+  const bool backwards = undoing(*facts);
+  StepDone done;
+  done.now = clock_.wall();
+  done.response = std::move(response);
+  const Step& step = workflow.steps[static_cast<std::size_t>(facts->operation.step)];
+  const auto elapsed = std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - run->step_started);
+  done.event = {0, done.now, std::string(step.name), backwards ? "undone" : "done", "", remark, elapsed.count()};
+  if (step.place == Place::volume_server && facts->volume) done.event.node = facts->volume->node;
+  if (step.place == Place::vmm_node && facts->attachment) done.event.node = facts->attachment->vmm_node;
+  run->looks = 0;
+  commit(run, [&workflow, facts, done = std::move(done), remark, backwards](db::Transaction& tx) {
+    if (!remark.empty()) add_remark(tx.connection(), facts->operation.seq, remark);
+    return backwards ? record_undone(tx, workflow, *facts, done) : record_made(tx, workflow, *facts, done);
+  }, crash_point(workflow, *facts, "after-commit"));
+}
+
+void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {
+  const Milliseconds delay = grown(options_.first_look, run->looks, options_.longest_look);
+  const MonotonicTime now = clock_.monotonic();
+  const bool first = run->looks++ == 0;
+  if (!first && now - run->last_shown < Milliseconds(2'000)) return sleep(run, delay);
+  run->last_shown = now;
+
+  const Workflow& workflow = *registry_.find(facts.operation.kind);
+  const bool no_return = workflow.steps[static_cast<std::size_t>(facts.operation.step)].point_of_no_return;
+  const WallTime wall = clock_.wall();
+  run->busy = true;
+  database_.write(
+      [=, seq = facts.operation.seq, remark = verdict.remark, back = undoing(facts)](db::Transaction& tx) {
+        if (no_return && !back) note(tx.connection(), seq, "no_return", json::Value(true));
+        return db::delay_operation(tx, seq, 0, remark, wall + delay, wall);
+      },
+      [this, alive = std::weak_ptr(shared_), run, delay](Result<void>) {
+        if (!alive.expired()) sleep(run, delay);
+      },
+      executor_);
+}
+
+void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {
+  ++shared_->counters.retries;
+  const Workflow& workflow = *registry_.find(facts.operation.kind);
+  const Step& step = workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+  const int attempt = facts.operation.attempt + 1;
+  Milliseconds delay = grown(options_.first_retry, attempt - 1, options_.longest_retry);
+  // A random quarter keeps operations that failed together from coming back together.
+  delay += Milliseconds(static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(delay.count() / 4 + 1)));
+  const WallTime now = clock_.wall();
+  const bool certain = verdict.error.code == ErrorCode::node_unavailable;
+  const bool no_return = step.point_of_no_return && !undoing(facts) && !certain;
+  if (!undoing(facts) && !no_return && !past_no_return(workflow, facts.operation, facts) &&
+      facts.operation.deadline > now) {
+    delay = std::min(delay, std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
+  }
+  db::OperationEvent event{0, now, std::string(step.name), "retry", verdict.error.node, describe(verdict.error), 0};
+  log::warning("step not settled", {{"operation", facts.operation.id.str()},
+                                    {"step", event.step},
+                                    {"attempt", std::int64_t{attempt}},
+                                    {"error", event.message}});
+  run->busy = true;
+  database_.write(
+      [=, seq = facts.operation.seq](db::Transaction& tx) {
+        if (no_return) note(tx.connection(), seq, "no_return", json::Value(true));
+        db::OperationTable(tx.connection()).append_event(seq, event);
+        return db::delay_operation(tx, seq, attempt, event.message, now + delay, now);
+      },
+      [this, alive = std::weak_ptr(shared_), run, delay](Result<void>) {
+        if (!alive.expired()) sleep(run, delay);
+      },
+      executor_);
+}
+
+void Engine::call_node(api::DelegateCall call, api::DelegateClient::Callback done) {
+  NodeQueue& queue = nodes_[call.node];
+  auto send = [this, call, done = std::move(done)] {
+    delegates_.call(call, [this, alive = std::weak_ptr(shared_), node = call.node, done](Answer answer) {
+      if (alive.expired()) return;
+      release_node(node);
+      done(std::move(answer));
+    });
+  };
+  if (queue.under_way >= options_.calls_per_node) {
+    queue.waiting.push_back(std::move(send));
+    return;
+  }
+  ++queue.under_way;
+  send();
+}
+
+void Engine::release_node(const std::string& node) {
+  NodeQueue& queue = nodes_[node];
+  if (queue.waiting.empty()) {
+    --queue.under_way;
+    return;
+  }
+  Task next = std::move(queue.waiting.front());
+  queue.waiting.pop_front();
+  next();
+}
+
+}  // namespace vbs::workflow

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/json.h"
+#include "db/attachment_table.h"
+#include "db/operation_table.h"
+#include "db/snapshot_table.h"
+#include "db/volume_table.h"
+
+namespace vbs::workflow {
+
+/// Everything the steps of one operation may look at: its rows, as the database holds them now.
+struct Facts {
+  db::Operation operation;
+  std::optional<db::Volume> volume;
+  std::optional<db::Snapshot> snapshot;
+  std::optional<db::Attachment> attachment;
+  json::Value options;  ///< what was asked
+  json::Value data;     ///< what earlier steps found out
+
+  /// Orders of an operation carry this: later operations beat earlier ones, and undoing beats doing.
+  std::int64_t generation() const;
+  bool option(std::string_view name) const;
+  bool noted(std::string_view name) const;
+  std::int64_t number(std::string_view name) const;     ///< from `data`, 0 if absent
+  std::string text(std::string_view name) const;        ///< from `data`, "" if absent
+};
+
+/// nullopt if the operation does not exist.
+std::optional<Facts> load_facts(db::Connection& connection, const Uuid& operation);
+
+/// Adds one member to an operation's `data` in the same transaction as what made it known.
+void note(db::Connection& connection, std::int64_t operation_seq, std::string_view name, json::Value value);
+/// Adds a line for people to the operation's notes.
+void add_remark(db::Connection& connection, std::int64_t operation_seq, const std::string& remark);
+
+}  // namespace vbs::workflow

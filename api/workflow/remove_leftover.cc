@@ -1,0 +1,42 @@
+// remove-leftover: one object of VBS on a node that no row wants any more (a call that arrived after its
+// operation was undone, a database restored from a backup of yesterday).
+//
+//   remove  node  gone   <- point of no return
+//
+// The object was chosen, and its resource locked, in the transaction that wrote the intent.
+
+#include "api/workflow/calls.h"
+#include "api/workflow/registry.h"
+
+namespace vbs::workflow {
+
+namespace {
+
+std::string option_text(const Facts& facts, std::string_view name) {
+  const auto* member = facts.options.find(name);
+  const auto* text = member ? member->as<std::string>() : nullptr;
+  return text ? *text : "";
+}
+
+/// options: {"path": "/v1/devices/<id>", "vm": "web1"}; `vm` only for devices.
+std::optional<api::DelegateCall> remove_object(const Facts& facts) {
+  api::DelegateCall call{facts.operation.node, http::Method::del, option_text(facts, "path"), {}, ""};
+  call.query.emplace_back("generation", std::to_string(facts.generation()));
+  if (call.path.starts_with("/v1/exports/")) call.query.emplace_back("revoke", "true");
+  if (call.path.starts_with("/v1/devices/")) {
+    call.query.emplace_back("vm", option_text(facts, "vm"));
+    call.query.emplace_back("force", "true");
+    call.timeout = Milliseconds(20'000);
+  }
+  return call;
+}
+
+}  // namespace
+
+Workflow remove_leftover(const WorkflowSettings& settings) {
+  Step remove{"remove", Place::volume_server, {}, {}, true};
+  remove.make.call = remove_object;
+  return {"remove-leftover", {remove}, settings.delete_deadline};
+}
+
+}  // namespace vbs::workflow

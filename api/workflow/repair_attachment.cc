@@ -1,0 +1,16 @@
+// repair-attachment: after a target daemon or a VM lost them, the export and the device of an attachment
+// are made again. Nothing is undone: what is missing then is what was missing before, and the next sweep
+// of the reconciler tries again.
+
+#include "api/workflow/calls.h"
+#include "api/workflow/registry.h"
+
+namespace vbs::workflow {
+
+Workflow repair_attachment(const WorkflowSettings& settings) {
+  std::vector<Step> steps{export_step(), log_in_step(), block_attach_step()};
+  for (Step& step : steps) step.undo = {};
+  return {"repair-attachment", std::move(steps), settings.repair_deadline};
+}
+
+}  // namespace vbs::workflow

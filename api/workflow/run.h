@@ -1,0 +1,24 @@
+#pragma once
+
+#include "api/workflow/engine.h"
+
+namespace vbs::workflow {
+
+/// What the engine keeps in memory of one live operation; all of it can be lost at any moment.
+struct Engine::Run {
+  explicit Run(const Uuid& operation) : id(operation) {}
+  Uuid id;
+  bool busy = false;       ///< a call or a commit of it is under way
+  bool poked = false;      ///< woken while busy
+  bool recovered = false;  ///< taken up from the journal: its step may have been tried already
+  int looks = 0;           ///< at an accepted step that is not yet true
+  TimerId timer = 0;
+  MonotonicTime step_started{};
+  MonotonicTime last_shown{};  ///< when waiting was last written down
+};
+
+struct Engine::Shared {
+  EngineCounters counters;
+};
+
+}  // namespace vbs::workflow

@@ -1,0 +1,41 @@
+#include "api/workflow/step.h"
+
+namespace vbs::workflow {
+
+std::string_view to_string(Place place) {
+  switch (place) {
+    case Place::database: return "database";
+    case Place::volume_server: return "volume server";
+    case Place::vmm_node: return "VMM node";
+  }
+  return "";
+}
+
+Verdict judge_by_status(const Answer& answer) {
+  if (!answer) return {Verdict::Kind::retry, answer.error(), {}};
+  const http::Response& response = *answer;
+  if (response.status == 202) return {Verdict::Kind::wait, {}, {}};
+  if (response.status >= 200 && response.status < 300) return {};
+  Error error = http::error_of(response);
+  const bool transient = is_transient(error.code) || error.code == ErrorCode::internal;
+  return {transient ? Verdict::Kind::retry : Verdict::Kind::refused, std::move(error), {}};
+}
+
+bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts) {
+  if (facts.noted("no_return")) return true;
+  for (int i = 0; i < operation.step && i < static_cast<int>(workflow.steps.size()); ++i) {
+    if (workflow.steps[static_cast<std::size_t>(i)].point_of_no_return) return true;
+  }
+  return false;
+}
+
+int first_to_undo(const Workflow& workflow, int step) {
+  const int last = static_cast<int>(workflow.steps.size()) - 1;
+  if (step > last) step = last;
+  for (int i = step; i <= last; ++i) {
+    if (workflow.steps[static_cast<std::size_t>(i)].release) step = i;
+  }
+  return step;
+}
+
+}  // namespace vbs::workflow
