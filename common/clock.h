@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace vbs {
@@ -28,7 +29,11 @@ class SystemClock final : public Clock {
 
 /// RFC 3339 in UTC with milliseconds: "2026-03-01T12:00:00.000Z".
 std::string to_rfc3339(WallTime time);
-inline std::int64_t to_millis(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime from_millis(std::int64_t millis) { return WallTime(Milliseconds(millis)); }
+inline std::int64_t to_millis(WallTime time) {
+  return time.time_since_epoch().count();
+}
+inline WallTime from_millis(std::int64_t millis) {
+  return WallTime(Milliseconds(millis));
+}
 
 }  // namespace vbs

@@ -23,7 +23,8 @@ class Table {
 
   std::string string(std::string_view key);
   std::string string_or(std::string_view key, std::string fallback);
-  std::int64_t integer_or(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max);
+  std::int64_t integer_or(std::string_view key, std::int64_t fallback, std::int64_t min,
+                          std::int64_t max);
   bool boolean_or(std::string_view key, bool fallback);
   /// A size such as "10G", in bytes.
   std::uint64_t size_or(std::string_view key, std::uint64_t fallback);

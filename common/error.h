@@ -10,25 +10,25 @@ namespace vbs {
 /// The closed list of error codes. The text form (`to_string`) is the `code` member of a
 /// problem+json answer and never changes once released.
 enum class ErrorCode {
-  invalid_request,         ///< not understood at all: framing, JSON, unknown query parameter
-  invalid_field,           ///< one named field is wrong; `Error::field` says which
-  unauthenticated,         ///< no token, or one that is not known
-  forbidden,               ///< known caller, role does not allow it
-  not_found,               ///< no such resource for this caller
-  method_not_allowed,      ///< the path exists, the method does not
-  conflict,                ///< the resource's state does not allow it
-  operation_in_progress,   ///< another operation holds the resource; `Error::operation` says which
-  idempotency_mismatch,    ///< the key was used with another request
-  already_exists,          ///< a name or a device that is taken
-  quota_exceeded,          ///< the project's limit
-  request_too_large,       ///< header or body above the limit
-  insufficient_space,      ///< no volume server has the room (or the disk is full)
-  stale_generation,        ///< a delegate saw a newer order for the same attachment
-  node_unavailable,        ///< a delegate does not answer
-  database_unavailable,    ///< locked, read-only or damaged database
-  overloaded,              ///< queue full; try again later
-  timeout,                 ///< no answer in time: the outcome is unknown
-  internal,                ///< a defect of this program
+  invalid_request,        ///< not understood at all: framing, JSON, unknown query parameter
+  invalid_field,          ///< one named field is wrong; `Error::field` says which
+  unauthenticated,        ///< no token, or one that is not known
+  forbidden,              ///< known caller, role does not allow it
+  not_found,              ///< no such resource for this caller
+  method_not_allowed,     ///< the path exists, the method does not
+  conflict,               ///< the resource's state does not allow it
+  operation_in_progress,  ///< another operation holds the resource; `Error::operation` says which
+  idempotency_mismatch,   ///< the key was used with another request
+  already_exists,         ///< a name or a device that is taken
+  quota_exceeded,         ///< the project's limit
+  request_too_large,      ///< header or body above the limit
+  insufficient_space,     ///< no volume server has the room (or the disk is full)
+  stale_generation,       ///< a delegate saw a newer order for the same attachment
+  node_unavailable,       ///< a delegate does not answer
+  database_unavailable,   ///< locked, read-only or damaged database
+  overloaded,             ///< queue full; try again later
+  timeout,                ///< no answer in time: the outcome is unknown
+  internal,               ///< a defect of this program
 };
 
 /// `invalid_request` -> "invalid-request".
@@ -57,7 +57,9 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error{code, std::move(message), {}, {}, {}});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 inline tl::unexpected<Error> fail_field(std::string field, std::string message) {
   return tl::unexpected<Error>(
       Error{ErrorCode::invalid_field, std::move(message), std::move(field), {}, {}});

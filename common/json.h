@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -37,18 +38,22 @@ class Value {
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
   template <class T>
-  const T* as() const { return std::get_if<T>(&data_); }
+  const T* as() const {
+    return std::get_if<T>(&data_);
+  }
   /// Member of an object; nullptr if absent or if this is no object.
   const Value* find(std::string_view key) const;
   /// "a string", "an integer", ... for messages.
   std::string_view type_name() const;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object>
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array,
+               Object>
       data_;
 };
 
-/// Strict: valid UTF-8, no duplicate keys, no trailing text, within `limits`; the parser is iterative.
+/// Strict: valid UTF-8, no duplicate keys, no trailing text, within `limits`; the parser is
+/// iterative.
 Result<Value> parse(std::string_view text, const Limits& limits = {});
 
 /// Reads the members of one object with types, collecting the first error. Use:
@@ -87,6 +92,12 @@ class Fields {
 
  private:
   const Value* take(std::string_view key, bool required);
+  template <class T>
+  const T* take_as(std::string_view key, bool required, std::string_view what);
+  std::optional<std::int64_t> take_int64(std::string_view key, bool required);
+  std::optional<std::uint64_t> take_uint64(std::string_view key, bool required);
+  const Value* take_object(std::string_view key, bool required);
+
   const Value& value_;
   std::string prefix_;
   std::vector<std::string> seen_;
@@ -94,7 +105,8 @@ class Fields {
   std::optional<Error> error_;
 };
 
-/// Streams one JSON text into a string. Calls must be balanced; strings must be UTF-8.
+/// Streams one JSON text into a string. Calls must be balanced; bytes of a string value that are no
+/// UTF-8 (tool output) become U+FFFD. Names and raw texts are the caller's own and must be valid.
 class Writer {
  public:
   Writer();
@@ -110,16 +122,23 @@ class Writer {
   void string(std::string_view value);
   void integer(std::int64_t value);
   void uinteger(std::uint64_t value);
-  void number(double value);
+  void number(double value);  ///< null for what JSON cannot say (infinity, NaN)
   void boolean(bool value);
   void null();
   /// Text that is JSON already (a stored document).
   void raw(std::string_view json);
 
   void member(std::string_view name, std::string_view value) { key(name), string(value); }
+  void member(std::string_view name, const std::string& value) { key(name), string(value); }
   void member(std::string_view name, const char* value) { key(name), string(value); }
-  void member(std::string_view name, std::int64_t value) { key(name), integer(value); }
-  void member(std::string_view name, std::uint64_t value) { key(name), uinteger(value); }
+  template <std::signed_integral T>
+  void member(std::string_view name, T value) {
+    key(name), integer(value);
+  }
+  template <std::unsigned_integral T>
+  void member(std::string_view name, T value) {
+    key(name), uinteger(value);
+  }
   void member(std::string_view name, bool value) { key(name), boolean(value); }
   void member(std::string_view name, const std::optional<std::string>& value) {
     key(name);

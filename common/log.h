@@ -22,8 +22,8 @@ struct Field {
 };
 
 struct Options {
-  std::string program;            ///< "vbsd"
-  std::string file;               ///< "" for standard error
+  std::string program;  ///< "vbsd"
+  std::string file;     ///< "" for standard error
   Level level = Level::info;
 };
 
@@ -34,9 +34,17 @@ void reopen();
 
 /// Writes one JSON line: time, level, program, message, then the fields. Thread-safe.
 void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
-inline void debug(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::debug, m, f); }
-inline void info(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::info, m, f); }
-inline void warning(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::warning, m, f); }
-inline void error(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::error, m, f); }
+inline void debug(std::string_view m, std::initializer_list<Field> f = {}) {
+  write(Level::debug, m, f);
+}
+inline void info(std::string_view m, std::initializer_list<Field> f = {}) {
+  write(Level::info, m, f);
+}
+inline void warning(std::string_view m, std::initializer_list<Field> f = {}) {
+  write(Level::warning, m, f);
+}
+inline void error(std::string_view m, std::initializer_list<Field> f = {}) {
+  write(Level::error, m, f);
+}
 
 }  // namespace vbs::log

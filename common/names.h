@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/error.h"
+#include "common/text.h"
 
 namespace vbs {
 
@@ -18,14 +19,14 @@ Result<void> check_resource_name(std::string_view name, std::string_view field);
 Result<void> check_node_name(std::string_view name, std::string_view field);
 /// "/dev/sdb".."/dev/sdz", "/dev/sdaa".., also vd* and xvd*; returns the canonical form.
 Result<std::string> check_device_name(std::string_view name, std::string_view field);
-/// iSCSI names (RFC 7143, section 4.2.7; RFC 3722): "iqn." or "eui." forms up to 223 bytes, lower case.
+/// iSCSI names (RFC 7143, section 4.2.7; RFC 3722): "iqn." or "eui." forms up to 223 bytes, lower
+/// case.
 Result<void> check_iscsi_name(std::string_view name, std::string_view field);
+/// An iSCSI portal, "192.0.2.7:3260" or "[2001:db8::7]:3260": it becomes a word of a command line.
+Result<void> check_portal(std::string_view portal, std::string_view field);
 /// At most 32 tags; keys 1..64 of [A-Za-z0-9._:/-], values up to 256 bytes of printable UTF-8.
 Result<void> check_tags(const std::map<std::string, std::string>& tags, std::string_view field);
 /// 1 to 128 printable ASCII characters without spaces.
 Result<void> check_idempotency_key(std::string_view key);
-
-/// Valid UTF-8 (RFC 3629: shortest form, no surrogates).
-bool is_utf8(std::string_view text);
 
 }  // namespace vbs

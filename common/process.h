@@ -14,14 +14,14 @@ namespace vbs::process {
 struct Command {
   std::vector<std::string> argv;
   std::map<std::string, std::string> environment;
-  std::string input;                         ///< standard input; never logged
-  Milliseconds run_limit{30'000};            ///< then TERM to the group
-  Milliseconds kill_grace{2'000};            ///< then KILL
-  std::size_t output_limit = 1 << 20;        ///< bytes kept of each of stdout and stderr
+  std::string input;                   ///< standard input; never logged
+  Milliseconds run_limit{30'000};      ///< then TERM to the group
+  Milliseconds kill_grace{2'000};      ///< then KILL
+  std::size_t output_limit = 1 << 20;  ///< bytes kept of each of stdout and stderr
 };
 
 struct Outcome {
-  int exit_code = 0;       ///< 128+N when killed by signal N
+  int exit_code = 0;  ///< 128+N when killed by signal N
   bool timed_out = false;
   bool truncated = false;  ///< output above the limit was dropped
   std::string out;

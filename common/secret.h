@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace vbs {
 
@@ -11,16 +10,17 @@ namespace vbs {
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string text) : text_(std::move(text)) {}
+  explicit Secret(std::string text);
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
-  Secret& operator=(const Secret&) = default;
+  Secret& operator=(const Secret& other);
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
   const std::string& reveal() const { return text_; }
   bool empty() const { return text_.empty(); }
-  bool operator==(const Secret& other) const = default;
+  /// In constant time.
+  bool operator==(const Secret& other) const;
 
  private:
   std::string text_;

@@ -11,7 +11,8 @@
 
 namespace vbs {
 
-/// A bounded pool for work that blocks (file copies, a hypervisor's monitor). Thread-safe.
+/// A bounded pool for work that blocks (file copies, a hypervisor's monitor). Thread-safe, except
+/// that the pool must not be stopped or destroyed by one of its own tasks.
 class ThreadPool {
  public:
   /// At most `max_queue` tasks wait while `threads` run.
@@ -32,6 +33,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::deque<Task> queue_;
   std::size_t max_queue_;
+  std::size_t idle_;  ///< threads that run no task, whether they wait yet or not
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -13,7 +13,7 @@ namespace vbs::wire {
 /// Body of `PUT /v1/devices/{attachment id}` on a VMM node: block-attach.
 struct DeviceSpec {
   std::string vm;
-  std::string device;    ///< the name asked for, "/dev/sdb"
+  std::string device;  ///< the name asked for, "/dev/sdb"
   SessionSpec session;
 
   static Result<DeviceSpec> from_json(const json::Value& value);
@@ -21,14 +21,14 @@ struct DeviceSpec {
 };
 
 /// Answer of PUT and GET, and one entry of a VMM node's inventory.
-/// `DELETE /v1/devices/{attachment id}?vm=NAME&generation=N[&force=true]` answers 204 when the VM no longer
-/// shows it, 202 while the guest has not let go; without `force` a disk that the guest agent reports as
-/// mounted is a conflict. `vm` is required: it says where to look.
+/// `DELETE /v1/devices/{attachment id}?vm=NAME&generation=N[&force=true]` answers 204 when the VM
+/// no longer shows it, 202 while the guest has not let go; without `force` a disk that the guest
+/// agent reports as mounted is a conflict. `vm` is required: it says where to look.
 struct DeviceStatus {
   Uuid attachment;
   std::string vm;
-  std::string serial;                       ///< as the VM shows it: the volume's UUID
-  std::string state;                        ///< "attached" or "detaching"
+  std::string serial;  ///< as the VM shows it: the volume's UUID
+  std::string state;   ///< "attached" or "detaching"
   bool read_only = false;
   std::optional<std::string> guest_device;  ///< name in the guest, where an agent reports it
   std::optional<bool> mounted;              ///< where an agent reports it

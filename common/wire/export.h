@@ -10,9 +10,9 @@
 
 namespace vbs::wire {
 
-/// Body of `PUT /v1/exports/{attachment id}` on a volume server: one target, one LUN, one initiator.
-/// `generation` grows with every change of mind about an attachment; an order older than the newest
-/// one seen is refused (stale-generation), also after the export is gone.
+/// Body of `PUT /v1/exports/{attachment id}` on a volume server: one target, one LUN, one
+/// initiator. `generation` grows with every change of mind about an attachment; an order older than
+/// the newest one seen is refused (stale-generation), also after the export is gone.
 struct ExportSpec {
   Uuid volume;
   std::string initiator;  ///< the only IQN that may log in

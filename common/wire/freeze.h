@@ -8,18 +8,20 @@
 
 namespace vbs::wire {
 
-/// Body of `PUT /v1/freezes/{operation id}` on a VMM node: hold one VM's writes still under a lease.
+/// Body of `PUT /v1/freezes/{operation id}` on a VMM node: hold one VM's writes still under a
+/// lease.
 struct FreezeSpec {
   std::string vm;
   std::int64_t lease_ms = 0;  ///< then the VM is thawed whatever happens to the delegate
-  bool pause = false;         ///< also stop the VM's processors: the store's copy is not instantaneous
+  bool pause = false;  ///< also stop the VM's processors: the store's copy is not instantaneous
 
   static Result<FreezeSpec> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;
 };
 
-/// Answer of PUT, GET and `DELETE /v1/freezes/{operation id}` (thaw; again is harmless). After a thaw the
-/// lease's record says whether it had run out before: then whatever was copied meanwhile is worthless.
+/// Answer of PUT, GET and `DELETE /v1/freezes/{operation id}` (thaw; again is harmless). After a
+/// thaw the lease's record says whether it had run out before: then whatever was copied meanwhile
+/// is worthless.
 struct FreezeStatus {
   Uuid id;
   std::string vm;

@@ -27,8 +27,8 @@ struct VolumeServerInventory {
 /// One VM as `GET /v1/vms` ({"vms": [...]}) and the inventory show it.
 struct VmStatus {
   std::string name;
-  std::string state;  ///< "running", "paused", "off"
-  bool agent = false; ///< a guest agent answers
+  std::string state;   ///< "running", "paused", "off"
+  bool agent = false;  ///< a guest agent answers
 
   static Result<VmStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

@@ -11,7 +11,7 @@ namespace vbs::wire {
 
 /// What a VMM node needs to log in to one export.
 struct SessionSpec {
-  Uuid volume;          ///< the serial that the logical unit must show
+  Uuid volume;  ///< the serial that the logical unit must show
   std::string portal;
   std::string iqn;
   std::uint32_t lun = 1;
@@ -24,12 +24,12 @@ struct SessionSpec {
   void to_json(json::Writer& out) const;
 };
 
-/// Answer of `PUT /v1/sessions/{attachment id}` (body SessionSpec) on a VMM node: discovered, logged
-/// in, and the serial read back through that login. `DELETE ...?generation=N` answers 204.
+/// Answer of `PUT /v1/sessions/{attachment id}` (body SessionSpec) on a VMM node: discovered,
+/// logged in, and the serial read back through that login. `DELETE ...?generation=N` answers 204.
 struct SessionStatus {
   Uuid attachment;
-  std::string serial;   ///< as read from the device
-  std::string path;     ///< host device, "" where the VM has its own initiator
+  std::string serial;  ///< as read from the device
+  std::string path;    ///< host device, "" where the VM has its own initiator
   std::int64_t generation = 0;
 
   static Result<SessionStatus> from_json(const json::Value& value);

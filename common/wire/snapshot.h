@@ -21,7 +21,7 @@ struct SnapshotStatus {
   Uuid id;
   Uuid volume;
   std::uint64_t size_bytes = 0;
-  std::string state;               ///< "ready" or "copying"
+  std::string state;  ///< "ready" or "copying"
   std::uint64_t copied_bytes = 0;
 
   static Result<SnapshotStatus> from_json(const json::Value& value);

@@ -8,8 +8,9 @@
 
 namespace vbs::wire {
 
-/// Body of `PUT /v1/volumes/{id}` on a volume server. Same id and same body again is harmless; same id
-/// with another body is a conflict; an id that was deleted is never made again (stale-generation).
+/// Body of `PUT /v1/volumes/{id}` on a volume server. Same id and same body again is harmless; same
+/// id with another body is a conflict; an id that was deleted is never made again
+/// (stale-generation).
 struct VolumeSpec {
   std::uint64_t size_bytes = 0;
   std::string source_kind;  ///< "", "snapshot" or "volume"
@@ -23,9 +24,9 @@ struct VolumeSpec {
 struct VolumeStatus {
   Uuid id;
   std::uint64_t size_bytes = 0;
-  std::string state;                 ///< "ready" or "copying"
-  std::uint64_t copied_bytes = 0;    ///< progress while copying
-  std::uint64_t allocated_bytes = 0; ///< what the store really holds for it
+  std::string state;                  ///< "ready" or "copying"
+  std::uint64_t copied_bytes = 0;     ///< progress while copying
+  std::uint64_t allocated_bytes = 0;  ///< what the store really holds for it
   /// How long a point-in-time copy of it would take; 0 where the store does it at once (reflink).
   std::int64_t snapshot_estimate_ms = 0;
 

@@ -1,0 +1,39 @@
+#include "common/wire/node.h"
+
+#include "common/wire/read.h"
+
+namespace vbs::wire {
+
+Result<NodeStatus> NodeStatus::from_json(const json::Value& value) {
+  json::Fields fields(value);
+  fields.ignore_unknown();
+  NodeStatus status;
+  status.name = read_text(fields, "name");
+  status.role = read_text(fields, "role");
+  status.version = fields.string("version");
+  status.driver = fields.string("driver");
+  status.initiator = fields.string("initiator");
+  status.capacity_bytes = fields.uint64("capacity_bytes");
+  status.reserved_bytes = fields.uint64("reserved_bytes");
+  status.snapshots_need_volume = fields.boolean("snapshots_need_volume");
+  status.healthy = fields.boolean("healthy");
+  status.problem = fields.string("problem");
+  return finished(fields, std::move(status));
+}
+
+void NodeStatus::to_json(json::Writer& out) const {
+  out.begin_object();
+  out.member("name", name);
+  out.member("role", role);
+  out.member("version", version);
+  out.member("driver", driver);
+  out.member("initiator", initiator);
+  out.member("capacity_bytes", capacity_bytes);
+  out.member("reserved_bytes", reserved_bytes);
+  out.member("snapshots_need_volume", snapshots_need_volume);
+  out.member("healthy", healthy);
+  out.member("problem", problem);
+  out.end_object();
+}
+
+}  // namespace vbs::wire
