@@ -1,10 +1,9 @@
 // attach-volume: a volume is shown to one VM as one device, through one export and one session.
 //
-//   reserve       database       the attachment row, the device name, the one-writer rule (with the intent)
-//   export        volume server  one target, one LUN, this initiator, this secret
-//   log-in        VMM node       discovered, logged in, and the device's serial is this volume's
-//   block-attach  VMM node       the VM shows the device
-//   record        database       attached
+//   reserve       database       the attachment row, the device name, the one-writer rule (with the
+//   intent) export        volume server  one target, one LUN, this initiator, this secret log-in
+//   VMM node       discovered, logged in, and the device's serial is this volume's block-attach VMM
+//   node       the VM shows the device record        database       attached
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"
@@ -14,13 +13,15 @@ namespace vbs::workflow {
 
 Workflow attach_volume(const WorkflowSettings& settings) {
   Step reserve{"reserve", Place::database, {}, {}};
-  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
+  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                           WallTime now) {
     const std::string why = f.operation.error ? describe(*f.operation.error) : "undone";
     return db::attachment_closed(tx, f.attachment->id, why, now);
   };
 
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) {
     return db::attachment_attached(tx, f.attachment->id, now);
   };
 

@@ -42,14 +42,16 @@ api::DelegateCall put_export(const Facts& facts) {
 
 api::DelegateCall delete_export(const Facts& facts, bool revoke) {
   const db::Attachment& a = *facts.attachment;
-  api::DelegateCall call{a.volume_server, http::Method::del, path_of("exports", a.id), {generation_of(facts)}, ""};
+  api::DelegateCall call{
+      a.volume_server, http::Method::del, path_of("exports", a.id), {generation_of(facts)}, ""};
   if (revoke) call.query.emplace_back("revoke", "true");
   return call;
 }
 
 api::DelegateCall put_session(const Facts& facts) {
   const db::Attachment& a = *facts.attachment;
-  return {a.vmm_node, http::Method::put, path_of("sessions", a.id), {}, to_body(session_spec(facts))};
+  return {
+      a.vmm_node, http::Method::put, path_of("sessions", a.id), {}, to_body(session_spec(facts))};
 }
 
 api::DelegateCall delete_session(const Facts& facts) {
@@ -60,14 +62,20 @@ api::DelegateCall delete_session(const Facts& facts) {
 api::DelegateCall put_device(const Facts& facts) {
   const db::Attachment& a = *facts.attachment;
   const wire::DeviceSpec spec{a.vm, a.device, session_spec(facts)};
-  api::DelegateCall call{a.vmm_node, http::Method::put, path_of("devices", a.id), {}, to_body(spec)};
-  call.timeout = Milliseconds(20'000);  // the delegate waits for the guest's agent to report the name
+  api::DelegateCall call{
+      a.vmm_node, http::Method::put, path_of("devices", a.id), {}, to_body(spec)};
+  call.timeout =
+      Milliseconds(20'000);  // the delegate waits for the guest's agent to report the name
   return call;
 }
 
 api::DelegateCall delete_device(const Facts& facts, bool force) {
   const db::Attachment& a = *facts.attachment;
-  api::DelegateCall call{a.vmm_node, http::Method::del, path_of("devices", a.id), {{"vm", a.vm}, generation_of(facts)}, ""};
+  api::DelegateCall call{a.vmm_node,
+                         http::Method::del,
+                         path_of("devices", a.id),
+                         {{"vm", a.vm}, generation_of(facts)},
+                         ""};
   if (force) call.query.emplace_back("force", "true");
   call.timeout = Milliseconds(20'000);  // the delegate waits for the guest to let go
   return call;
@@ -77,18 +85,22 @@ Step export_step() {
   Step step{"export", Place::volume_server, {}, {}};
   step.make.call = [](const Facts& f) { return std::optional(put_export(f)); };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_answer<wire::ExportStatus>(answer, [&](const wire::ExportStatus& status, Verdict verdict) {
-      const bool ours = status.attachment == f.attachment->id && status.volume == f.attachment->volume;
-      if (!ours || status.serial != f.attachment->volume.str() || status.iqn.empty()) {
-        return garbage("the export answered is not the one that was asked for");
-      }
-      return verdict;
-    });
+    return judge_answer<wire::ExportStatus>(
+        answer, [&](const wire::ExportStatus& status, Verdict verdict) {
+          const bool ours =
+              status.attachment == f.attachment->id && status.volume == f.attachment->volume;
+          if (!ours || status.serial != f.attachment->volume.str() || status.iqn.empty()) {
+            return garbage("the export answered is not the one that was asked for");
+          }
+          return verdict;
+        });
   };
-  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response, WallTime) -> Result<void> {
+  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
+                        WallTime) -> Result<void> {
     auto status = read_answer<wire::ExportStatus>(response);
     if (!status) return fail(status.error());
-    db::AttachmentTable(tx.connection()).set_export(f.attachment->id, status->iqn, status->portal, status->lun);
+    db::AttachmentTable(tx.connection())
+        .set_export(f.attachment->id, status->iqn, status->portal, status->lun);
     return {};
   };
   // Nobody was shown the device at this point of undoing: whoever is still logged in is shut out.
@@ -100,12 +112,13 @@ Step log_in_step() {
   Step step{"log-in", Place::vmm_node, {}, {}};
   step.make.call = [](const Facts& f) { return std::optional(put_session(f)); };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_answer<wire::SessionStatus>(answer, [&](const wire::SessionStatus& status, Verdict verdict) {
-      if (status.serial != f.attachment->volume.str()) {
-        return garbage("the login shows a device with the serial of another volume");
-      }
-      return verdict;
-    });
+    return judge_answer<wire::SessionStatus>(
+        answer, [&](const wire::SessionStatus& status, Verdict verdict) {
+          if (status.serial != f.attachment->volume.str()) {
+            return garbage("the login shows a device with the serial of another volume");
+          }
+          return verdict;
+        });
   };
   step.undo.call = [](const Facts& f) { return std::optional(delete_session(f)); };
   return step;
@@ -115,7 +128,8 @@ Step block_attach_step() {
   Step step{"block-attach", Place::vmm_node, {}, {}};
   step.make.call = [](const Facts& f) { return std::optional(put_device(f)); };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_answer<wire::DeviceStatus>(answer, [&](const wire::DeviceStatus& status, Verdict verdict) {
+    return judge_answer<wire::DeviceStatus>(answer, [&](const wire::DeviceStatus& status,
+                                                        Verdict verdict) {
       if (verdict.kind == Verdict::Kind::wait) return verdict;
       if (status.attachment != f.attachment->id || status.serial != f.attachment->volume.str()) {
         return garbage("the device answered is not the one that was asked for");
@@ -123,10 +137,12 @@ Step block_attach_step() {
       return verdict;
     });
   };
-  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response, WallTime) -> Result<void> {
+  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
+                        WallTime) -> Result<void> {
     auto status = read_answer<wire::DeviceStatus>(response);
     if (!status) return fail(status.error());
-    db::AttachmentTable(tx.connection()).set_device(f.attachment->id, status->serial, status->guest_device);
+    db::AttachmentTable(tx.connection())
+        .set_device(f.attachment->id, status->serial, status->guest_device);
     return {};
   };
   // Whatever a half-done attach left in the VM goes, mounted or not: it was never handed over.

@@ -28,12 +28,13 @@ Result<T> read_answer(const http::Response& response) {
   auto value = json::parse(response.body, {16 << 20, 16, 5'000'000});
   if (!value) return fail(ErrorCode::internal, "answered with text that is not JSON");
   auto parsed = T::from_json(*value);
-  if (!parsed) return fail(ErrorCode::internal, "answered something unexpected: " + describe(parsed.error()));
+  if (!parsed)
+    return fail(ErrorCode::internal, "answered something unexpected: " + describe(parsed.error()));
   return parsed;
 }
 
-/// judge_by_status, and then `check(T)` must find the answer to be about what was asked; an answer that
-/// is not is tried again: nothing is ever recorded from it.
+/// judge_by_status, and then `check(T)` must find the answer to be about what was asked; an answer
+/// that is not is tried again: nothing is ever recorded from it.
 template <class T, class Check>
 Verdict judge_answer(const Answer& answer, Check check) {
   Verdict verdict = judge_by_status(answer);

@@ -4,8 +4,8 @@
 //   estimate  volume server  how long the store will need; too long for a running guest is refused
 //   freeze    VMM node       the guest's writes are held still, under a lease
 //   copy      volume server  the snapshot is there
-//   thaw      VMM node       the guest goes on; a lease that ran out before makes the snapshot worthless
-//   record    database       available, with the consistency that was reached
+//   thaw      VMM node       the guest goes on; a lease that ran out before makes the snapshot
+//   worthless record    database       available, with the consistency that was reached
 //
 // The three steps in the middle make no call while no VM writes to the volume.
 
@@ -18,34 +18,46 @@ namespace vbs::workflow {
 
 namespace {
 
-std::string freeze_path(const Facts& f) { return "/v1/freezes/" + f.operation.id.str(); }
-std::string snapshot_path(const Facts& f) { return "/v1/snapshots/" + f.snapshot->id.str(); }
+std::string freeze_path(const Facts& f) {
+  return "/v1/freezes/" + f.operation.id.str();
+}
+std::string snapshot_path(const Facts& f) {
+  return "/v1/snapshots/" + f.snapshot->id.str();
+}
 
 /// The attachment that writes, if there is one, was stored with the intent.
-bool written_to(const Facts& facts) { return facts.attachment.has_value(); }
+bool written_to(const Facts& facts) {
+  return facts.attachment.has_value();
+}
 
 Step estimate_step(Milliseconds longest_pause) {
   Step step{"estimate", Place::volume_server, {}, {}};
   step.make.call = [](const Facts& f) -> std::optional<api::DelegateCall> {
     if (!written_to(f)) return std::nullopt;
-    return api::DelegateCall{f.volume->node, http::Method::get, "/v1/volumes/" + f.volume->id.str(), {}, ""};
+    return api::DelegateCall{
+        f.volume->node, http::Method::get, "/v1/volumes/" + f.volume->id.str(), {}, ""};
   };
   step.make.judge = [longest_pause](const Facts&, const Answer& answer) {
-    return judge_answer<wire::VolumeStatus>(answer, [&](const wire::VolumeStatus& status, Verdict verdict) {
-      if (status.snapshot_estimate_ms <= longest_pause.count()) return verdict;
-      Error error{ErrorCode::conflict, "", {}, {}, {}};
-      error.message = "the guest would have to pause for about " + format_duration(status.snapshot_estimate_ms) +
-                      ", longer than the " + format_duration(longest_pause.count()) +
-                      " that are allowed; detach the volume first, or keep volumes on a file system with reflinks"
-                      " (XFS, Btrfs)";
-      return Verdict{Verdict::Kind::refused, std::move(error), {}};
-    });
+    return judge_answer<wire::VolumeStatus>(
+        answer, [&](const wire::VolumeStatus& status, Verdict verdict) {
+          if (status.snapshot_estimate_ms <= longest_pause.count()) return verdict;
+          Error error{ErrorCode::conflict, "", {}, {}, {}};
+          error.message = "the guest would have to pause for about " +
+                          format_duration(status.snapshot_estimate_ms) + ", longer than the " +
+                          format_duration(longest_pause.count()) +
+                          " that are allowed; detach the volume first, or keep volumes on a file "
+                          "system with reflinks"
+                          " (XFS, Btrfs)";
+          return Verdict{Verdict::Kind::refused, std::move(error), {}};
+        });
   };
-  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response, WallTime) -> Result<void> {
+  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
+                        WallTime) -> Result<void> {
     if (!written_to(f)) return {};
     auto status = read_answer<wire::VolumeStatus>(response);
     if (!status) return fail(status.error());
-    note(tx.connection(), f.operation.seq, "estimate_ms", json::Value(status->snapshot_estimate_ms));
+    note(tx.connection(), f.operation.seq, "estimate_ms",
+         json::Value(status->snapshot_estimate_ms));
     return {};
   };
   return step;
@@ -56,22 +68,29 @@ Step freeze_step(Milliseconds lease_margin) {
   step.make.call = [lease_margin](const Facts& f) -> std::optional<api::DelegateCall> {
     if (!written_to(f)) return std::nullopt;
     const std::int64_t estimate = f.number("estimate_ms");
-    const wire::FreezeSpec spec{f.attachment->vm, 2 * estimate + lease_margin.count(), estimate > 0};
-    return api::DelegateCall{f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
+    const wire::FreezeSpec spec{f.attachment->vm, 2 * estimate + lease_margin.count(),
+                                estimate > 0};
+    return api::DelegateCall{
+        f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
   };
   step.make.judge = [](const Facts&, const Answer& answer) {
     Verdict verdict = judge_by_status(answer);
-    const bool off = verdict.kind == Verdict::Kind::refused && (verdict.error.code == ErrorCode::conflict ||
-                                                                verdict.error.code == ErrorCode::not_found);
-    if (off) return Verdict{Verdict::Kind::done, {}, "the VM is not running: nothing to hold still"};
+    const bool off =
+        verdict.kind == Verdict::Kind::refused &&
+        (verdict.error.code == ErrorCode::conflict || verdict.error.code == ErrorCode::not_found);
+    if (off)
+      return Verdict{Verdict::Kind::done, {}, "the VM is not running: nothing to hold still"};
     if (verdict.kind != Verdict::Kind::done) return verdict;
-    return judge_answer<wire::FreezeStatus>(answer, [](const wire::FreezeStatus& status, Verdict settled) {
+    return judge_answer<wire::FreezeStatus>(answer, [](const wire::FreezeStatus& status,
+                                                       Verdict settled) {
       if (status.state == "frozen") return settled;
       return Verdict{Verdict::Kind::refused,
-                     {ErrorCode::conflict, "the guest could not be held still in time", {}, {}, {}}, {}};
+                     {ErrorCode::conflict, "the guest could not be held still in time", {}, {}, {}},
+                     {}};
     });
   };
-  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response, WallTime) -> Result<void> {
+  step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
+                        WallTime) -> Result<void> {
     auto status = read_answer<wire::FreezeStatus>(response);
     const std::string reached = !written_to(f) ? "offline" : status ? status->consistency : "crash";
     db::SnapshotTable(tx.connection()).set_consistency(f.snapshot->id, reached);
@@ -89,23 +108,25 @@ Step copy_step() {
   Step step{"copy", Place::volume_server, {}, {}};
   step.make.call = [](const Facts& f) {
     const wire::SnapshotSpec spec{f.volume->id};
-    return std::optional(
-        api::DelegateCall{f.snapshot->node, http::Method::put, snapshot_path(f), {}, to_body(spec)});
+    return std::optional(api::DelegateCall{
+        f.snapshot->node, http::Method::put, snapshot_path(f), {}, to_body(spec)});
   };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_answer<wire::SnapshotStatus>(answer, [&](const wire::SnapshotStatus& status, Verdict verdict) {
-      if (status.id != f.snapshot->id || status.volume != f.snapshot->volume) {
-        return garbage("the snapshot answered is not the one that was asked for");
-      }
-      if (verdict.kind == Verdict::Kind::wait) {
-        verdict.remark = "volume server " + f.snapshot->node + " to copy: " + format_size(status.copied_bytes) +
-                         " so far";
-      }
-      return verdict;
-    });
+    return judge_answer<wire::SnapshotStatus>(
+        answer, [&](const wire::SnapshotStatus& status, Verdict verdict) {
+          if (status.id != f.snapshot->id || status.volume != f.snapshot->volume) {
+            return garbage("the snapshot answered is not the one that was asked for");
+          }
+          if (verdict.kind == Verdict::Kind::wait) {
+            verdict.remark = "volume server " + f.snapshot->node +
+                             " to copy: " + format_size(status.copied_bytes) + " so far";
+          }
+          return verdict;
+        });
   };
   step.undo.call = [](const Facts& f) {
-    return std::optional(api::DelegateCall{f.snapshot->node, http::Method::del, snapshot_path(f), {}, ""});
+    return std::optional(
+        api::DelegateCall{f.snapshot->node, http::Method::del, snapshot_path(f), {}, ""});
   };
   return step;
 }
@@ -120,13 +141,19 @@ Step thaw_step() {
   };
   step.make.call = thaw;
   step.make.judge = [](const Facts&, const Answer& answer) {
-    return judge_answer<wire::FreezeStatus>(answer, [](const wire::FreezeStatus& status, Verdict verdict) {
-      if (status.state != "expired") return verdict;
-      return Verdict{Verdict::Kind::refused,
-                     {ErrorCode::timeout,
-                      "the guest could not be held still until the copy was complete, so the copy is discarded;"
-                      " try again, or detach the volume first", {}, {}, {}}, {}};
-    });
+    return judge_answer<wire::FreezeStatus>(
+        answer, [](const wire::FreezeStatus& status, Verdict verdict) {
+          if (status.state != "expired") return verdict;
+          return Verdict{Verdict::Kind::refused,
+                         {ErrorCode::timeout,
+                          "the guest could not be held still until the copy was complete, so the "
+                          "copy is discarded;"
+                          " try again, or detach the volume first",
+                          {},
+                          {},
+                          {}},
+                         {}};
+        });
   };
   step.undo.call = thaw;
   return step;
@@ -136,17 +163,15 @@ Step thaw_step() {
 
 Workflow create_snapshot(const WorkflowSettings& settings) {
   Step reserve{"reserve", Place::database, {}, {}};
-  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::snapshot_deleted(tx, f.snapshot->id, now);
-  };
+  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                           WallTime now) { return db::snapshot_deleted(tx, f.snapshot->id, now); };
 
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::snapshot_available(tx, f.snapshot->id, now);
-  };
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) { return db::snapshot_available(tx, f.snapshot->id, now); };
   return {"create-snapshot",
-          {reserve, estimate_step(settings.longest_pause), freeze_step(settings.lease_margin), copy_step(),
-           thaw_step(), record},
+          {reserve, estimate_step(settings.longest_pause), freeze_step(settings.lease_margin),
+           copy_step(), thaw_step(), record},
           settings.copy_deadline};
 }
 

@@ -13,7 +13,9 @@ namespace vbs::workflow {
 
 namespace {
 
-std::string path_of(const Facts& facts) { return "/v1/volumes/" + facts.volume->id.str(); }
+std::string path_of(const Facts& facts) {
+  return "/v1/volumes/" + facts.volume->id.str();
+}
 
 std::optional<api::DelegateCall> put_volume(const Facts& facts) {
   const db::Volume& v = *facts.volume;
@@ -22,25 +24,25 @@ std::optional<api::DelegateCall> put_volume(const Facts& facts) {
 }
 
 Verdict judge_volume(const Facts& facts, const Answer& answer) {
-  return judge_answer<wire::VolumeStatus>(answer, [&](const wire::VolumeStatus& status, Verdict verdict) {
-    if (status.id != facts.volume->id || status.size_bytes != facts.volume->size_bytes) {
-      return garbage("the volume answered is not the one that was asked for");
-    }
-    if (verdict.kind == Verdict::Kind::wait) {
-      verdict.remark = "volume server " + facts.volume->node + " to copy: " +
-                       format_size(status.copied_bytes) + " so far";
-    }
-    return verdict;
-  });
+  return judge_answer<wire::VolumeStatus>(
+      answer, [&](const wire::VolumeStatus& status, Verdict verdict) {
+        if (status.id != facts.volume->id || status.size_bytes != facts.volume->size_bytes) {
+          return garbage("the volume answered is not the one that was asked for");
+        }
+        if (verdict.kind == Verdict::Kind::wait) {
+          verdict.remark = "volume server " + facts.volume->node +
+                           " to copy: " + format_size(status.copied_bytes) + " so far";
+        }
+        return verdict;
+      });
 }
 
 }  // namespace
 
 Workflow create_volume(const WorkflowSettings& settings) {
   Step reserve{"reserve", Place::database, {}, {}};
-  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::volume_deleted(tx, f.volume->id, now);
-  };
+  reserve.undo.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                           WallTime now) { return db::volume_deleted(tx, f.volume->id, now); };
 
   Step create{"create", Place::volume_server, {}, {}};
   create.make.call = put_volume;
@@ -50,9 +52,8 @@ Workflow create_volume(const WorkflowSettings& settings) {
   };
 
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::volume_available(tx, f.volume->id, now);
-  };
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) { return db::volume_available(tx, f.volume->id, now); };
   return {"create-volume", {reserve, create, record}, settings.create_deadline};
 }
 

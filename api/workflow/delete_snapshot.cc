@@ -12,14 +12,13 @@ namespace vbs::workflow {
 Workflow delete_snapshot(const WorkflowSettings& settings) {
   Step remove{"remove", Place::volume_server, {}, {}, true};
   remove.make.call = [](const Facts& f) {
-    return std::optional(api::DelegateCall{f.snapshot->node, http::Method::del,
-                                           "/v1/snapshots/" + f.snapshot->id.str(), {}, ""});
+    return std::optional(api::DelegateCall{
+        f.snapshot->node, http::Method::del, "/v1/snapshots/" + f.snapshot->id.str(), {}, ""});
   };
 
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::snapshot_deleted(tx, f.snapshot->id, now);
-  };
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) { return db::snapshot_deleted(tx, f.snapshot->id, now); };
   return {"delete-snapshot", {remove, record}, settings.delete_deadline};
 }
 

@@ -12,14 +12,13 @@ namespace vbs::workflow {
 Workflow delete_volume(const WorkflowSettings& settings) {
   Step remove{"remove", Place::volume_server, {}, {}, true};
   remove.make.call = [](const Facts& f) {
-    return std::optional(
-        api::DelegateCall{f.volume->node, http::Method::del, "/v1/volumes/" + f.volume->id.str(), {}, ""});
+    return std::optional(api::DelegateCall{
+        f.volume->node, http::Method::del, "/v1/volumes/" + f.volume->id.str(), {}, ""});
   };
 
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
-    return db::volume_deleted(tx, f.volume->id, now);
-  };
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) { return db::volume_deleted(tx, f.volume->id, now); };
   return {"delete-volume", {remove, record}, settings.delete_deadline};
 }
 

@@ -5,8 +5,9 @@
 //   unexport      volume server  no target
 //   record        database       closed
 //
-// With `force` a VMM node that does not answer is passed over: the volume server shuts it out instead,
-// and the operation says what could not be proven. What the node still holds goes when it is back.
+// With `force` a VMM node that does not answer is passed over: the volume server shuts it out
+// instead, and the operation says what could not be proven. What the node still holds goes when it
+// is back.
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"
@@ -21,7 +22,8 @@ constexpr int kTriesBeforePassingOver = 4;
 /// Whether a forced detach gives up waiting for the VMM node.
 bool pass_over(const Facts& facts, const Verdict& verdict) {
   return facts.option("force") && verdict.kind == Verdict::Kind::retry &&
-         (verdict.error.code == ErrorCode::node_unavailable || verdict.error.code == ErrorCode::timeout) &&
+         (verdict.error.code == ErrorCode::node_unavailable ||
+          verdict.error.code == ErrorCode::timeout) &&
          facts.operation.attempt + 1 >= kTriesBeforePassingOver;
 }
 
@@ -29,15 +31,20 @@ Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view 
   Verdict verdict = judge_by_status(answer);
   if (verdict.kind == Verdict::Kind::wait) verdict.remark = "the guest to let go of the device";
   if (!pass_over(facts, verdict)) return verdict;
-  return {Verdict::Kind::done, {}, "not proven: VMM node " + facts.attachment->vmm_node +
-          " did not answer; " + std::string(not_proven)};
+  return {Verdict::Kind::done,
+          {},
+          "not proven: VMM node " + facts.attachment->vmm_node + " did not answer; " +
+              std::string(not_proven)};
 }
 
 Step block_detach_step() {
   Step step{"block-detach", Place::vmm_node, {}, {}, true};
-  step.make.call = [](const Facts& f) { return std::optional(delete_device(f, f.option("force"))); };
+  step.make.call = [](const Facts& f) {
+    return std::optional(delete_device(f, f.option("force")));
+  };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_on_vmm(f, answer, "VM " + f.attachment->vm + " may still show the device, without data");
+    return judge_on_vmm(f, answer,
+                        "VM " + f.attachment->vm + " may still show the device, without data");
   };
   return step;
 }
@@ -53,7 +60,9 @@ Step log_out_step() {
 
 Step unexport_step() {
   Step step{"unexport", Place::volume_server, {}, {}};
-  step.make.call = [](const Facts& f) { return std::optional(delete_export(f, f.option("force"))); };
+  step.make.call = [](const Facts& f) {
+    return std::optional(delete_export(f, f.option("force")));
+  };
   step.make.judge = [](const Facts&, const Answer& answer) {
     Verdict verdict = judge_by_status(answer);
     // The initiator has been told to leave; the target may take a moment to notice.
@@ -69,7 +78,8 @@ Step unexport_step() {
 
 Workflow detach_volume(const WorkflowSettings& settings) {
   Step record{"record", Place::database, {}, {}};
-  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&, WallTime now) {
+  record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
+                          WallTime now) {
     return db::attachment_closed(tx, f.attachment->id, "detached", now);
   };
   return {"detach-volume",

@@ -74,7 +74,8 @@ void Engine::drive(const RunPtr& run) {
   run->poked = false;
   auto facts = database_.read([&](db::Connection& c) { return load_facts(c, run->id); });
   if (!facts) {
-    log::error("cannot read an operation", {{"operation", run->id.str()}, {"error", describe(facts.error())}});
+    log::error("cannot read an operation",
+               {{"operation", run->id.str()}, {"error", describe(facts.error())}});
     return sleep(run, options_.longest_retry);
   }
   if (!*facts) {
@@ -101,17 +102,22 @@ void Engine::decide(const RunPtr& run, Facts facts) {
   if (!past_no_return(*workflow, shared->operation, *shared)) {
     if (recovered && step_of(*workflow, shared->operation).point_of_no_return) {
       // It may have been sent before the restart; from here on it must be carried through.
-      return commit(run, [shared](db::Transaction& tx) -> Result<void> {
-        note(tx.connection(), shared->operation.seq, "no_return", json::Value(true));
-        return {};
-      }, "");
+      return commit(
+          run,
+          [shared](db::Transaction& tx) -> Result<void> {
+            note(tx.connection(), shared->operation.seq, "no_return", json::Value(true));
+            return {};
+          },
+          "");
     }
     if (shared->operation.cancel_requested) {
-      return turn_back(run, *shared, {ErrorCode::conflict, "cancelled on request", {}, {}, {}}, "cancel");
+      return turn_back(run, *shared, {ErrorCode::conflict, "cancelled on request", {}, {}, {}},
+                       "cancel");
     }
     if (clock_.wall() >= shared->operation.deadline) {
       Error error{ErrorCode::timeout, "not settled before its deadline", {}, {}, {}};
-      if (!shared->operation.waiting_for.empty()) error.message += "; last: " + shared->operation.waiting_for;
+      if (!shared->operation.waiting_for.empty())
+        error.message += "; last: " + shared->operation.waiting_for;
       return turn_back(run, *shared, error, "deadline");
     }
   }
@@ -128,7 +134,8 @@ void Engine::undo_step(const RunPtr& run, std::shared_ptr<const Facts> facts) {
   act(run, facts, step_of(workflow, facts->operation).undo);
 }
 
-void Engine::turn_back(const RunPtr& run, const Facts& facts, const Error& error, std::string_view what) {
+void Engine::turn_back(const RunPtr& run, const Facts& facts, const Error& error,
+                       std::string_view what) {
   const Workflow& workflow = *registry_.find(facts.operation.kind);
   const int first = first_to_undo(workflow, facts.operation.step);
   db::OperationEvent event;
@@ -141,10 +148,13 @@ void Engine::turn_back(const RunPtr& run, const Facts& facts, const Error& error
                                        {"kind", facts.operation.kind},
                                        {"step", event.step},
                                        {"error", event.message}});
-  commit(run, [=, seq = facts.operation.seq](db::Transaction& tx) -> Result<void> {
-    db::OperationTable(tx.connection()).append_event(seq, event);
-    return db::begin_undo(tx, seq, first, error, event.at);
-  }, facts.operation.kind + "." + event.step + ".turned-back");
+  commit(
+      run,
+      [=, seq = facts.operation.seq](db::Transaction& tx) -> Result<void> {
+        db::OperationTable(tx.connection()).append_event(seq, event);
+        return db::begin_undo(tx, seq, first, error, event.at);
+      },
+      facts.operation.kind + "." + event.step + ".turned-back");
 }
 
 void Engine::commit(const RunPtr& run, Job job, std::string crash_point) {
@@ -179,10 +189,11 @@ void Engine::finish(const RunPtr& run, const db::Operation& operation) {
   if (operation.state == OperationState::succeeded) ++counters.succeeded;
   if (operation.state == OperationState::failed) ++counters.failed;
   if (operation.state == OperationState::cancelled) ++counters.cancelled;
-  log::info("operation ended", {{"operation", operation.id.str()},
-                                {"kind", operation.kind},
-                                {"state", db::to_string(operation.state)},
-                                {"elapsed_ms", to_millis(*operation.ended_at) - to_millis(operation.created_at)}});
+  log::info("operation ended",
+            {{"operation", operation.id.str()},
+             {"kind", operation.kind},
+             {"state", db::to_string(operation.state)},
+             {"elapsed_ms", to_millis(*operation.ended_at) - to_millis(operation.created_at)}});
   auto [first, last] = watches_.equal_range(operation.id);
   std::vector<std::shared_ptr<Watch>> told;
   for (auto entry = first; entry != last; ++entry) told.push_back(entry->second);
@@ -194,9 +205,11 @@ void Engine::finish(const RunPtr& run, const db::Operation& operation) {
 }
 
 void Engine::watch(const Uuid& operation, Milliseconds limit, Watcher watcher) {
-  executor_.post([this, alive = std::weak_ptr(shared_), operation, limit, watcher = std::move(watcher)] {
+  executor_.post([this, alive = std::weak_ptr(shared_), operation, limit,
+                  watcher = std::move(watcher)] {
     if (alive.expired()) return watcher(std::nullopt);
-    auto now = database_.read([&](db::Connection& c) { return db::OperationTable(c).find(operation); });
+    auto now =
+        database_.read([&](db::Connection& c) { return db::OperationTable(c).find(operation); });
     if (!now || !*now || (*now)->ended_at) return watcher(now ? *now : std::nullopt);
     auto watch = std::make_shared<Watch>(Watch{watcher, 0});
     auto entry = watches_.emplace(operation, watch);

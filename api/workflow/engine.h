@@ -18,10 +18,10 @@
 namespace vbs::workflow {
 
 struct EngineOptions {
-  unsigned calls_per_node = 8;              ///< delegate calls under way at once, for each node
-  Milliseconds first_retry{100};            ///< doubles with every try that settles nothing
+  unsigned calls_per_node = 8;    ///< delegate calls under way at once, for each node
+  Milliseconds first_retry{100};  ///< doubles with every try that settles nothing
   Milliseconds longest_retry{10'000};
-  Milliseconds first_look{10};              ///< after "accepted, not yet true"; grows to longest_look
+  Milliseconds first_look{10};  ///< after "accepted, not yet true"; grows to longest_look
   Milliseconds longest_look{500};
 };
 
@@ -34,9 +34,9 @@ struct EngineCounters {
   std::size_t live = 0;
 };
 
-/// Drives every operation through its workflow: claims, calls, records, retries, undoes. It lives on
-/// one executor, starts no thread and reads no clock of its own. `wake` and `watch` may be called from
-/// any thread; the rest belongs to the executor.
+/// Drives every operation through its workflow: claims, calls, records, retries, undoes. It lives
+/// on one executor, starts no thread and reads no clock of its own. `wake` and `watch` may be
+/// called from any thread; the rest belongs to the executor.
 class Engine {
  public:
   /// Called on the executor with the operation as it ended, or nullopt when the time ran out first.

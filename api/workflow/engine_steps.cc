@@ -14,13 +14,15 @@ namespace {
 
 using db::OperationState;
 
-bool undoing(const Facts& facts) { return facts.operation.state == OperationState::undoing; }
+bool undoing(const Facts& facts) {
+  return facts.operation.state == OperationState::undoing;
+}
 
 /// "attach-volume.export.after-act", with "undo-" before the last part when undoing.
 std::string crash_point(const Workflow& workflow, const Facts& facts, std::string_view where) {
   const Step& step = workflow.steps[static_cast<std::size_t>(facts.operation.step)];
-  return std::string(workflow.kind) + "." + std::string(step.name) + (undoing(facts) ? ".undo-" : ".") +
-         std::string(where);
+  return std::string(workflow.kind) + "." + std::string(step.name) +
+         (undoing(facts) ? ".undo-" : ".") + std::string(where);
 }
 
 Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
@@ -34,9 +36,10 @@ struct StepDone {
   WallTime now{};
 };
 
-/// Writes down that the present step is made, and makes the steps that follow as long as they need no
-/// call: they share its commit.
-Result<void> record_made(db::Transaction& tx, const Workflow& workflow, const Facts& facts, StepDone done) {
+/// Writes down that the present step is made, and makes the steps that follow as long as they need
+/// no call: they share its commit.
+Result<void> record_made(db::Transaction& tx, const Workflow& workflow, const Facts& facts,
+                         StepDone done) {
   db::OperationTable operations(tx.connection());
   const int count = static_cast<int>(workflow.steps.size());
   for (int i = facts.operation.step; i < count; ++i) {
@@ -54,7 +57,8 @@ Result<void> record_made(db::Transaction& tx, const Workflow& workflow, const Fa
   return db::end_operation(tx, facts.operation.seq, OperationState::succeeded, done.now);
 }
 
-Result<void> record_undone(db::Transaction& tx, const Workflow& workflow, const Facts& facts, StepDone done) {
+Result<void> record_undone(db::Transaction& tx, const Workflow& workflow, const Facts& facts,
+                           StepDone done) {
   db::OperationTable operations(tx.connection());
   for (int i = facts.operation.step; i >= 0; --i) {
     const Step& step = workflow.steps[static_cast<std::size_t>(i)];
@@ -66,9 +70,11 @@ Result<void> record_undone(db::Transaction& tx, const Workflow& workflow, const 
     if (step.undo.record) {
       if (auto ok = step.undo.record(tx, facts, done.response, done.now); !ok) return ok;
     }
-    if (step.undo.call || step.undo.record) operations.append_event(facts.operation.seq, done.event);
+    if (step.undo.call || step.undo.record)
+      operations.append_event(facts.operation.seq, done.event);
   }
-  const auto state = facts.operation.cancel_requested ? OperationState::cancelled : OperationState::failed;
+  const auto state =
+      facts.operation.cancel_requested ? OperationState::cancelled : OperationState::failed;
   return db::end_operation(tx, facts.operation.seq, state, done.now);
 }
 
@@ -79,10 +85,11 @@ void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Ac
   if (!call) return complete(run, facts, {}, "");
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(crash_point(workflow, *facts, "before-act"));
-  call_node(std::move(*call), [this, alive = std::weak_ptr(shared_), run, facts, &action](Answer answer) {
-    if (alive.expired()) return;
-    judge(run, facts, action, answer);
-  });
+  call_node(std::move(*call),
+            [this, alive = std::weak_ptr(shared_), run, facts, &action](Answer answer) {
+              if (alive.expired()) return;
+              judge(run, facts, action, answer);
+            });
 }
 
 void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
@@ -95,29 +102,39 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
   switch (verdict.kind) {
     case Verdict::Kind::done:
       return complete(run, facts, answer ? *answer : http::Response{}, verdict.remark);
-    case Verdict::Kind::wait: return look_again(run, *facts, verdict);
-    case Verdict::Kind::retry: return try_again(run, *facts, verdict);
-    case Verdict::Kind::refused: return turn_back(run, *facts, verdict.error, "failed");
+    case Verdict::Kind::wait:
+      return look_again(run, *facts, verdict);
+    case Verdict::Kind::retry:
+      return try_again(run, *facts, verdict);
+    case Verdict::Kind::refused:
+      return turn_back(run, *facts, verdict.error, "failed");
   }
 }
 
-void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts, http::Response response,
-                      std::string remark) {
+void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
+                      http::Response response, std::string remark) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   const bool backwards = undoing(*facts);
   StepDone done;
   done.now = clock_.wall();
   done.response = std::move(response);
   const Step& step = workflow.steps[static_cast<std::size_t>(facts->operation.step)];
-  const auto elapsed = std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - run->step_started);
-  done.event = {0, done.now, std::string(step.name), backwards ? "undone" : "done", "", remark, elapsed.count()};
+  const auto elapsed =
+      std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - run->step_started);
+  done.event = {0,  done.now, std::string(step.name), backwards ? "undone" : "done",
+                "", remark,   elapsed.count()};
   if (step.place == Place::volume_server && facts->volume) done.event.node = facts->volume->node;
-  if (step.place == Place::vmm_node && facts->attachment) done.event.node = facts->attachment->vmm_node;
+  if (step.place == Place::vmm_node && facts->attachment)
+    done.event.node = facts->attachment->vmm_node;
   run->looks = 0;
-  commit(run, [&workflow, facts, done = std::move(done), remark, backwards](db::Transaction& tx) {
-    if (!remark.empty()) add_remark(tx.connection(), facts->operation.seq, remark);
-    return backwards ? record_undone(tx, workflow, *facts, done) : record_made(tx, workflow, *facts, done);
-  }, crash_point(workflow, *facts, "after-commit"));
+  commit(
+      run,
+      [&workflow, facts, done = std::move(done), remark, backwards](db::Transaction& tx) {
+        if (!remark.empty()) add_remark(tx.connection(), facts->operation.seq, remark);
+        return backwards ? record_undone(tx, workflow, *facts, done)
+                         : record_made(tx, workflow, *facts, done);
+      },
+      crash_point(workflow, *facts, "after-commit"));
 }
 
 void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {
@@ -128,11 +145,13 @@ void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& ve
   run->last_shown = now;
 
   const Workflow& workflow = *registry_.find(facts.operation.kind);
-  const bool no_return = workflow.steps[static_cast<std::size_t>(facts.operation.step)].point_of_no_return;
+  const bool no_return =
+      workflow.steps[static_cast<std::size_t>(facts.operation.step)].point_of_no_return;
   const WallTime wall = clock_.wall();
   run->busy = true;
   database_.write(
-      [=, seq = facts.operation.seq, remark = verdict.remark, back = undoing(facts)](db::Transaction& tx) {
+      [=, seq = facts.operation.seq, remark = verdict.remark,
+       back = undoing(facts)](db::Transaction& tx) {
         if (no_return && !back) note(tx.connection(), seq, "no_return", json::Value(true));
         return db::delay_operation(tx, seq, 0, remark, wall + delay, wall);
       },
@@ -149,7 +168,8 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
   const int attempt = facts.operation.attempt + 1;
   Milliseconds delay = grown(options_.first_retry, attempt - 1, options_.longest_retry);
   // A random quarter keeps operations that failed together from coming back together.
-  delay += Milliseconds(static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(delay.count() / 4 + 1)));
+  delay += Milliseconds(static_cast<std::int64_t>(
+      random_.next() % static_cast<std::uint64_t>(delay.count() / 4 + 1)));
   const WallTime now = clock_.wall();
   const bool certain = verdict.error.code == ErrorCode::node_unavailable;
   const bool no_return = step.point_of_no_return && !undoing(facts) && !certain;
@@ -157,7 +177,8 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
       facts.operation.deadline > now) {
     delay = std::min(delay, std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
   }
-  db::OperationEvent event{0, now, std::string(step.name), "retry", verdict.error.node, describe(verdict.error), 0};
+  db::OperationEvent event{
+      0, now, std::string(step.name), "retry", verdict.error.node, describe(verdict.error), 0};
   log::warning("step not settled", {{"operation", facts.operation.id.str()},
                                     {"step", event.step},
                                     {"attempt", std::int64_t{attempt}},
@@ -178,11 +199,12 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
 void Engine::call_node(api::DelegateCall call, api::DelegateClient::Callback done) {
   NodeQueue& queue = nodes_[call.node];
   auto send = [this, call, done = std::move(done)] {
-    delegates_.call(call, [this, alive = std::weak_ptr(shared_), node = call.node, done](Answer answer) {
-      if (alive.expired()) return;
-      release_node(node);
-      done(std::move(answer));
-    });
+    delegates_.call(call,
+                    [this, alive = std::weak_ptr(shared_), node = call.node, done](Answer answer) {
+                      if (alive.expired()) return;
+                      release_node(node);
+                      done(std::move(answer));
+                    });
   };
   if (queue.under_way >= options_.calls_per_node) {
     queue.waiting.push_back(std::move(send));

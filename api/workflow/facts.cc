@@ -35,9 +35,13 @@ std::int64_t Facts::generation() const {
   return operation.seq * 2 + (operation.state == db::OperationState::undoing ? 1 : 0);
 }
 
-bool Facts::option(std::string_view name) const { return truth(options, name); }
+bool Facts::option(std::string_view name) const {
+  return truth(options, name);
+}
 
-bool Facts::noted(std::string_view name) const { return truth(data, name); }
+bool Facts::noted(std::string_view name) const {
+  return truth(data, name);
+}
 
 std::int64_t Facts::number(std::string_view name) const {
   const auto* member = data.find(name);
@@ -59,7 +63,8 @@ std::optional<Facts> load_facts(db::Connection& connection, const Uuid& id) {
   const db::Operation& op = facts.operation;
   if (!op.volume.is_nil()) facts.volume = db::VolumeTable(connection).find(op.volume);
   if (!op.snapshot.is_nil()) facts.snapshot = db::SnapshotTable(connection).find(op.snapshot);
-  if (!op.attachment.is_nil()) facts.attachment = db::AttachmentTable(connection).find(op.attachment);
+  if (!op.attachment.is_nil())
+    facts.attachment = db::AttachmentTable(connection).find(op.attachment);
   facts.options = parse_or_empty(op.options);
   facts.data = parse_or_empty(op.data);
   return facts;
@@ -69,16 +74,19 @@ void note(db::Connection& connection, std::int64_t operation_seq, std::string_vi
           json::Value value) {
   auto data = load_data(connection, operation_seq);
   member_of(data, name) = std::move(value);
-  db::OperationTable(connection).set_data(operation_seq, json::to_text(json::Value(std::move(data))));
+  db::OperationTable(connection)
+      .set_data(operation_seq, json::to_text(json::Value(std::move(data))));
 }
 
 void add_remark(db::Connection& connection, std::int64_t operation_seq, const std::string& remark) {
   auto data = load_data(connection, operation_seq);
   json::Value& notes = member_of(data, "notes");
-  auto lines = notes.as<json::Value::Array>() ? *notes.as<json::Value::Array>() : json::Value::Array{};
+  auto lines =
+      notes.as<json::Value::Array>() ? *notes.as<json::Value::Array>() : json::Value::Array{};
   lines.emplace_back(remark);
   notes = json::Value(std::move(lines));
-  db::OperationTable(connection).set_data(operation_seq, json::to_text(json::Value(std::move(data))));
+  db::OperationTable(connection)
+      .set_data(operation_seq, json::to_text(json::Value(std::move(data))));
 }
 
 }  // namespace vbs::workflow

@@ -20,19 +20,21 @@ struct Facts {
   json::Value options;  ///< what was asked
   json::Value data;     ///< what earlier steps found out
 
-  /// Orders of an operation carry this: later operations beat earlier ones, and undoing beats doing.
+  /// Orders of an operation carry this: later operations beat earlier ones, and undoing beats
+  /// doing.
   std::int64_t generation() const;
   bool option(std::string_view name) const;
   bool noted(std::string_view name) const;
-  std::int64_t number(std::string_view name) const;     ///< from `data`, 0 if absent
-  std::string text(std::string_view name) const;        ///< from `data`, "" if absent
+  std::int64_t number(std::string_view name) const;  ///< from `data`, 0 if absent
+  std::string text(std::string_view name) const;     ///< from `data`, "" if absent
 };
 
 /// nullopt if the operation does not exist.
 std::optional<Facts> load_facts(db::Connection& connection, const Uuid& operation);
 
 /// Adds one member to an operation's `data` in the same transaction as what made it known.
-void note(db::Connection& connection, std::int64_t operation_seq, std::string_view name, json::Value value);
+void note(db::Connection& connection, std::int64_t operation_seq, std::string_view name,
+          json::Value value);
 /// Adds a line for people to the operation's notes.
 void add_remark(db::Connection& connection, std::int64_t operation_seq, const std::string& remark);
 

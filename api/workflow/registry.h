@@ -11,8 +11,8 @@ namespace vbs::workflow {
 struct WorkflowSettings {
   Milliseconds attach_deadline{60'000};
   Milliseconds detach_deadline{60'000};
-  Milliseconds create_deadline{60'000};           ///< empty volume
-  Milliseconds copy_deadline{24 * 3'600'000};     ///< from a snapshot or a volume
+  Milliseconds create_deadline{60'000};        ///< empty volume
+  Milliseconds copy_deadline{24 * 3'600'000};  ///< from a snapshot or a volume
   Milliseconds delete_deadline{600'000};
   Milliseconds repair_deadline{60'000};
   Milliseconds longest_pause{10'000};  ///< of a guest for a snapshot that the store copies

@@ -1,5 +1,5 @@
-// remove-leftover: one object of VBS on a node that no row wants any more (a call that arrived after its
-// operation was undone, a database restored from a backup of yesterday).
+// remove-leftover: one object of VBS on a node that no row wants any more (a call that arrived
+// after its operation was undone, a database restored from a backup of yesterday).
 //
 //   remove  node  gone   <- point of no return
 //
@@ -20,7 +20,8 @@ std::string option_text(const Facts& facts, std::string_view name) {
 
 /// options: {"path": "/v1/devices/<id>", "vm": "web1"}; `vm` only for devices.
 std::optional<api::DelegateCall> remove_object(const Facts& facts) {
-  api::DelegateCall call{facts.operation.node, http::Method::del, option_text(facts, "path"), {}, ""};
+  api::DelegateCall call{
+      facts.operation.node, http::Method::del, option_text(facts, "path"), {}, ""};
   call.query.emplace_back("generation", std::to_string(facts.generation()));
   if (call.path.starts_with("/v1/exports/")) call.query.emplace_back("revoke", "true");
   if (call.path.starts_with("/v1/devices/")) {

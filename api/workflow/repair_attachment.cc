@@ -1,6 +1,6 @@
-// repair-attachment: after a target daemon or a VM lost them, the export and the device of an attachment
-// are made again. Nothing is undone: what is missing then is what was missing before, and the next sweep
-// of the reconciler tries again.
+// repair-attachment: after a target daemon or a VM lost them, the export and the device of an
+// attachment are made again. Nothing is undone: what is missing then is what was missing before,
+// and the next sweep of the reconciler tries again.
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"

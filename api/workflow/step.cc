@@ -4,9 +4,12 @@ namespace vbs::workflow {
 
 std::string_view to_string(Place place) {
   switch (place) {
-    case Place::database: return "database";
-    case Place::volume_server: return "volume server";
-    case Place::vmm_node: return "VMM node";
+    case Place::database:
+      return "database";
+    case Place::volume_server:
+      return "volume server";
+    case Place::vmm_node:
+      return "VMM node";
   }
   return "";
 }

@@ -30,18 +30,21 @@ struct Verdict {
 
 using Answer = Result<http::Response>;
 
-/// One direction of a step. Empty members mean: nothing to call, judge by the status, nothing to write.
+/// One direction of a step. Empty members mean: nothing to call, judge by the status, nothing to
+/// write.
 struct Action {
   /// The call that makes it true; nullopt when this run needs none.
   std::function<std::optional<api::DelegateCall>(const Facts&)> call;
   /// Judges an answer where judge_by_status is not enough.
   std::function<Verdict(const Facts&, const Answer&)> judge;
-  /// Written in the same transaction as the step's completion. The response is empty without a call.
-  std::function<Result<void>(db::Transaction&, const Facts&, const http::Response&, WallTime now)> record;
+  /// Written in the same transaction as the step's completion. The response is empty without a
+  /// call.
+  std::function<Result<void>(db::Transaction&, const Facts&, const http::Response&, WallTime now)>
+      record;
 };
 
-/// One idempotent act inside an operation. Doing it again after any crash is harmless: calls are PUT or
-/// DELETE on ids that the front chose, and the delegates look before and after they act.
+/// One idempotent act inside an operation. Doing it again after any crash is harmless: calls are
+/// PUT or DELETE on ids that the front chose, and the delegates look before and after they act.
 struct Step {
   std::string_view name;
   Place place = Place::database;

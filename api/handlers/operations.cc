@@ -1,0 +1,124 @@
+#include "api/handlers/operations.h"
+
+#include "api/access.h"
+#include "api/list_query.h"
+#include "api/render.h"
+#include "db/transitions.h"
+
+namespace vbs::api {
+
+namespace {
+
+/// Whether an operation can still be turned back; an error that says why not.
+Result<void> check_cancel(const workflow::Registry& registry, db::Connection& connection,
+                          const db::Operation& operation) {
+  if (operation.ended_at) {
+    return fail(ErrorCode::conflict,
+                "the operation has ended: " + std::string(db::to_string(operation.state)));
+  }
+  if (operation.state == db::OperationState::undoing) {
+    return fail(ErrorCode::conflict, "the operation is being undone already");
+  }
+  const workflow::Workflow* workflow = registry.find(operation.kind);
+  const auto facts = workflow::load_facts(connection, operation.id);
+  if (!workflow || !facts || workflow::past_no_return(*workflow, operation, *facts)) {
+    return fail(ErrorCode::conflict,
+                operation.kind + " is past its point of no return and can only go forward");
+  }
+  return {};
+}
+
+}  // namespace
+
+http::Response OperationHandlers::list(const Principal& principal,
+                                       const http::Request& request) const {
+  ListQuery query(request, principal);
+  db::OperationFilter filter;
+  filter.project = query.project();
+  filter.ids = query.ids("id");
+  filter.kind = query.text("kind");
+  filter.state = query.one_of("state", db::operation_state_from,
+                              "running, undoing, succeeded, failed, cancelled");
+  filter.live_only = query.flag("live");
+  filter.resource = query.id("resource");
+  const auto prefix = query.prefix();
+  if (auto ok = query.finish(); !ok) return http::problem(ok.error());
+  filter.limit = query.limit() + 1;
+
+  return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
+    db::OperationTable table(connection);
+    if (query.marker()) {
+      const auto seq = table.seq_of(*query.marker());
+      if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
+      filter.after_seq = *seq;
+    }
+    if (prefix) {
+      filter.ids = table.find_by_prefix(principal.project, *prefix, query.limit());
+      if (filter.ids.empty()) return std::string(R"({"operations":[],"next":null})");
+    }
+    auto operations = table.list(filter);
+    const bool more = operations.size() > query.limit();
+    if (more) operations.pop_back();
+    json::Writer out;
+    out.begin_object();
+    out.key("operations");
+    out.begin_array();
+    for (const db::Operation& operation : operations)
+      render_operation(out, operation, services_.workflows, nullptr);
+    out.end_array();
+    render_next(out, more, operations.empty() ? Uuid() : operations.back().id);
+    out.end_object();
+    return out.take();
+  });
+}
+
+http::Response OperationHandlers::get(const Principal& principal,
+                                      const http::Request& request) const {
+  auto id = path_id(request, "id");
+  if (!id) return http::problem(id.error());
+  return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
+    auto operation = visible_operation(connection, principal, *id);
+    if (!operation) return fail(operation.error());
+    const auto events = db::OperationTable(connection).events(operation->seq);
+    json::Writer out;
+    render_operation(out, *operation, services_.workflows, &events);
+    return out.take();
+  });
+}
+
+void OperationHandlers::cancel(const Principal& principal, const http::Request& request,
+                               http::Responder respond) const {
+  auto id = path_id(request, "id");
+  if (!id) return respond(http::problem(id.error()));
+  auto job = [this, principal, id = *id](db::Transaction& tx) -> Result<void> {
+    auto operation = visible_operation(tx.connection(), principal, id);
+    if (!operation) return fail(operation.error());
+    if (auto ok = check_cancel(services_.workflows, tx.connection(), *operation); !ok) {
+      Error error = ok.error();
+      error.operation = id.str();
+      return fail(std::move(error));
+    }
+    return db::request_cancel(tx, operation->seq, services_.clock.wall());
+  };
+  auto done = [this, id = *id, respond = std::move(respond)](Result<void> written) {
+    if (!written) return respond(http::problem(written.error()));
+    services_.engine.wake(id);
+    http::Response answer =
+        answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
+          auto operation = db::OperationTable(connection).find(id);
+          if (!operation)
+            return fail(ErrorCode::not_found, "operation " + id.str() + " is no longer kept");
+          json::Writer out;
+          out.begin_object();
+          out.key("operation");
+          render_operation(out, *operation, services_.workflows, nullptr);
+          out.end_object();
+          return out.take();
+        });
+    if (answer.status == 200) answer.status = 202;
+    respond(std::move(answer));
+  };
+  services_.database.write(std::move(job), std::move(done), services_.executor);
+}
+
+}  // namespace vbs::api

@@ -1,0 +1,121 @@
+#include "api/list_query.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace vbs::api {
+
+ListQuery::ListQuery(const http::Request& request, const Principal& principal) : request_(request) {
+  read_common(principal);
+}
+
+void ListQuery::read_common(const Principal& principal) {
+  if (auto value = text("limit")) {
+    std::size_t limit = 0;
+    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), limit);
+    if (error != std::errc() || end != value->data() + value->size() || limit < 1 ||
+        limit > kMaxLimit) {
+      reject("limit", "must be a number from 1 to 1000");
+    }
+    limit_ = limit;
+  }
+  marker_ = id("marker");
+  const auto project = text("project");
+  const bool all = flag("all_projects");
+  project_ = principal.project;
+  if ((project || all) && principal.role != Role::admin) {
+    if (all || *project != principal.project)
+      reject(all ? "all_projects" : "project", "needs the role admin");
+  } else if (all) {
+    project_.reset();
+  } else if (project) {
+    project_ = project;
+  }
+}
+
+std::optional<std::string> ListQuery::text(std::string_view name) {
+  seen_.emplace_back(name);
+  std::optional<std::string> found;
+  for (const auto& [key, value] : request_.query) {
+    if (key != name) continue;
+    if (found) reject(name, "may stand only once");
+    found = value;
+  }
+  return found;
+}
+
+std::optional<Uuid> ListQuery::id(std::string_view name) {
+  const auto value = text(name);
+  if (!value) return std::nullopt;
+  const auto id = Uuid::parse(*value);
+  if (!id) reject(name, "must be an id (a UUID)");
+  return id;
+}
+
+std::vector<Uuid> ListQuery::ids(std::string_view name) {
+  seen_.emplace_back(name);
+  std::vector<Uuid> found;
+  for (const auto& [key, value] : request_.query) {
+    if (key != name) continue;
+    const auto id = Uuid::parse(value);
+    if (!id)
+      reject(name, "must be an id (a UUID)");
+    else
+      found.push_back(*id);
+  }
+  if (found.size() > 100) reject(name, "may stand at most 100 times");
+  return found;
+}
+
+bool ListQuery::flag(std::string_view name) {
+  const auto value = text(name);
+  if (!value) return false;
+  if (*value != "true" && *value != "false") reject(name, "must be true or false");
+  return *value == "true";
+}
+
+std::optional<std::pair<std::string, std::string>> ListQuery::pair(std::string_view name) {
+  const auto value = text(name);
+  if (!value) return std::nullopt;
+  const auto equals = value->find('=');
+  if (equals == std::string::npos || equals == 0) {
+    reject(name, "must be KEY=VALUE");
+    return std::nullopt;
+  }
+  return std::pair(value->substr(0, equals), value->substr(equals + 1));
+}
+
+std::optional<std::string> ListQuery::prefix() {
+  auto value = text("id_prefix");
+  if (!value) return std::nullopt;
+  const bool hex = value->find_first_not_of("0123456789abcdef-") == std::string::npos;
+  if (!hex || value->size() < 4 || value->size() > 36) {
+    reject("id_prefix", "must be 4 to 36 characters of an id, lower case");
+  }
+  return value;
+}
+
+void ListQuery::reject(std::string_view name, std::string message) {
+  if (!error_)
+    error_ = Error{ErrorCode::invalid_field, std::move(message), std::string(name), {}, {}};
+}
+
+Result<void> ListQuery::finish() {
+  for (const auto& [key, value] : request_.query) {
+    if (std::find(seen_.begin(), seen_.end(), key) == seen_.end()) {
+      std::string known;
+      for (const std::string& name : seen_) known += (known.empty() ? "" : ", ") + name;
+      reject(key, "is not a parameter here; parameters: " + known);
+    }
+  }
+  if (error_) return fail(*error_);
+  return {};
+}
+
+Result<Uuid> path_id(const http::Request& request, std::string_view name) {
+  auto id = Uuid::parse(request.param(name));
+  if (!id) return fail_field(std::string(name), "must be an id (a UUID)");
+  return *id;
+}
+
+}  // namespace vbs::api

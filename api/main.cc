@@ -1,0 +1,191 @@
+// vbsd: the front service.
+
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <future>
+#include <iostream>
+
+#include "api/front.h"
+#include "api/http_delegate_client.h"
+#include "common/event_loop.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "common/secret.h"
+#include "db/database.h"
+#include "db/invariants.h"
+
+namespace {
+
+using namespace vbs;
+
+constexpr int kUsageError = 2;
+constexpr std::size_t kTokenLength = 40;  // 238 random bits
+
+int complain(const Error& error) {
+  std::cerr << "vbsd: " << error.message << "\n";
+  log::error("cannot start", {{"error", describe(error)}});
+  return 1;
+}
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1" || address == "[::1]" ||
+         address == "localhost";
+}
+
+Result<api::Authenticator> make_authenticator(const api::Settings& settings) {
+  if (!settings.tokens_file.empty()) return api::Authenticator::from_file(settings.tokens_file);
+  if (is_loopback(settings.server.address)) return api::Authenticator::open_to_all();
+  return fail(ErrorCode::invalid_field,
+              "listening on " + settings.server.address +
+                  " needs tokens_file: without tokens vbsd serves loopback only");
+}
+
+Result<Secret> read_service_token(const api::Settings& settings) {
+  auto text = read_file(settings.service_token_file, 4096);
+  if (!text) return fail(text.error());
+  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
+  if (text->size() < 16)
+    return fail(ErrorCode::invalid_field,
+                settings.service_token_file + " must hold a token of at least 16 characters");
+  return Secret(std::move(*text));
+}
+
+/// Runs `work` on the loop and waits for it.
+template <class F>
+auto on_loop(EventLoop& loop, F work) -> decltype(work()) {
+  std::promise<decltype(work())> done;
+  loop.post([&] { done.set_value(work()); });
+  return done.get_future().get();
+}
+
+/// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals) {
+  for (int number = 0; sigwait(&signals, &number) == 0;) {
+    if (number != SIGHUP) return;
+    log::reopen();
+  }
+}
+
+int serve(const api::Settings& settings) {
+  const sigset_t signals = block_signals();
+  log::start(settings.log);
+  auto authenticator = make_authenticator(settings);
+  if (!authenticator) return complain(authenticator.error());
+  auto token = read_service_token(settings);
+  if (!token) return complain(token.error());
+
+  SystemClock clock;
+  SystemRandom random;
+  EventLoop loop("vbs-engine");  // outlives the database, whose writer posts to it
+  auto database = db::Database::open({settings.database});
+  if (!database) return complain(database.error());
+  http::Client client(loop);
+  api::HttpDelegateClient delegates(client, settings, *token);
+  auto front = std::make_unique<api::Front>(settings, std::move(*authenticator), **database,
+                                            api::Front::Outside{delegates, clock, random, loop});
+  std::unique_ptr<http::Server> server;
+  front->set_http_counters(
+      [&server] { return server ? server->counters() : http::ServerCounters{}; });
+  if (auto ok = on_loop(loop, [&] { return front->start(); }); !ok) return complain(ok.error());
+  auto started = http::Server::start(settings.server,
+                                     [&front](http::Request request, http::Responder respond) {
+                                       front->handle(std::move(request), std::move(respond));
+                                     });
+  if (!started) return complain(started.error());
+  server = std::move(*started);
+  log::info("serving", {{"address", settings.server.address},
+                        {"port", std::int64_t{server->port()}},
+                        {"version", VBS_VERSION}});
+
+  wait_for_stop(signals);
+  log::info("stopping");
+  server->stop();
+  loop.stop();
+  return 0;
+}
+
+int back_up(const api::Settings& settings, const std::string& target) {
+  if (auto ok = db::Database::backup(settings.database, target); !ok) return complain(ok.error());
+  std::cout << "copied " << settings.database << " to " << target << "\n";
+  return 0;
+}
+
+int check_database(const api::Settings& settings) {
+  db::Connection connection(settings.database, db::Connection::Mode::reader);
+  const auto violations = db::check_invariants(connection);
+  for (const db::Violation& violation : violations)
+    std::cout << violation.invariant << ": " << violation.detail << "\n";
+  if (!violations.empty()) return 1;
+  std::cout << "ok: " << db::invariants().size() << " invariants hold\n";
+  return 0;
+}
+
+int new_token(const std::string& name, const std::string& role, const std::string& project) {
+  SystemRandom random;
+  const std::string token = random.alphanumeric(kTokenLength);
+  const std::string line = name + " " + role + " " + project + " " + sha256_hex(token);
+  if (auto ok = api::Authenticator::from_text(line, "arguments"); !ok) {
+    std::cerr << "vbsd: expected NAME reader|member|admin PROJECT, of letters, digits, '.', '_' "
+                 "and '-'\n";
+    return kUsageError;
+  }
+  std::cout << line << "\n";
+  std::cerr << "token (shown once): " << token << "\nadd the line above to the tokens file\n";
+  return 0;
+}
+
+void print_routes() {
+  for (const api::RouteRule& rule : api::route_rules()) {
+    std::cout << http::to_string(rule.method) << " " << rule.pattern << "\n";
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"vbsd, the front service of VBS: volumes for virtual machines"};
+  app.set_version_flag("--version", "vbsd " VBS_VERSION);
+  std::string config = "/etc/vbs/vbsd.toml";
+  std::string target, name, role, project;
+  bool check_config = false;
+  bool routes = false;
+  app.add_option("--config", config, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", check_config, "read the configuration and exit");
+  app.add_flag("--routes", routes, "print every route and exit");
+  app.require_subcommand(0, 1);
+  auto* backup = app.add_subcommand("backup", "copy the database while the service runs");
+  backup->add_option("target", target, "file to make")->required();
+  auto* check = app.add_subcommand("check-database", "look for rows that contradict each other");
+  auto* token = app.add_subcommand("new-token", "make a token and its line for the tokens file");
+  token->add_option("name", name, "who will use it")->required();
+  token->add_option("role", role, "reader, member or admin")->required();
+  token->add_option("project", project, "project it belongs to")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  if (routes) return print_routes(), 0;
+  if (*token) return new_token(name, role, project);
+  auto settings = vbs::api::load_settings(config);
+  if (!settings) return complain(settings.error());
+  if (check_config) return std::cout << config << " is right\n", 0;
+  if (*backup) return back_up(*settings, target);
+  try {
+    if (*check) return check_database(*settings);
+  } catch (const vbs::db::SqliteError& error) {
+    return complain(error.to_error());
+  }
+  return serve(*settings);
+}

@@ -1,0 +1,205 @@
+#include "api/reconcile/drift.h"
+
+#include <map>
+
+#include "common/units.h"
+
+namespace vbs::api {
+
+namespace {
+
+constexpr std::size_t kImplausibleCount = 5;
+constexpr std::size_t kImplausibleShare = 20;  // one in twenty is 5%
+
+/// Collects what one node lacks and what it has too much.
+class Comparer {
+ public:
+  Comparer(db::Connection& connection, const std::string& node)
+      : connection_(connection), node_(node) {}
+
+  void volumes(const std::vector<wire::VolumeStatus>& shown) {
+    std::map<Uuid, const wire::VolumeStatus*> there;
+    for (const wire::VolumeStatus& status : shown) there.emplace(status.id, &status);
+    for (const db::Volume& row : db::VolumeTable(connection_).on_node(node_)) {
+      const auto entry = there.find(row.id);
+      ++result_.expected;
+      if (entry == there.end()) {
+        ++result_.missing;
+        add("missing-volume", row.id,
+            "volume " + row.id.str() + " is not there; restore it, or delete the volume")
+            .volume = row.id;
+        continue;
+      }
+      if (entry->second->size_bytes != row.size_bytes) {
+        add("wrong-size", row.id,
+            "volume " + row.id.str() + " has " + format_size(entry->second->size_bytes) +
+                " and should have " + format_size(row.size_bytes))
+            .volume = row.id;
+      }
+      there.erase(entry);
+    }
+    for (const auto& [id, status] : there) surplus_volume(id);
+  }
+
+  void snapshots(const std::vector<wire::SnapshotStatus>& shown) {
+    std::set<Uuid> there;
+    for (const wire::SnapshotStatus& status : shown) there.insert(status.id);
+    for (const db::Snapshot& row : db::SnapshotTable(connection_).on_node(node_)) {
+      ++result_.expected;
+      if (there.erase(row.id) == 1) continue;
+      ++result_.missing;
+      add("missing-snapshot", row.id,
+          "snapshot " + row.id.str() + " is not there; restore it, or delete the snapshot")
+          .snapshot = row.id;
+    }
+    for (const Uuid& id : there) surplus_snapshot(id);
+  }
+
+  void exports(const std::vector<wire::ExportStatus>& shown) {
+    std::map<Uuid, const wire::ExportStatus*> there;
+    for (const wire::ExportStatus& status : shown) there.emplace(status.attachment, &status);
+    for (const db::Attachment& row :
+         db::AttachmentTable(connection_).open_on_volume_server(node_)) {
+      ++result_.expected;
+      const auto entry = there.find(row.id);
+      const bool present = entry != there.end();
+      if (present) there.erase(entry);
+      if (present || row.state != db::AttachmentState::attached) continue;
+      ++result_.missing;
+      Drift& drift = add("missing-export", row.id,
+                         "the export of attachment " + row.id.str() + " is not there");
+      drift.remedy = Remedy::repair_attachment;
+      drift.volume = row.volume;
+      drift.attachment = row.id;
+    }
+    for (const auto& [id, status] : there)
+      surplus_of_attachment("export", id, "/v1/exports/" + id.str(), "");
+  }
+
+  void devices(const wire::VmmInventory& inventory) {
+    std::map<Uuid, const wire::DeviceStatus*> there;
+    for (const wire::DeviceStatus& status : inventory.devices)
+      there.emplace(status.attachment, &status);
+    std::set<std::string> running;
+    for (const wire::VmStatus& vm : inventory.vms) {
+      if (vm.state != "off") running.insert(vm.name);
+    }
+    for (const db::Attachment& row : db::AttachmentTable(connection_).open_on_vmm(node_)) {
+      const bool present = there.erase(row.id) == 1;
+      if (present || row.state != db::AttachmentState::attached) continue;
+      if (!running.contains(row.vm)) {
+        add("vm-off", row.id,
+            "VM " + row.vm + " is off; it gets " + row.device + " back when it runs")
+            .attachment = row.id;
+        continue;
+      }
+      Drift& drift =
+          add("missing-device", row.id,
+              "VM " + row.vm + " does not show " + row.device + " of attachment " + row.id.str());
+      drift.remedy = Remedy::repair_attachment;
+      drift.volume = row.volume;
+      drift.attachment = row.id;
+    }
+    for (const auto& [id, status] : there) {
+      surplus_of_attachment("device", id, "/v1/devices/" + id.str(), status->vm);
+    }
+  }
+
+  void foreign(const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      Drift drift;
+      drift.kind = "foreign";
+      drift.node = node_;
+      drift.object = name;
+      drift.detail = name + " is not of VBS and is left alone";
+      result_.drifts.push_back(std::move(drift));
+    }
+  }
+
+  Comparison take() { return std::move(result_); }
+
+ private:
+  Drift& add(std::string kind, const Uuid& object, std::string detail) {
+    Drift& drift = result_.drifts.emplace_back();
+    drift.kind = std::move(kind);
+    drift.node = node_;
+    drift.object = object.str();
+    drift.detail = std::move(detail);
+    return drift;
+  }
+
+  void surplus_volume(const Uuid& id) {
+    const auto row = db::VolumeTable(connection_).find(id);
+    if (!row || (row->state != db::VolumeState::deleted && row->node != node_)) {
+      add("foreign-volume", id, "volume " + id.str() + " is not of this service and is left alone");
+      return;
+    }
+    Drift& drift =
+        add("leftover-volume", id, "volume " + id.str() + " was deleted and is still there");
+    drift.remedy = Remedy::remove;
+    drift.volume = id;
+    drift.path = "/v1/volumes/" + id.str();
+  }
+
+  void surplus_snapshot(const Uuid& id) {
+    const auto row = db::SnapshotTable(connection_).find(id);
+    if (!row || (row->state != db::SnapshotState::deleted && row->node != node_)) {
+      add("foreign-snapshot", id,
+          "snapshot " + id.str() + " is not of this service and is left alone");
+      return;
+    }
+    Drift& drift =
+        add("leftover-snapshot", id, "snapshot " + id.str() + " was deleted and is still there");
+    drift.remedy = Remedy::remove;
+    drift.snapshot = id;
+    drift.path = "/v1/snapshots/" + id.str();
+  }
+
+  void surplus_of_attachment(const std::string& what, const Uuid& id, std::string path,
+                             std::string vm) {
+    const auto row = db::AttachmentTable(connection_).find(id);
+    const bool ours = row && row->state == db::AttachmentState::closed;
+    if (!ours) {
+      add("foreign-" + what, id,
+          what + " " + id.str() + " is not of this service and is left alone");
+      return;
+    }
+    Drift& drift = add("leftover-" + what, id,
+                       "attachment " + id.str() + " is closed and its " + what + " is still there");
+    drift.remedy = Remedy::remove;
+    drift.volume = row->volume;
+    drift.attachment = id;
+    drift.path = std::move(path);
+    drift.vm = std::move(vm);
+  }
+
+  db::Connection& connection_;
+  const std::string& node_;
+  Comparison result_;
+};
+
+}  // namespace
+
+Comparison compare_volume_server(db::Connection& connection, const std::string& node,
+                                 const wire::VolumeServerInventory& inventory) {
+  Comparer comparer(connection, node);
+  comparer.volumes(inventory.volumes);
+  comparer.snapshots(inventory.snapshots);
+  comparer.exports(inventory.exports);
+  comparer.foreign(inventory.foreign);
+  return comparer.take();
+}
+
+Comparison compare_vmm(db::Connection& connection, const std::string& node,
+                       const wire::VmmInventory& inventory) {
+  Comparer comparer(connection, node);
+  comparer.devices(inventory);
+  return comparer.take();
+}
+
+bool implausible(const Comparison& comparison) {
+  return comparison.missing >= kImplausibleCount &&
+         comparison.missing * kImplausibleShare > comparison.expected;
+}
+
+}  // namespace vbs::api

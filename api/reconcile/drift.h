@@ -1,0 +1,53 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/wire/inventory.h"
+#include "db/attachment_table.h"
+#include "db/database.h"
+#include "db/snapshot_table.h"
+#include "db/volume_table.h"
+
+namespace vbs::api {
+
+/// What may be done about a drift.
+enum class Remedy {
+  none,               ///< a person must look
+  repair_attachment,  ///< present it again
+  remove,             ///< of VBS, and no row wants it any more
+};
+
+/// One difference between what the rows say and what a node shows.
+struct Drift {
+  std::string kind;  ///< "missing-volume", "leftover-export", "foreign", ...
+  std::string node;
+  std::string object;  ///< id or name of what differs
+  std::string detail;  ///< for people
+  Remedy remedy = Remedy::none;
+  Uuid volume;  ///< whose lock the remedy takes; nil for snapshots
+  Uuid snapshot;
+  Uuid attachment;
+  std::string path;  ///< remove: what to DELETE on the node
+  std::string vm;    ///< remove a device: where it shows
+  std::string key() const { return kind + "/" + node + "/" + object; }
+};
+
+struct Comparison {
+  std::vector<Drift> drifts;
+  std::size_t expected = 0;  ///< objects that the rows imply on this node
+  std::size_t missing = 0;   ///< of these, not shown
+};
+
+/// Compare one node's inventory with the rows, both ways. Pure reads; run in one view of the
+/// database.
+Comparison compare_volume_server(db::Connection& connection, const std::string& node,
+                                 const wire::VolumeServerInventory& inventory);
+Comparison compare_vmm(db::Connection& connection, const std::string& node,
+                       const wire::VmmInventory& inventory);
+
+/// More than 5% and at least 5 objects gone at once: rather the answer is wrong than the world.
+bool implausible(const Comparison& comparison);
+
+}  // namespace vbs::api

@@ -1,0 +1,258 @@
+#include "api/reconcile/reconciler.h"
+
+#include <set>
+
+#include "api/workflow/calls.h"
+#include "common/log.h"
+#include "db/idempotency_table.h"
+#include "db/transitions.h"
+
+namespace vbs::api {
+
+namespace {
+
+constexpr Milliseconds kInventoryTimeout{30'000};
+constexpr int kMostQueuedInOneSweep = 64;
+constexpr int kMostPurgedInOneSweep = 1000;
+
+/// Resources of the operations that are live now.
+std::set<std::string> held_resources(db::Connection& connection) {
+  std::set<std::string> held;
+  for (const db::HeldLock& lock : db::OperationTable(connection).locks())
+    held.insert(lock.resource);
+  return held;
+}
+
+std::string resource_of(const Drift& drift) {
+  if (!drift.volume.is_nil()) return db::volume_resource(drift.volume);
+  if (!drift.snapshot.is_nil()) return db::snapshot_resource(drift.snapshot);
+  return "";
+}
+
+/// Whether the rows still want what the drift asks for, in the transaction that queues the remedy.
+bool still_wanted(db::Connection& connection, const Drift& drift) {
+  if (!drift.attachment.is_nil()) {
+    const auto row = db::AttachmentTable(connection).find(drift.attachment);
+    const auto state = drift.remedy == Remedy::remove ? db::AttachmentState::closed
+                                                      : db::AttachmentState::attached;
+    return row && row->state == state;
+  }
+  if (!drift.volume.is_nil()) {
+    const auto row = db::VolumeTable(connection).find(drift.volume);
+    return row && row->state == db::VolumeState::deleted;
+  }
+  const auto row = db::SnapshotTable(connection).find(drift.snapshot);
+  return row && row->state == db::SnapshotState::deleted;
+}
+
+std::string project_of(db::Connection& connection, const Drift& drift) {
+  if (!drift.volume.is_nil()) return db::VolumeTable(connection).find(drift.volume)->project;
+  return db::SnapshotTable(connection).find(drift.snapshot)->project;
+}
+
+}  // namespace
+
+struct Reconciler::Sweep {
+  WallTime started_at{};
+  MonotonicTime started{};
+  std::set<std::string> held;  ///< before the nodes were asked
+  std::int64_t newest_operation = 0;
+  std::size_t pending = 0;
+  std::vector<Drift> drifts;
+  std::string stopped;
+  int queued = 0;
+};
+
+struct Reconciler::State {
+  mutable std::mutex mutex;
+  SweepReport report;
+  std::map<std::string, WallTime> since;  ///< first seen, by key of the drift
+  TimerId timer = 0;
+};
+
+Reconciler::Reconciler(Services& services, DelegateClient& delegates)
+    : services_(services), delegates_(delegates), state_(std::make_shared<State>()) {}
+
+Reconciler::~Reconciler() {
+  services_.executor.cancel(state_->timer);
+}
+
+void Reconciler::start() {
+  sweep();
+}
+
+SweepReport Reconciler::report() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->report;
+}
+
+void Reconciler::sweep() {
+  auto sweep = std::make_shared<Sweep>();
+  sweep->started_at = services_.clock.wall();
+  sweep->started = services_.clock.monotonic();
+  auto held = services_.database.read([&](db::Connection& connection) {
+    auto statement = connection.prepare("SELECT coalesce(max(seq), 0) FROM operations");
+    statement.step();
+    sweep->newest_operation = statement.integer(0);
+    return held_resources(connection);
+  });
+  if (held) sweep->held = std::move(*held);
+  sweep->pending = services_.settings.nodes.size() + 1;
+  for (const NodeSettings& node : services_.settings.nodes) ask(sweep, node);
+  if (--sweep->pending == 0) conclude(sweep);
+}
+
+void Reconciler::ask(const std::shared_ptr<Sweep>& sweep, const NodeSettings& node) {
+  DelegateCall call;
+  call.node = node.name;
+  call.path = "/v1/inventory";
+  call.timeout = kInventoryTimeout;
+  delegates_.call(std::move(call), [this, alive = std::weak_ptr(state_), sweep,
+                                    &node](Result<http::Response> answer) {
+    if (alive.expired()) return;
+    if (answer && answer->status == 200) {
+      compare(*sweep, node, *answer);
+    } else {
+      Drift drift;
+      drift.kind = "node-silent";
+      drift.node = node.name;
+      drift.object = node.name;
+      drift.detail = "no inventory: " + describe(answer ? http::error_of(*answer) : answer.error());
+      sweep->drifts.push_back(std::move(drift));
+    }
+    if (--sweep->pending == 0) conclude(sweep);
+  });
+}
+
+void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Response& answer) {
+  auto compared = services_.database.read([&](db::Connection& connection) -> Result<Comparison> {
+    // What any operation holds, or held since the sweep began, may have changed under the node's
+    // eyes.
+    for (const std::string& resource : held_resources(connection)) sweep.held.insert(resource);
+    auto touched =
+        connection.prepare("SELECT volume_uid, snapshot_uid FROM operations WHERE seq > ?");
+    touched.bind(sweep.newest_operation);
+    while (touched.step()) {
+      if (!touched.is_null(0)) sweep.held.insert(db::volume_resource(touched.uuid(0)));
+      if (!touched.is_null(1)) sweep.held.insert(db::snapshot_resource(touched.uuid(1)));
+    }
+    if (node.role == NodeRole::volume_server) {
+      auto inventory = workflow::read_answer<wire::VolumeServerInventory>(answer);
+      if (!inventory) return fail(inventory.error());
+      return compare_volume_server(connection, node.name, *inventory);
+    }
+    auto inventory = workflow::read_answer<wire::VmmInventory>(answer);
+    if (!inventory) return fail(inventory.error());
+    return compare_vmm(connection, node.name, *inventory);
+  });
+  if (!compared || !*compared) {
+    const Error& error = compared ? compared->error() : compared.error();
+    log::warning("inventory cannot be used", {{"node", node.name}, {"error", describe(error)}});
+    return;
+  }
+  if (implausible(**compared)) {
+    sweep.stopped = "node " + node.name + " shows " + std::to_string((*compared)->missing) +
+                    " of " + std::to_string((*compared)->expected) +
+                    " objects as gone, which is not believed";
+  }
+  for (Drift& drift : (*compared)->drifts) {
+    if (!sweep.held.contains(resource_of(drift))) sweep.drifts.push_back(std::move(drift));
+  }
+}
+
+void Reconciler::conclude(const std::shared_ptr<Sweep>& sweep) {
+  std::map<std::string, WallTime> since;
+  SweepReport report;
+  report.started_at = sweep->started_at;
+  report.complete = true;
+  report.destructive_stopped = sweep->stopped;
+  for (const Drift& drift : sweep->drifts) {
+    const auto before = state_->since.find(drift.key());
+    const bool seen_before = before != state_->since.end();
+    const WallTime first = seen_before ? before->second : sweep->started_at;
+    if (!seen_before) {
+      log::warning("drift", {{"kind", drift.kind}, {"node", drift.node}, {"detail", drift.detail}});
+    }
+    since.emplace(drift.key(), first);
+    std::string action = "none";
+    if (drift.remedy != Remedy::none) action = "acted on when the next sweep sees it again";
+    if (drift.remedy == Remedy::remove && !sweep->stopped.empty()) {
+      action = "not removed: " + sweep->stopped;
+    } else if (drift.remedy != Remedy::none && seen_before &&
+               sweep->queued++ < kMostQueuedInOneSweep) {
+      action = act_on(drift);
+    }
+    report.findings.push_back({drift, first, std::move(action)});
+  }
+  tidy();
+  const auto took = services_.clock.monotonic() - sweep->started;
+  report.took_ms = std::chrono::duration_cast<Milliseconds>(took).count();
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->since = std::move(since);
+    state_->report = std::move(report);
+  }
+  state_->timer = services_.executor.post_after(services_.settings.sweep_interval,
+                                                [this, alive = std::weak_ptr(state_)] {
+                                                  if (!alive.expired()) sweep();
+                                                });
+}
+
+std::string Reconciler::act_on(const Drift& drift) {
+  if (drift.remedy == Remedy::repair_attachment) {
+    queue(drift, "repair-attachment", "{}");
+    return "repair-attachment is queued";
+  }
+  json::Writer options;
+  options.begin_object();
+  options.member("path", drift.path);
+  options.member("vm", drift.vm);
+  options.end_object();
+  queue(drift, "remove-leftover", options.take());
+  return "remove-leftover is queued";
+}
+
+void Reconciler::queue(const Drift& drift, std::string_view kind, std::string options) {
+  auto operation = std::make_shared<db::Operation>();
+  operation->id = Uuid::generate(services_.clock, services_.random);
+  operation->principal = "reconciler";
+  operation->kind = kind;
+  operation->volume = drift.volume;
+  operation->snapshot = drift.snapshot;
+  operation->attachment = drift.attachment;
+  operation->node = drift.node;
+  operation->options = std::move(options);
+  operation->created_at = operation->updated_at = operation->step_since = services_.clock.wall();
+  operation->deadline = operation->created_at + services_.workflows.find(kind)->deadline;
+  services_.database.write(
+      [operation, drift](db::Transaction& tx) -> Result<void> {
+        if (!still_wanted(tx.connection(), drift))
+          return fail(ErrorCode::conflict, "the rows changed meanwhile");
+        operation->project = project_of(tx.connection(), drift);
+        return db::begin_operation(tx, *operation, {{resource_of(drift)}});
+      },
+      [this, alive = std::weak_ptr(state_), operation](Result<void> written) {
+        if (alive.expired()) return;
+        if (written)
+          services_.engine.wake(operation->id);
+        else
+          log::info("remedy not queued",
+                    {{"kind", operation->kind}, {"error", describe(written.error())}});
+      },
+      services_.executor);
+}
+
+void Reconciler::tidy() {
+  const WallTime now = services_.clock.wall();
+  services_.database.write(
+      [now, &settings = services_.settings](db::Transaction& tx) -> Result<void> {
+        db::IdempotencyTable(tx.connection())
+            .purge(now - settings.idempotency_kept, kMostPurgedInOneSweep);
+        db::OperationTable(tx.connection())
+            .purge_ended(now - settings.operations_kept, kMostPurgedInOneSweep);
+        return {};
+      },
+      [](Result<void>) {}, services_.executor);
+}
+
+}  // namespace vbs::api

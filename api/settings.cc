@@ -1,0 +1,127 @@
+#include "api/settings.h"
+
+#include <charconv>
+
+#include "common/config.h"
+#include "common/names.h"
+
+namespace vbs::api {
+
+namespace {
+
+constexpr std::int64_t kHour = 3'600'000;
+
+void read_listen(config::Table& root, http::ServerOptions& server) {
+  const std::string listen = root.string_or("listen", "127.0.0.1:7700");
+  const auto colon = listen.rfind(':');
+  unsigned port = 0;
+  const char* end = listen.data() + listen.size();
+  const char* first = colon == std::string::npos ? end : listen.data() + colon + 1;
+  const auto [stop, error] = std::from_chars(first, end, port);
+  if (first == end || error != std::errc() || stop != end || port == 0 || port > 65535) {
+    root.reject("listen", "must be ADDRESS:PORT, like 127.0.0.1:7700");
+    return;
+  }
+  server.address = listen.substr(0, colon);
+  server.port = static_cast<std::uint16_t>(port);
+}
+
+db::Quota read_quota(config::Table& table) {
+  db::Quota quota;
+  quota.volumes = table.integer_or("volumes", 0, 0, 1'000'000'000);
+  quota.snapshots = table.integer_or("snapshots", 0, 0, 1'000'000'000);
+  quota.bytes = table.size_or("bytes", 0);
+  return quota;
+}
+
+void read_nodes(config::Table& root, std::string_view key, NodeRole role, Settings& settings) {
+  for (config::Table& entry : root.tables(key)) {
+    NodeSettings node;
+    node.role = role;
+    node.name = entry.string("name");
+    if (auto ok = check_node_name(node.name, "name"); !ok) entry.reject("name", ok.error().message);
+    if (settings.find_node(node.name)) entry.reject("name", "is used by two nodes");
+    auto endpoint = http::Endpoint::parse(entry.string("url"));
+    if (!endpoint) {
+      entry.reject("url", endpoint.error().message);
+    } else {
+      node.endpoint = *endpoint;
+    }
+    settings.nodes.push_back(std::move(node));
+  }
+}
+
+Milliseconds duration(config::Table& table, std::string_view key, Milliseconds fallback) {
+  return Milliseconds(table.duration_or(key, fallback.count()));
+}
+
+void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
+  w.attach_deadline = duration(table, "attach", w.attach_deadline);
+  w.detach_deadline = duration(table, "detach", w.detach_deadline);
+  w.create_deadline = duration(table, "create", w.create_deadline);
+  w.copy_deadline = duration(table, "copy", w.copy_deadline);
+  w.delete_deadline = duration(table, "delete", w.delete_deadline);
+  w.repair_deadline = duration(table, "repair", w.repair_deadline);
+  w.longest_pause = duration(table, "longest_pause", w.longest_pause);
+  w.lease_margin = duration(table, "lease_margin", w.lease_margin);
+}
+
+}  // namespace
+
+const db::Quota& Settings::quota_of(const std::string& project) const {
+  const auto entry = project_quota.find(project);
+  return entry == project_quota.end() ? default_quota : entry->second;
+}
+
+const NodeSettings* Settings::find_node(std::string_view name) const {
+  for (const NodeSettings& node : nodes) {
+    if (node.name == name) return &node;
+  }
+  return nullptr;
+}
+
+Result<Settings> load_settings(const std::string& path) {
+  auto loaded = config::Table::load(path);
+  if (!loaded) return fail(loaded.error());
+  config::Table& root = *loaded;
+  Settings s;
+  read_listen(root, s.server);
+  s.server.threads = static_cast<unsigned>(root.integer_or("threads", 2, 1, 64));
+  s.server.max_connections =
+      static_cast<std::size_t>(root.integer_or("max_connections", 1024, 8, 100'000));
+  s.server.max_requests =
+      static_cast<std::size_t>(root.integer_or("max_requests", 256, 1, 100'000));
+  s.database = root.string("database");
+  s.tokens_file = root.string_or("tokens_file", "");
+  s.service_token_file = root.string("service_token_file");
+  s.log.program = "vbsd";
+  s.log.file = root.string_or("log_file", "");
+  const std::string level = root.string_or("log_level", "info");
+  if (level == "debug")
+    s.log.level = log::Level::debug;
+  else if (level == "info")
+    s.log.level = log::Level::info;
+  else if (level == "warning")
+    s.log.level = log::Level::warning;
+  else if (level == "error")
+    s.log.level = log::Level::error;
+  else
+    root.reject("log_level", "must be debug, info, warning or error");
+
+  config::Table quota = root.table("quota");
+  s.default_quota = read_quota(quota);
+  for (config::Table& entry : quota.tables("project")) {
+    s.project_quota[entry.string("name")] = read_quota(entry);
+  }
+  read_workflows(root.table("deadlines"), s.workflows);
+  s.engine.calls_per_node = static_cast<unsigned>(root.integer_or("calls_per_node", 8, 1, 1024));
+  s.sweep_interval = duration(root, "sweep_interval", s.sweep_interval);
+  s.node_poll_interval = duration(root, "node_poll_interval", s.node_poll_interval);
+  s.operations_kept = duration(root, "operations_kept", Milliseconds(7 * 24 * kHour));
+  read_nodes(root, "volume_server", NodeRole::volume_server, s);
+  read_nodes(root, "vmm", NodeRole::vmm, s);
+  if (auto ok = root.finish(); !ok) return fail(ok.error());
+  return s;
+}
+
+}  // namespace vbs::api

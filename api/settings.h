@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/workflow/engine.h"
+#include "api/workflow/registry.h"
+#include "common/error.h"
+#include "common/http/client.h"
+#include "common/http/server.h"
+#include "common/log.h"
+#include "db/usage_table.h"
+
+namespace vbs::api {
+
+enum class NodeRole { volume_server, vmm };
+
+/// A delegate, as the configuration names it.
+struct NodeSettings {
+  std::string name;
+  NodeRole role = NodeRole::volume_server;
+  http::Endpoint endpoint;
+};
+
+/// Everything vbsd reads from its configuration file; docs/operator-guide.md lists the keys.
+struct Settings {
+  http::ServerOptions server;
+  std::string database;
+  std::string tokens_file;         ///< "" only on loopback: everybody is admin of "default"
+  std::string service_token_file;  ///< what delegates ask for
+  log::Options log;
+  std::vector<NodeSettings> nodes;
+  db::Quota default_quota;
+  std::map<std::string, db::Quota> project_quota;
+  workflow::WorkflowSettings workflows;
+  workflow::EngineOptions engine;
+  Milliseconds sweep_interval{10'000};
+  Milliseconds node_poll_interval{3'000};
+  Milliseconds operations_kept{7 * 24 * 3'600'000LL};
+  Milliseconds idempotency_kept{24 * 3'600'000LL};
+
+  const db::Quota& quota_of(const std::string& project) const;
+  const NodeSettings* find_node(std::string_view name) const;
+};
+
+Result<Settings> load_settings(const std::string& path);
+
+}  // namespace vbs::api
