@@ -21,17 +21,17 @@ struct Attachment {
   std::string volume_server;
   std::string vmm_node;
   std::string vm;
-  std::string device;       ///< the name asked for (or chosen): "/dev/sdb"
+  std::string device;  ///< the name asked for (or chosen): "/dev/sdb"
   bool read_only = false;
   AttachmentState state = AttachmentState::reserved;
-  std::string reason;       ///< why closed
-  std::string initiator;    ///< IQN of the VMM node
+  std::string reason;     ///< why closed
+  std::string initiator;  ///< IQN of the VMM node
   std::string chap_user;
   Secret chap_secret;
-  std::string iqn;          ///< of the target, once exported
+  std::string iqn;  ///< of the target, once exported
   std::string portal;
   std::uint32_t lun = 0;
-  std::string serial;       ///< as the VM shows it, once attached
+  std::string serial;  ///< as the VM shows it, once attached
   std::optional<std::string> guest_device;
   WallTime created_at{};
   WallTime updated_at{};
@@ -51,7 +51,8 @@ class AttachmentTable {
   /// Sets attachment.seq. False when the device name is taken on that VM.
   bool insert(Attachment& attachment);
   void set_export(const Uuid& id, std::string_view iqn, std::string_view portal, std::uint32_t lun);
-  void set_device(const Uuid& id, std::string_view serial, const std::optional<std::string>& guest_device);
+  void set_device(const Uuid& id, std::string_view serial,
+                  const std::optional<std::string>& guest_device);
 
  private:
   Connection& connection_;

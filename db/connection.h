@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -46,7 +47,7 @@ class Statement {
   Statement& bind(std::string_view value);
   Statement& bind(const std::string& value) { return bind(std::string_view(value)); }
   Statement& bind(const char* value) { return bind(std::string_view(value)); }
-  Statement& bind(const Uuid& value);                 ///< nil binds NULL
+  Statement& bind(const Uuid& value);  ///< nil binds NULL
   Statement& bind(WallTime value) { return bind(to_millis(value)); }
   Statement& bind(const std::optional<std::string>& value);
   Statement& bind(const std::optional<WallTime>& value);
@@ -58,10 +59,10 @@ class Statement {
   int run();
 
   std::int64_t integer(int column) const;
-  std::string_view text(int column) const;            ///< valid until the next step
+  std::string_view text(int column) const;  ///< valid until the next step
   std::string string(int column) const { return std::string(text(column)); }
   std::optional<std::string> optional_string(int column) const;
-  Uuid uuid(int column) const;                        ///< NULL gives nil
+  Uuid uuid(int column) const;  ///< NULL gives nil
   WallTime time(int column) const { return from_millis(integer(column)); }
   std::optional<WallTime> optional_time(int column) const;
   bool is_null(int column) const;
@@ -72,7 +73,7 @@ class Statement {
 };
 
 /// One SQLite connection with its statement cache. WAL, synchronous=FULL, foreign keys on, no mmap.
-/// Not thread-safe.
+/// Not thread-safe, and never carried over a fork.
 class Connection {
  public:
   enum class Mode {
@@ -81,20 +82,37 @@ class Connection {
   };
   /// Throws SqliteError.
   Connection(const std::string& path, Mode mode);
-  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// A cached persistent statement; `sql` must be a literal or otherwise live text.
+  /// A persistent statement, cached by its text: texts must be few and fixed, values are bound. The
+  /// same text cannot be in use twice at a time.
   Statement prepare(std::string_view sql);
   /// One or several statements without parameters.
   void execute(const std::string& sql);
   std::int64_t last_insert_rowid() const;
-  sqlite3* handle() const { return handle_; }
+  sqlite3* handle() const { return handle_.get(); }
 
  private:
-  sqlite3* handle_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*> cache_;
+  struct CloseHandle {
+    void operator()(sqlite3* handle) const { sqlite3_close(handle); }
+  };
+  struct FinalizeStatement {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using CachedStatement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
+
+  void set_up_writer();
+  void set_up_reader();
+
+  std::unique_ptr<sqlite3, CloseHandle> handle_;
+  std::unordered_map<std::string, CachedStatement, TextHash, std::equal_to<>> cache_;
 };
 
 }  // namespace vbs::db

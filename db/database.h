@@ -20,12 +20,12 @@ enum class WriteMode {
 struct DatabaseOptions {
   std::string path;
   WriteMode mode = WriteMode::threaded;
-  unsigned readers = 4;                ///< connections kept for concurrent reads
+  unsigned readers = 4;                  ///< connections kept for concurrent reads
   std::size_t max_queued_writes = 4096;  ///< beyond: overloaded
 };
 
-/// A write in progress: everything done through its connection becomes durable together, or not at all.
-/// Only table classes and transitions get at the connection.
+/// A write in progress: everything done through its connection becomes durable together, or not at
+/// all. Only table classes and transitions get at the connection.
 class Transaction {
  public:
   explicit Transaction(Connection& connection) : connection_(connection) {}
@@ -41,19 +41,19 @@ class Database {
   using Job = std::function<Result<void>(Transaction&)>;
   using Done = std::function<void(Result<void>)>;
 
-  /// Opens or creates, migrates, and checks: a newer schema, a changed migration, another process that
-  /// holds the database (a lock file beside it), a damaged or read-only file are refused with a clear
-  /// error. Runs `PRAGMA quick_check` on databases below 256 MiB.
+  /// Opens or creates, migrates, and checks: a newer schema, a changed migration, another process
+  /// that holds the database (a lock file beside it), a damaged or read-only file are refused with
+  /// a clear error. Runs `PRAGMA quick_check` on databases below 256 MiB.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
   ~Database();
 
   /// Runs `job` on the writer inside a savepoint of its own; if it fails, only its own changes are
-  /// undone. `done` is posted on `on` after the commit is durable (or the job failed). A job may run
-  /// only once and must not block; it sees all earlier jobs' changes.
+  /// undone. `done` is posted on `on` after the commit is durable (or the job failed). A job may
+  /// run only once and must not block; it sees all earlier jobs' changes.
   void write(Job job, Done done, Executor& on);
 
-  /// Runs `query(Connection&)` on a pooled reader in one read transaction (one consistent view) on the
-  /// calling thread and returns its value. Waits while all readers are busy. Keep it short.
+  /// Runs `query(Connection&)` on a pooled reader in one read transaction (one consistent view) on
+  /// the calling thread and returns its value. Waits while all readers are busy. Keep it short.
   template <class F>
   auto read(F&& query) -> Result<std::invoke_result_t<F, Connection&>> {
     using T = std::invoke_result_t<F, Connection&>;

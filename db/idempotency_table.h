@@ -11,7 +11,7 @@ namespace vbs::db {
 struct IdempotencyKey {
   std::string principal;
   std::string key;
-  std::string request_hash;   ///< of method, path and body
+  std::string request_hash;  ///< of method, path and body
   Uuid operation;
   WallTime created_at{};
 };

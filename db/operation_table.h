@@ -14,25 +14,25 @@ std::optional<OperationState> operation_state_from(std::string_view text);
 
 /// One journaled run of a workflow.
 struct Operation {
-  std::int64_t seq = 0;       ///< grows for ever: the source of generations
+  std::int64_t seq = 0;  ///< grows for ever: the source of generations
   Uuid id;
   std::string project;
-  std::string principal;      ///< who asked
-  std::string kind;           ///< "attach-volume"
+  std::string principal;  ///< who asked
+  std::string kind;       ///< "attach-volume"
   OperationState state = OperationState::running;
-  int step = 0;               ///< running: the step in work; undoing: the step being undone
-  Uuid volume;                ///< nil where it has none
+  int step = 0;  ///< running: the step in work; undoing: the step being undone
+  Uuid volume;   ///< nil where it has none
   Uuid snapshot;
   Uuid attachment;
-  std::string node;           ///< for operations about one node's leftovers
-  std::string options = "{}"; ///< what was asked, JSON
-  std::string data = "{}";    ///< what steps found out, JSON
+  std::string node;            ///< for operations about one node's leftovers
+  std::string options = "{}";  ///< what was asked, JSON
+  std::string data = "{}";     ///< what steps found out, JSON
   bool cancel_requested = false;
-  std::optional<Error> error; ///< why it is undone, failed or cancelled
-  int attempt = 0;            ///< tries of the present step that did not settle it
-  std::string waiting_for;    ///< "node vs1 to answer", "" when it is not waiting
+  std::optional<Error> error;  ///< why it is undone, failed or cancelled
+  int attempt = 0;             ///< tries of the present step that did not settle it
+  std::string waiting_for;     ///< "node vs1 to answer", "" when it is not waiting
   std::optional<WallTime> next_retry_at;
-  WallTime step_since{};      ///< since when the present step is in work
+  WallTime step_since{};  ///< since when the present step is in work
   WallTime deadline{};
   WallTime created_at{};
   WallTime updated_at{};
@@ -43,8 +43,8 @@ struct OperationEvent {
   std::int64_t seq = 0;
   WallTime at{};
   std::string step;
-  std::string what;     ///< "done", "retry", "failed", "undone", "cancel", ...
-  std::string node;     ///< "" for the database
+  std::string what;  ///< "done", "retry", "failed", "undone", "cancel", ...
+  std::string node;  ///< "" for the database
   std::string message;
   std::int64_t elapsed_ms = 0;
 };
@@ -54,8 +54,8 @@ struct OperationFilter {
   std::vector<Uuid> ids;
   std::optional<std::string> kind;
   std::optional<OperationState> state;
-  bool live_only = false;           ///< running or undoing
-  std::optional<Uuid> resource;     ///< volume, snapshot or attachment
+  bool live_only = false;        ///< running or undoing
+  std::optional<Uuid> resource;  ///< volume, snapshot or attachment
   std::int64_t after_seq = 0;
   std::size_t limit = 1000;
 };
@@ -64,10 +64,10 @@ enum class LockMode { shared, exclusive };
 
 /// A resource that an operation in flight holds.
 struct HeldLock {
-  std::string resource;   ///< "volume/<id>", "snapshot/<id>"
+  std::string resource;  ///< "volume/<id>", "snapshot/<id>"
   LockMode mode = LockMode::exclusive;
   Uuid operation;
-  std::string kind;       ///< of the operation
+  std::string kind;  ///< of the operation
   OperationState state = OperationState::running;
   WallTime since{};
 };
@@ -82,7 +82,8 @@ class OperationTable {
   std::vector<Operation> live();
   std::vector<OperationEvent> events(std::int64_t operation_seq);
   std::optional<std::int64_t> seq_of(const Uuid& id);
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix, std::size_t limit);
+  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
+                                   std::size_t limit);
 
   /// At most 200 events are kept for an operation: beyond, the newest `retry` is rewritten.
   void append_event(std::int64_t operation_seq, const OperationEvent& event);

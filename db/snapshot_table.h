@@ -18,12 +18,12 @@ struct Snapshot {
   Uuid id;
   std::string project;
   std::optional<std::string> name;
-  Uuid volume;               ///< its origin; may be deleted by now
+  Uuid volume;  ///< its origin; may be deleted by now
   std::uint64_t size_bytes = 0;
   std::string node;
   SnapshotState state = SnapshotState::error;
   std::string reason;
-  std::string consistency;   ///< "file-system", "crash", "offline"; "" until known
+  std::string consistency;  ///< "file-system", "crash", "offline"; "" until known
   std::string tags = "{}";
   WallTime created_at{};
   WallTime updated_at{};
@@ -48,7 +48,8 @@ class SnapshotTable {
   std::optional<Snapshot> find(const Uuid& id);
   std::optional<Snapshot> find_by_name(std::string_view project, std::string_view name);
   std::vector<Snapshot> list(const SnapshotFilter& filter);
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix, std::size_t limit);
+  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
+                                   std::size_t limit);
   bool insert(Snapshot& snapshot, const std::map<std::string, std::string>& tags);
   std::optional<std::int64_t> seq_of(const Uuid& id);
   std::vector<Snapshot> on_node(std::string_view node);

@@ -13,7 +13,7 @@ namespace vbs::db {
 struct Usage {
   std::int64_t volumes = 0;
   std::int64_t snapshots = 0;
-  std::uint64_t bytes = 0;   ///< full sizes of volumes and snapshots
+  std::uint64_t bytes = 0;  ///< full sizes of volumes and snapshots
 };
 
 /// 0 means no limit.
@@ -30,7 +30,8 @@ class UsageTable {
   /// Bytes promised on a volume server.
   std::uint64_t reserved_on(std::string_view node);
   /// Adds, unless `quota` would be passed: then quota_exceeded with the figures.
-  Result<void> reserve(std::string_view project, std::string_view node, const Usage& added, const Quota& quota);
+  Result<void> reserve(std::string_view project, std::string_view node, const Usage& added,
+                       const Quota& quota);
   void release(std::string_view project, std::string_view node, const Usage& removed);
 
  private:

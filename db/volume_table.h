@@ -21,12 +21,12 @@ struct Volume {
   std::string project;
   std::optional<std::string> name;
   std::uint64_t size_bytes = 0;
-  std::string node;          ///< volume server
+  std::string node;  ///< volume server
   VolumeState state = VolumeState::error;
-  std::string reason;        ///< why `error`; "" otherwise
-  std::string source_kind;   ///< "", "snapshot", "volume"
+  std::string reason;       ///< why `error`; "" otherwise
+  std::string source_kind;  ///< "", "snapshot", "volume"
   Uuid source;
-  std::string tags = "{}";   ///< JSON object of strings, canonical
+  std::string tags = "{}";  ///< JSON object of strings, canonical
   WallTime created_at{};
   WallTime updated_at{};
 };
@@ -53,7 +53,8 @@ class VolumeTable {
   /// Ascending by seq.
   std::vector<Volume> list(const VolumeFilter& filter);
   /// Ids (not deleted) that begin with `prefix` (lower-case hex and dashes), at most `limit`.
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix, std::size_t limit);
+  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
+                                   std::size_t limit);
   /// Sets volume.seq; tags rows are written too. A taken name throws nothing: returns false.
   bool insert(Volume& volume, const std::map<std::string, std::string>& tags);
   /// seq of an id for paging markers.

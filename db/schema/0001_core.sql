@@ -17,18 +17,20 @@ CREATE TABLE volumes (
   updated_at  INTEGER NOT NULL,
   CHECK ((source_kind = '') = (source_uid IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX volumes_name ON volumes (project, name) WHERE state <> 'deleted' AND name IS NOT NULL;
+CREATE UNIQUE INDEX volumes_name ON volumes (name, project)
+  WHERE state <> 'deleted' AND name IS NOT NULL;
 CREATE INDEX volumes_project ON volumes (project, seq) WHERE state <> 'deleted';
 CREATE INDEX volumes_live ON volumes (seq) WHERE state <> 'deleted';
 CREATE INDEX volumes_node ON volumes (node, seq) WHERE state <> 'deleted';
 
+-- Of rows that are not deleted; the index hands a tag's volumes out in the order of lists.
 CREATE TABLE volume_tags (
-  volume_uid TEXT NOT NULL REFERENCES volumes (uid) ON DELETE CASCADE,
+  volume_seq INTEGER NOT NULL REFERENCES volumes (seq) ON DELETE CASCADE,
   key        TEXT NOT NULL,
   value      TEXT NOT NULL,
-  PRIMARY KEY (volume_uid, key)
+  PRIMARY KEY (volume_seq, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX volume_tags_value ON volume_tags (key, value, volume_uid);
+CREATE INDEX volume_tags_value ON volume_tags (key, value, volume_seq);
 
 CREATE TABLE snapshots (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,19 +47,21 @@ CREATE TABLE snapshots (
   created_at  INTEGER NOT NULL,
   updated_at  INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX snapshots_name ON snapshots (project, name) WHERE state <> 'deleted' AND name IS NOT NULL;
+CREATE UNIQUE INDEX snapshots_name ON snapshots (name, project)
+  WHERE state <> 'deleted' AND name IS NOT NULL;
 CREATE INDEX snapshots_project ON snapshots (project, seq) WHERE state <> 'deleted';
 CREATE INDEX snapshots_live ON snapshots (seq) WHERE state <> 'deleted';
 CREATE INDEX snapshots_node ON snapshots (node, seq) WHERE state <> 'deleted';
 CREATE INDEX snapshots_volume ON snapshots (volume_uid) WHERE state <> 'deleted';
 
+-- Of rows that are not deleted; the index hands a tag's snapshots out in the order of lists.
 CREATE TABLE snapshot_tags (
-  snapshot_uid TEXT NOT NULL REFERENCES snapshots (uid) ON DELETE CASCADE,
+  snapshot_seq INTEGER NOT NULL REFERENCES snapshots (seq) ON DELETE CASCADE,
   key          TEXT NOT NULL,
   value        TEXT NOT NULL,
-  PRIMARY KEY (snapshot_uid, key)
+  PRIMARY KEY (snapshot_seq, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX snapshot_tags_value ON snapshot_tags (key, value, snapshot_uid);
+CREATE INDEX snapshot_tags_value ON snapshot_tags (key, value, snapshot_seq);
 
 CREATE TABLE attachments (
   seq           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -85,8 +89,10 @@ CREATE TABLE attachments (
   CHECK (state <> 'closed' OR chap_secret = '')
 ) STRICT;
 CREATE UNIQUE INDEX attachments_device ON attachments (vmm_node, vm, device) WHERE state <> 'closed';
-CREATE UNIQUE INDEX attachments_one_writer ON attachments (volume_uid) WHERE state <> 'closed' AND read_only = 0;
+CREATE UNIQUE INDEX attachments_one_writer ON attachments (volume_uid)
+  WHERE state <> 'closed' AND read_only = 0;
 CREATE INDEX attachments_volume ON attachments (volume_seq) WHERE state <> 'closed';
+CREATE INDEX attachments_vm ON attachments (vm) WHERE state <> 'closed';
 CREATE INDEX attachments_server ON attachments (volume_server) WHERE state <> 'closed';
 
 CREATE TABLE operations (
@@ -153,6 +159,7 @@ CREATE TABLE idempotency_keys (
   PRIMARY KEY (principal, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+CREATE INDEX idempotency_keys_operation ON idempotency_keys (operation_uid);
 
 CREATE TABLE project_usage (
   project   TEXT PRIMARY KEY,

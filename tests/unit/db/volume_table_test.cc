@@ -1,0 +1,235 @@
+#include "db/volume_table.h"
+
+#include "tests/unit/db/support.h"
+
+namespace vbs::db::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class VolumeTableTest : public DatabaseTest {
+ protected:
+  std::vector<std::int64_t> list(const VolumeFilter& filter) {
+    return read([&](Connection& connection) {
+      std::vector<std::int64_t> seqs;
+      for (const auto& volume : VolumeTable(connection).list(filter)) seqs.push_back(volume.seq);
+      return seqs;
+    });
+  }
+  std::optional<Volume> find(const Uuid& id) {
+    return read([&](Connection& connection) { return VolumeTable(connection).find(id); });
+  }
+};
+
+TEST_F(VolumeTableTest, KeepsEveryMember) {
+  Volume source = test_volume(1);
+  add(source);
+  Volume volume = test_volume(2);
+  volume.name = "data";
+  volume.state = VolumeState::error;
+  volume.reason = "creation has not finished";
+  volume.source_kind = "volume";
+  volume.source = source.id;
+  volume.tags = R"({"tier":"gold"})";
+  volume.updated_at = after_seconds(5);
+  add(volume, {{"tier", "gold"}});
+
+  auto found = find(volume.id);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->seq, 2);
+  EXPECT_EQ(found->id, volume.id);
+  EXPECT_EQ(found->project, "p1");
+  EXPECT_EQ(found->name, "data");
+  EXPECT_EQ(found->size_bytes, 64U << 20);
+  EXPECT_EQ(found->node, "vs1");
+  EXPECT_EQ(found->state, VolumeState::error);
+  EXPECT_EQ(found->reason, volume.reason);
+  EXPECT_EQ(found->source_kind, "volume");
+  EXPECT_EQ(found->source, source.id);
+  EXPECT_EQ(found->tags, volume.tags);
+  EXPECT_EQ(found->created_at, kNow);
+  EXPECT_EQ(found->updated_at, after_seconds(5));
+  EXPECT_FALSE(find(test_id(3)));
+  EXPECT_THAT(violated(), IsEmpty());
+}
+
+TEST_F(VolumeTableTest, ATakenNameIsRefusedWithinItsProjectOnly) {
+  Volume first = test_volume(1);
+  first.name = "data";
+  add(first);
+  Volume other_project = test_volume(2, "p2");
+  other_project.name = "data";
+  add(other_project);
+  Volume second = test_volume(3);
+  second.name = "data";
+  bool inserted = true;
+  must([&](Transaction& tx) -> Result<void> {
+    inserted = VolumeTable(tx.connection()).insert(second, {});
+    return {};
+  });
+  EXPECT_FALSE(inserted);
+  EXPECT_EQ(second.seq, 0);
+
+  must([&](Transaction& tx) { return volume_deleted(tx, first.id, kNow); });
+  add(second);
+  EXPECT_GT(second.seq, 0);
+  auto found = read([](Connection& c) { return VolumeTable(c).find_by_name("p1", "data"); });
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->id, second.id);
+}
+
+TEST_F(VolumeTableTest, ATakenIdIsAnErrorNotATakenName) {
+  Volume first = test_volume(1);
+  add(first);
+  auto again = write([](Transaction& tx) -> Result<void> {
+    Volume copy = test_volume(1);
+    EXPECT_TRUE(VolumeTable(tx.connection()).insert(copy, {}));
+    return {};
+  });
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::internal);
+}
+
+TEST_F(VolumeTableTest, RefusesRowsThatTheSchemaForbids) {
+  struct Case {
+    const char* what;
+    std::function<void(Volume&)> spoil;
+  };
+  const Case cases[] = {
+      {"a size that is not whole MiB", [](Volume& v) { v.size_bytes = 1000; }},
+      {"no size", [](Volume& v) { v.size_bytes = 0; }},
+      {"a source without a kind", [](Volume& v) { v.source = test_id(9); }},
+      {"a kind without a source", [](Volume& v) { v.source_kind = "volume"; }},
+      {"an unknown kind",
+       [](Volume& v) {
+         v.source_kind = "tape";
+         v.source = test_id(9);
+       }},
+      {"no id", [](Volume& v) { v.id = Uuid{}; }},
+  };
+  for (const auto& one : cases) {
+    auto refused = write([&](Transaction& tx) -> Result<void> {
+      Volume volume = test_volume(1);
+      one.spoil(volume);
+      VolumeTable(tx.connection()).insert(volume, {});
+      return {};
+    });
+    EXPECT_FALSE(refused) << one.what;
+  }
+}
+
+TEST_F(VolumeTableTest, ListsFilterAndPage) {
+  for (unsigned n = 1; n <= 6; ++n) {
+    Volume volume = test_volume(n, n <= 4 ? "p1" : "p2");
+    if (n % 2 == 0) volume.node = "vs2";
+    if (n == 3) volume.name = "data";
+    if (n == 6) volume.name = "data";
+    std::map<std::string, std::string> tags;
+    if (n == 2 || n == 5) tags["tier"] = "gold";
+    if (n == 4) tags["tier"] = "tin";
+    add(volume, tags);
+  }
+  must([](Transaction& tx) { return volume_error(tx, test_id(2), "lost", kNow); });
+  must([](Transaction& tx) { return volume_deleted(tx, test_id(1), kNow); });
+
+  VolumeFilter filter;
+  EXPECT_THAT(list(filter), ElementsAre(2, 3, 4, 5, 6));
+  filter.after_seq = 3;
+  filter.limit = 2;
+  EXPECT_THAT(list(filter), ElementsAre(4, 5));
+  filter = {};
+  filter.project = "p1";
+  EXPECT_THAT(list(filter), ElementsAre(2, 3, 4));
+  filter.node = "vs2";
+  EXPECT_THAT(list(filter), ElementsAre(2, 4));
+  filter.state = VolumeState::error;
+  EXPECT_THAT(list(filter), ElementsAre(2));
+  filter = {};
+  filter.name = "data";
+  EXPECT_THAT(list(filter), ElementsAre(3, 6));
+  filter.project = "p2";
+  EXPECT_THAT(list(filter), ElementsAre(6));
+  filter = {};
+  filter.tag = {"tier", "gold"};
+  EXPECT_THAT(list(filter), ElementsAre(2, 5));
+  filter.project = "p2";
+  EXPECT_THAT(list(filter), ElementsAre(5));
+  filter.after_seq = 5;
+  EXPECT_THAT(list(filter), IsEmpty());
+  filter = {};
+  filter.ids = {test_id(6), test_id(1), test_id(3), test_id(99)};
+  EXPECT_THAT(list(filter), ElementsAre(3, 6));
+  filter.tag = {"tier", "tin"};
+  EXPECT_THAT(list(filter), IsEmpty());
+}
+
+TEST_F(VolumeTableTest, ListsVolumesOfAVirtualMachine) {
+  for (unsigned n = 1; n <= 3; ++n) {
+    Volume volume = test_volume(n);
+    add(volume);
+  }
+  Attachment open = test_attachment(11, test_id(3), "/dev/sdb");
+  add(open);
+  Attachment closed = test_attachment(12, test_id(1), "/dev/sdc");
+  add(closed);
+  must([&](Transaction& tx) { return attachment_closed(tx, closed.id, "detached", kNow); });
+
+  VolumeFilter filter;
+  filter.vm = "vm1";
+  EXPECT_THAT(list(filter), ElementsAre(3));
+  filter.vm = "vm2";
+  EXPECT_THAT(list(filter), IsEmpty());
+  filter.vm = "vm1";
+  filter.ids = {test_id(1), test_id(3)};
+  EXPECT_THAT(list(filter), ElementsAre(3));
+}
+
+TEST_F(VolumeTableTest, FindsByPrefixWithinAProject) {
+  for (unsigned n : {0x1aU, 0x1bU, 0x2aU}) {
+    Volume volume = test_volume(n);
+    add(volume);
+  }
+  Volume foreign = test_volume(0x1c, "p2");
+  add(foreign);
+  const std::string common = "01900000-0000-7000-8000-0000000000";
+  auto find_prefix = [&](const std::string& prefix, std::size_t limit) {
+    return read([&](Connection& connection) {
+      return VolumeTable(connection).find_by_prefix("p1", prefix, limit);
+    });
+  };
+  EXPECT_THAT(find_prefix(common + "1", 10), ElementsAre(test_id(0x1a), test_id(0x1b)));
+  EXPECT_THAT(find_prefix(common + "1", 1), ElementsAre(test_id(0x1a)));
+  EXPECT_THAT(find_prefix(common + "2a", 10), ElementsAre(test_id(0x2a)));
+  EXPECT_THAT(find_prefix("f", 10), IsEmpty());
+  must([](Transaction& tx) { return volume_deleted(tx, test_id(0x1a), kNow); });
+  EXPECT_THAT(find_prefix(common + "1", 10), ElementsAre(test_id(0x1b)));
+}
+
+TEST_F(VolumeTableTest, ListsANodeForTheReconciler) {
+  Volume here = test_volume(1);
+  Volume gone = test_volume(2);
+  Volume there = test_volume(3);
+  there.node = "vs2";
+  add(here);
+  add(gone);
+  add(there);
+  must([&](Transaction& tx) { return volume_deleted(tx, gone.id, kNow); });
+  auto volumes = read([](Connection& c) { return VolumeTable(c).on_node("vs1"); });
+  ASSERT_EQ(volumes.size(), 1U);
+  EXPECT_EQ(volumes[0].id, here.id);
+  EXPECT_EQ(read([&](Connection& c) { return VolumeTable(c).seq_of(there.id); }), there.seq);
+  EXPECT_EQ(read([](Connection& c) { return VolumeTable(c).seq_of(test_id(9)); }), std::nullopt);
+}
+
+TEST(VolumeState, TextsMatchTheSchema) {
+  for (auto state :
+       {VolumeState::available, VolumeState::in_use, VolumeState::error, VolumeState::deleted}) {
+    EXPECT_EQ(volume_state_from(to_string(state)), state);
+  }
+  EXPECT_EQ(to_string(VolumeState::in_use), "in-use");
+  EXPECT_EQ(volume_state_from("creating"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace vbs::db::testing
