@@ -8,8 +8,8 @@
 
 namespace vbs::http {
 
-/// Runs a handler that blocks on a pool; a full queue is answered 503 with Retry-After. The pool must
-/// outlive the server.
+/// Runs a handler that blocks on a pool; a full queue is answered 503 with Retry-After. The pool
+/// must outlive the server.
 Handler on_pool(ThreadPool& pool, std::function<Response(const Request&)> handler);
 
 /// Lets only requests with "Authorization: Bearer <token>" through, others get 401. Compared in

@@ -15,13 +15,15 @@ struct Endpoint {
   std::uint16_t port = 80;
   static Result<Endpoint> parse(std::string_view url);
   std::string str() const;
+  /// The Host field: "127.0.0.1:7001", "[::1]:7001".
+  std::string authority() const;
 };
 
 struct ClientOptions {
   std::size_t header_limit = 16 * 1024;
   std::size_t body_limit = 16 * 1024 * 1024;  ///< inventories are large
   std::size_t max_idle_per_endpoint = 8;
-  Milliseconds idle_timeout{20'000};           ///< shorter than the server's
+  Milliseconds idle_timeout{20'000};  ///< shorter than the server's
 };
 
 /// HTTP/1.1 client for the links between the services: keep-alive, one hard deadline for the whole
@@ -30,12 +32,17 @@ struct ClientOptions {
 ///
 /// Errors: node_unavailable when nothing was sent (refused, unreachable): surely not done; timeout
 /// when the outcome is unknown: deadline passed, connection lost after sending, garbage received.
+/// invalid_request when the request itself cannot be sent (a malformed field, a relative path).
 /// A request is sent again on a fresh connection only if a kept-alive one was closed before any
 /// byte of the answer and the method is idempotent (all but POST).
+/// An answer must state the length of its body; one that ends by closing is garbage.
 class Client {
  public:
   using Callback = std::function<void(Result<Response>)>;
-  Client(EventLoop& loop, ClientOptions options = {});
+  /// The loop must outlive the client.
+  explicit Client(EventLoop& loop, ClientOptions options = {});
+  /// Closes everything; callbacks that have not run are dropped. On the loop's thread, or after the
+  /// loop stopped: elsewhere a callback may be running at this moment.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -8,8 +8,9 @@
 namespace vbs::http {
 
 /// Method and path pattern -> handler. Patterns are literal segments and {name} segments, which
-/// match any one non-empty segment; literals win. Unknown path: 404; known path with another method:
-/// 405 with Allow. HEAD is answered by GET. Filled at start, then read by any thread.
+/// match any one non-empty segment; literals win, whatever the method. Unknown path: 404; known
+/// path with another method: 405 with Allow. HEAD is answered by GET's handler. Filled at start,
+/// then read by any thread.
 class Router {
  public:
   struct Route {
@@ -29,8 +30,9 @@ class Router {
     std::vector<std::string> segments;
     Handler handler;
   };
-  const Entry* match(Method method, const std::vector<std::string_view>& segments,
-                     bool* path_known, std::string* allow) const;
+  const Entry* best_pattern(const std::vector<std::string_view>& segments) const;
+  const Entry* with_method(const Entry& pattern, Method method) const;
+  std::string allowed_methods(const Entry& pattern) const;
   std::vector<Entry> entries_;
 };
 

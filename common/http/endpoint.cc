@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <boost/asio/ip/address_v6.hpp>
+#include <charconv>
+
+#include "common/http/client.h"
+
+namespace vbs::http {
+
+namespace {
+
+constexpr std::string_view kScheme = "http://";
+constexpr std::size_t kMaxHost = 253;
+
+tl::unexpected<Error> refuse(const char* message) {
+  return fail_field("endpoint", message);
+}
+
+bool is_host_char(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+         c == '.' || c == '_';
+}
+
+bool is_host_name(std::string_view host) {
+  return !host.empty() && host.size() <= kMaxHost &&
+         std::all_of(host.begin(), host.end(), is_host_char);
+}
+
+/// The host in front of `rest`, which keeps what follows it; "" if there is none.
+std::string_view take_host(std::string_view& rest) {
+  const bool bracketed = rest.starts_with('[');
+  if (!bracketed) {
+    const std::string_view host = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(host.size());
+    return is_host_name(host) ? host : std::string_view();
+  }
+  const std::size_t end = rest.find(']');
+  if (end == std::string_view::npos) return {};
+  const std::string_view host = rest.substr(1, end - 1);
+  rest.remove_prefix(end + 1);
+  boost::system::error_code ec;
+  boost::asio::ip::make_address_v6(std::string(host), ec);
+  return ec ? std::string_view() : host;
+}
+
+}  // namespace
+
+Result<Endpoint> Endpoint::parse(std::string_view url) {
+  if (!url.starts_with(kScheme)) return refuse("an endpoint must start with 'http://'");
+  std::string_view rest = url.substr(kScheme.size());
+  if (rest.find_first_of("/?#@") != std::string_view::npos) {
+    return refuse("an endpoint must be 'http://host:port', without user, path or query");
+  }
+  Endpoint endpoint;
+  endpoint.host = take_host(rest);
+  if (endpoint.host.empty()) {
+    return refuse("an endpoint's host must be a name, an IPv4 address, or an IPv6 address in '[]'");
+  }
+  if (rest.empty()) return endpoint;
+  rest.remove_prefix(1);
+  unsigned port = 0;
+  const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
+  if (ec != std::errc() || end != rest.data() + rest.size() || port == 0 || port > 65535) {
+    return refuse("an endpoint's port must be a number from 1 to 65535");
+  }
+  endpoint.port = static_cast<std::uint16_t>(port);
+  return endpoint;
+}
+
+std::string Endpoint::authority() const {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::string Endpoint::str() const {
+  return std::string(kScheme) + authority();
+}
+
+}  // namespace vbs::http

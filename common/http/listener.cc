@@ -1,0 +1,136 @@
+#include "common/http/listener.h"
+
+#include <algorithm>
+
+#include "common/http/problem_status.h"
+#include "common/log.h"
+
+namespace vbs::http {
+
+namespace {
+
+namespace ip = boost::asio::ip;
+using boost::system::error_code;
+
+/// Without a free descriptor the connection stays in the backlog, so accepting again at once would
+/// fail again at once.
+constexpr Milliseconds kRetryAfter{100};
+constexpr std::chrono::seconds kLogInterval{10};
+
+Result<ip::address> parse_address(const std::string& text) {
+  if (text == "localhost") return ip::address(ip::address_v4::loopback());
+  error_code ec;
+  const ip::address address = ip::make_address(text, ec);
+  if (ec) {
+    return fail_field("address", "the address to listen on must be an IPv4 or IPv6 address");
+  }
+  return address;
+}
+
+tl::unexpected<Error> cannot_listen(const ServerOptions& options, const error_code& ec) {
+  const std::string message = "cannot listen on " + options.address + " port " +
+                              std::to_string(options.port) + ": " + errno_text(ec.value());
+  if (ec == boost::asio::error::address_in_use) return fail(ErrorCode::conflict, message);
+  return fail_field("address", message);
+}
+
+}  // namespace
+
+Listener::Listener(ServerState& state, std::vector<std::shared_ptr<Shard>> shards)
+    : state_(state),
+      shards_(std::move(shards)),
+      acceptor_(shards_.front()->context()),
+      retry_(shards_.front()->context()) {}
+
+Result<void> Listener::open() {
+  const ServerOptions& options = state_.options;
+  const auto address = parse_address(options.address);
+  if (!address) return fail(address.error());
+  const ip::tcp::endpoint endpoint(*address, options.port);
+  error_code ec;
+  acceptor_.open(endpoint.protocol(), ec);
+  if (!ec) acceptor_.set_option(boost::asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor_.bind(endpoint, ec);
+  if (!ec) acceptor_.listen(boost::asio::socket_base::max_listen_connections, ec);
+  if (ec) return cannot_listen(options, ec);
+  port_ = acceptor_.local_endpoint(ec).port();
+  if (ec) return cannot_listen(options, ec);
+  return {};
+}
+
+void Listener::accept() {
+  Shard& shard = least_loaded();
+  acceptor_.async_accept(shard.context(), [this, &shard](const error_code& ec, Socket socket) {
+    on_accept(ec, shard, std::move(socket));
+  });
+}
+
+void Listener::on_accept(const error_code& ec, Shard& shard, Socket socket) {
+  if (!acceptor_.is_open()) return;
+  if (ec) {
+    on_failure(ec);
+    return;
+  }
+  state_.connections_total.fetch_add(1, std::memory_order_relaxed);
+  if (is_full()) {
+    turn_away(std::move(socket));
+  } else {
+    shard.adopt(std::move(socket));
+  }
+  accept();
+}
+
+void Listener::on_failure(const error_code& ec) {
+  if (ec == boost::asio::error::connection_aborted) {
+    accept();
+    return;
+  }
+  state_.accept_failures.fetch_add(1, std::memory_order_relaxed);
+  ++unlogged_failures_;
+  const auto now = std::chrono::steady_clock::now();
+  if (last_log_ == std::chrono::steady_clock::time_point{} || now - last_log_ >= kLogInterval) {
+    log::error("accepting a connection failed",
+               {{"error", errno_text(ec.value())}, {"failures", unlogged_failures_}});
+    last_log_ = now;
+    unlogged_failures_ = 0;
+  }
+  retry_.expires_after(kRetryAfter);
+  retry_.async_wait([this](const error_code& cancelled) {
+    if (!cancelled && acceptor_.is_open()) accept();
+  });
+}
+
+void Listener::close() {
+  error_code ec;
+  acceptor_.close(ec);
+  retry_.cancel();
+}
+
+Shard& Listener::least_loaded() const {
+  return **std::min_element(shards_.begin(), shards_.end(),
+                            [](const auto& a, const auto& b) { return a->open() < b->open(); });
+}
+
+bool Listener::is_full() const {
+  std::size_t open = 0;
+  for (const auto& shard : shards_) open += shard->open();
+  return open >= state_.options.max_connections;
+}
+
+/// One attempt to say why, without waiting: this connection must not cost anything.
+void Listener::turn_away(Socket socket) {
+  state_.requests_rejected.fetch_add(1, std::memory_order_relaxed);
+  Response response =
+      problem(Error{ErrorCode::overloaded, "too many connections; try again later", {}, {}, {}});
+  std::string out;
+  append_head(out, response,
+              ResponseContext{Persistence::close, shards_.front()->date(),
+                              shards_.front()->next_request_id()});
+  out += response.body;
+  error_code ec;
+  socket.non_blocking(true, ec);
+  if (!ec) socket.write_some(boost::asio::buffer(out), ec);
+  if (!ec) socket.shutdown(Socket::shutdown_send, ec);
+}
+
+}  // namespace vbs::http
