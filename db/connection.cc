@@ -6,7 +6,7 @@ namespace vbs::db {
 namespace {
 
 // Only a program from outside can hold a lock that this process waits for.
-constexpr int kBusyTimeoutMs = 2000;
+constexpr int kBusyTimeoutMs = 1000;
 
 // No temporary files, and every page that is read is checked before it is trusted.
 constexpr char kCommonSettings[] =
