@@ -60,5 +60,6 @@ function(vbs_unit_test folder)
   string(REPLACE "/" "_" target "${folder}_test")
   add_executable(${target} ${sources})
   target_link_libraries(${target} PRIVATE vbs_flags ${ARG_DEPS} GTest::gmock_main)
-  gtest_discover_tests(${target} TEST_PREFIX "${folder}." PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+  gtest_discover_tests(${target} TEST_PREFIX "${folder}."
+                       DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit COST 400 TIMEOUT 300)
 endfunction()

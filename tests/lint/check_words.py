@@ -1,0 +1,39 @@
+"""Looks for what must not be in the tree: ways to start a shell from the product, notes to oneself,
+paths and hosts of one machine."""
+import os
+import re
+
+import tree
+
+# Pattern, why not, where it is looked for (prefixes of paths; () is everywhere).
+_PRODUCT = ("common/", "db/", "api/", "volume_delegate/", "vmm_delegate/", "cli/")
+RULES = [
+    (r"::(?:system|popen)\s*\(|\bpopen\s*\(", "starts a shell", _PRODUCT),
+    (r'\bsystem\s*\(\s*(?:"|\w+\.c_str)', "starts a shell", _PRODUCT),
+    (r'"/bin/(?:ba)?sh"|"(?:ba)?sh",\s*"-c"', "starts a shell", _PRODUCT),
+    (r"\bshell\s*=\s*True|\bos\.(?:system|popen)\b", "starts a shell", ()),
+    (r"\b(?:TODO|FIXME|XXX|HACK)\b", "unfinished work", ()),
+    (r"(?<![\w.])/work/", "a path of one machine", ()),
+    (r"\b(?:pypi\.org|deb\.debian\.org|registry-1\.|proxy\.golang\.org)", "a registry's host", ()),
+    (r"\bDISABLED_\w+|\bEXPECT_TRUE\(true\)|\bASSERT_TRUE\(true\)", "a test that cannot fail",
+     ("tests/",)),
+]
+_OWN_FOLDER = os.path.join("tests", "lint", "")
+
+
+def check(root: str) -> list[str]:
+    rules = [(re.compile(pattern), why, places) for pattern, why, places in RULES]
+    findings = []
+    for path in tree.files(root):
+        if path.startswith(_OWN_FOLDER) or not tree.is_text(root, path):
+            continue
+        for number, line in enumerate(tree.read(root, path).splitlines(), 1):
+            for pattern, why, places in rules:
+                match = pattern.search(line)
+                if match and (not places or path.startswith(places)):
+                    findings.append(f"{path}:{number}: '{match.group(0)}': {why}")
+    return findings
+
+
+if __name__ == "__main__":
+    tree.run(check)

@@ -1,0 +1,106 @@
+"""Each check finds what it is there for: runs them on small trees with one fault each, and on one
+without."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def run(check: str, files: dict[str, str]) -> tuple[int, str]:
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in files.items():
+            place = os.path.join(root, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "w", encoding="utf-8") as file:
+                file.write(text)
+        result = subprocess.run([sys.executable, os.path.join(_HERE, check), root],
+                                capture_output=True, text=True, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+
+class LintTest(unittest.TestCase):
+    def assert_found(self, check: str, files: dict[str, str], text: str) -> None:
+        code, output = run(check, files)
+        self.assertEqual(code, 1, output)
+        self.assertIn(text, output)
+
+    def assert_clean(self, check: str, files: dict[str, str]) -> None:
+        code, output = run(check, files)
+        self.assertEqual(code, 0, output)
+
+    def test_layers(self):
+        header = {"db/a.h": "", "common/b.h": "", "common/http/c.h": ""}
+        self.assert_clean("check_layers.py", header | {"db/a.cc": '#include "common/b.h"\n'})
+        self.assert_found("check_layers.py", header | {"common/b.cc": '\n#include "db/a.h"\n'},
+                          "common/b.cc:2: ")
+        self.assert_found("check_layers.py", header | {"cli/b.cc": '#include "db/a.h"\n'}, "layer")
+        self.assert_found("check_layers.py", header | {"common/b.cc": '#include "common/http/c.h"'},
+                          "layer")
+        self.assert_found("check_layers.py", {"api/a.cc": "#include <sqlite3.h>\n"}, "db/ alone")
+        self.assert_found("check_layers.py", {"api/a.cc": '#include "a.h"\n', "api/a.h": ""},
+                          "no file of the tree")
+
+    def test_long_function(self):
+        body = "  call();\n"
+        short = "namespace vbs {\nint A::f(int x) const {\n" + body * 68 + "}\n}\n"
+        self.assert_clean("check_shape.py", {"db/a.cc": short})
+        for head in ("int f() {\n", "A::A() : b_{1}, c_(2) {\n", "auto f() -> int {\n"):
+            self.assert_found("check_shape.py",
+                              {"db/a.cc": "namespace vbs {\nstruct S {};\n" + head + body * 69 +
+                               "}\n}\n"}, "db/a.cc:3: function of 71 lines")
+
+    def test_braces_in_text_do_not_count(self):
+        text = 'void f() {\n  const char* s = "}}";  // }\n  char c = \'{\';\n' + "  g();\n" * 70
+        self.assert_found("check_shape.py", {"db/a.cc": text + "}\n"}, "function of 74 lines")
+
+    def test_long_file_and_deep_nesting(self):
+        self.assert_found("check_shape.py", {"db/a.cc": "\n" * 401}, "401 lines")
+        deep = "void f() {\n" + "if (a) {\n" * 5 + "}\n" * 5 + "}\n"
+        self.assert_found("check_shape.py", {"db/a.cc": deep}, "db/a.cc:6: nested 5 deep")
+
+    def test_shape_of_scripts(self):
+        self.assert_found("check_shape.py", {"a.py": "def f():\n" + "    g()\n" * 70}, "71 lines")
+        self.assert_found("check_shape.py", {"a.sh": "f() {\n" + "  g\n" * 69 + "}\n"}, "71 lines")
+        self.assert_found("check_shape.py", {"a.sh": "#" * 121}, "121 characters")
+
+    def test_words(self):
+        for text in ('std::system("ls");', 'f = popen("x", "r");', 'run({"sh", "-c", x});',
+                     "// TODO: later", 'path = "/work/main";'):
+            self.assert_found("check_words.py", {"api/a.cc": text}, "api/a.cc:1: ")
+        self.assert_clean("check_words.py", {"api/a.cc": "report.system(line); // the file system"})
+
+    def test_headers(self):
+        good = "#pragma once\nnamespace vbs::db {\n/// A thing.\nclass A {\n};\n}\n"
+        self.assert_clean("check_headers.py", {"db/a.h": good})
+        self.assert_found("check_headers.py", {"db/a.h": good.replace("/// A thing.\n", "")},
+                          "class A")
+        self.assert_found("check_headers.py", {"db/a.h": good.replace("#pragma once\n", "")},
+                          "#pragma once")
+
+    def test_links(self):
+        self.assert_clean("check_links.py", {"a.md": "[b](docs/b.md#x)", "docs/b.md": "[a](../a.md)"})
+        self.assert_found("check_links.py", {"docs/a.md": "[b](b.md)"}, "docs/a.md:1: b.md")
+
+    def test_config_keys(self):
+        code = '#include "common/config.h"\nauto a = root.string("database");\n'
+        tree = {"docs/operator-guide.md": "### Configuration of vbsd\n| `database` | path |\n",
+                "api/settings.cc": code} | {
+                    f"deploy/config/{name}.toml": "" for name in ("vbs-volumed", "vbs-vmmd", "vbs")}
+        example = {"deploy/config/vbsd.toml": 'database = "x"\n'}
+        self.assert_clean("check_config_keys.py", tree | example)
+        self.assert_found("check_config_keys.py", tree | {"deploy/config/vbsd.toml": "listen = 1\n"},
+                          "reads no 'listen'")
+        self.assert_found("check_config_keys.py",
+                          tree | example | {"docs/operator-guide.md": ""}, "not described")
+
+    def test_shell_and_format(self):
+        self.assert_found("check_shell.py", {"a.sh": "#!/bin/bash\nrm $1\n"}, "SC2086")
+        self.assert_found("check_format.py", {".clang-format": "BasedOnStyle: Google\n",
+                                              "db/a.cc": "int  x;\n"}, "db/a.cc")
+
+
+if __name__ == "__main__":
+    unittest.main()

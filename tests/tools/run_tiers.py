@@ -1,0 +1,133 @@
+"""Runs ctest for some tiers and sums up: one line a tier, why tests were skipped, processes that
+tests left behind, and ctest's own closing lines last."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+
+from leftovers import Reaper
+
+TIERS = ["unit", "sim", "crash", "e2e", "lint"]
+_SETTLE_SECONDS = 3.0
+
+
+class Tier:
+    """Counts of one tier."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+        self.seconds = 0.0
+
+    def add(self, status: str, seconds: float) -> None:
+        if status == "run":
+            self.passed += 1
+        elif status == "fail":
+            self.failed += 1
+        else:
+            self.skipped += 1
+        self.seconds += seconds
+
+    def line(self) -> str:
+        return (f"{self.name}: {self.passed} passed, {self.failed} failed, {self.skipped} skipped "
+                f"in {self.seconds:.0f} s")
+
+
+def labels(build: str) -> dict[str, str]:
+    """Test name -> its tier."""
+    shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"],
+                           capture_output=True, text=True, check=True)
+    found = {}
+    for test in json.loads(shown.stdout)["tests"]:
+        for prop in test.get("properties", []):
+            if prop["name"] == "LABELS":
+                found[test["name"]] = next(tier for tier in TIERS if tier in prop["value"])
+    return found
+
+
+def reason_of_skip(case: ElementTree.Element) -> str:
+    """What the test said about it: GoogleTest's message, or its last line."""
+    lines = [line.strip() for line in (case.findtext("system-out") or "").splitlines()]
+    for number, line in enumerate(lines):
+        if line.endswith(": Skipped") and number + 1 < len(lines):
+            return lines[number + 1]
+    said = [line for line in lines if line and not line.startswith("[")]
+    return said[-1] if said else "it did not say why"
+
+
+def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[str], list[str]]:
+    """Tiers by name, skipped tests with their reasons, failed tests."""
+    tiers: dict[str, Tier] = {}
+    skips, failures = [], []
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        name, status = case.get("name", ""), case.get("status", "")
+        tier = tiers.setdefault(tier_of.get(name, "other"), Tier(tier_of.get(name, "other")))
+        tier.add(status, float(case.get("time", "0")))
+        if status == "fail":
+            failures.append(name)
+        elif status != "run":
+            skips.append(f"{name}: {reason_of_skip(case)}")
+    return tiers, skips, failures
+
+
+def run_ctest(build: str, wanted: list[str], junit: str) -> tuple[int, list[str], list[str]]:
+    """ctest's exit code, its closing lines and the processes that its tests left behind."""
+    command = ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error",
+               "--parallel", os.environ.get("VBS_BUILD_JOBS") or str(os.cpu_count() or 2),
+               "--output-junit", junit]
+    if wanted:
+        command += ["--label-regex", "^(" + "|".join(wanted) + ")$"]
+    closing: list[str] = []
+    with Reaper() as reaper:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   text=True, errors="replace")
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if "% tests passed" in line:
+                closing.clear()
+            closing.append(line.rstrip("\n"))
+        code = process.wait()
+        return code, closing, reaper.end_leftovers(_SETTLE_SECONDS)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="build folder")
+    parser.add_argument("--skips-allowed", type=int, default=0)
+    parser.add_argument("tiers", nargs="*")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        junit = os.path.join(folder, "junit.xml")
+        code, closing, leftovers = run_ctest(args.build, args.tiers, junit)
+        tiers, skips, failures = sum_up(junit, labels(args.build))
+
+    print()
+    for skip in skips:
+        print(f"skipped  {skip}")
+    for name in failures:
+        print(f"failed   {name}")
+    for process in leftovers:
+        print(f"left behind and ended: {process}")
+    for name in TIERS + ["other"]:
+        if name in tiers:
+            print(tiers[name].line())
+    problems = []
+    if leftovers:
+        problems.append(f"{len(leftovers)} processes were left behind by tests")
+    if len(skips) > args.skips_allowed:
+        problems.append(f"{len(skips)} tests were skipped, tests/skips-allowed allows "
+                        f"{args.skips_allowed}")
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    print("\n".join(closing))
+    return code or (1 if problems else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
