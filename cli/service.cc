@@ -1,0 +1,125 @@
+#include "cli/service.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/ids.h"
+
+namespace vbs::cli {
+namespace {
+
+constexpr Milliseconds kDeadline{30'000};
+constexpr std::array kBackOff{Milliseconds(250), Milliseconds(500), Milliseconds(1'000)};
+constexpr std::size_t kPageSize = 500;
+/// A service that always gives another marker must not keep us for ever.
+constexpr std::size_t kMaxPages = 10'000;
+
+constexpr json::Limits kAnswerLimits{16 * 1024 * 1024, 16, 2'000'000};
+
+ErrorCode code_of_status(unsigned status) {
+  switch (status) {
+    case 401:
+      return ErrorCode::unauthenticated;
+    case 403:
+      return ErrorCode::forbidden;
+    case 404:
+      return ErrorCode::not_found;
+    case 429:
+    case 503:
+      return ErrorCode::overloaded;
+    case 502:
+    case 504:
+      return ErrorCode::node_unavailable;
+    default:
+      return ErrorCode::internal;
+  }
+}
+
+Error malformed(const std::string& what) {
+  return Error{ErrorCode::internal, "the service's answer is not understood: " + what, {}, {}, {}};
+}
+
+}  // namespace
+
+Error error_of_answer(const http::Response& answer) {
+  if (answer.content_type.starts_with("application/problem+json")) return http::error_of(answer);
+  const std::string status = std::to_string(answer.status);
+  return Error{code_of_status(answer.status),
+               "HTTP status " + status + " without an explanation",
+               {},
+               {},
+               {}};
+}
+
+Error Service::explain(Error error) const {
+  if (pause_.interrupted()) return error;
+  if (error.code == ErrorCode::node_unavailable) {
+    error.message = "no connection to the service at " + url_ + ": " + error.message;
+  } else {
+    error.message = "the service at " + url_ + ": " + error.message;
+  }
+  return error;
+}
+
+Result<json::Value> Service::exchange(const http::Request& request) {
+  auto answer = transport_.send(request, kDeadline);
+  for (const auto back_off : kBackOff) {
+    const bool lost = !answer && answer.error().code == ErrorCode::node_unavailable;
+    if (!lost || !pause_.pause(back_off)) break;
+    answer = transport_.send(request, kDeadline);
+  }
+  if (!answer) return fail(explain(answer.error()));
+  if (answer->status >= 400) return fail(error_of_answer(*answer));
+  if (answer->status < 200 || answer->status >= 300) {
+    return fail(malformed("HTTP status " + std::to_string(answer->status)));
+  }
+  auto value = json::parse(answer->body, kAnswerLimits);
+  if (!value) return fail(malformed(value.error().message));
+  if (value->as<json::Value::Object>() == nullptr) return fail(malformed("it is no object"));
+  return value;
+}
+
+Result<json::Value> Service::get(const std::string& path, const Query& query) {
+  http::Request request;
+  request.path = path;
+  request.query = query;
+  return exchange(request);
+}
+
+Result<json::Value> Service::change(const Change& change) {
+  http::Request request;
+  request.method = change.method;
+  request.path = change.path;
+  request.query = change.query;
+  request.body = change.body;
+  request.headers.set("Idempotency-Key", Uuid::generate(clock_, random_).str());
+  return exchange(request);
+}
+
+Result<json::Value::Array> Service::list(const std::string& path, const std::string& member,
+                                         Query query, std::optional<std::size_t> limit) {
+  json::Value::Array all;
+  std::string marker;
+  for (std::size_t pages = 0; pages < kMaxPages; ++pages) {
+    const std::size_t wanted = limit ? std::min(*limit - all.size(), kPageSize) : kPageSize;
+    Query page_query = query;
+    page_query.emplace_back("limit", std::to_string(wanted));
+    if (!marker.empty()) page_query.emplace_back("marker", marker);
+    auto page = get(path, page_query);
+    if (!page) return fail(page.error());
+    const json::Value* elements = page->find(member);
+    const auto* array = elements == nullptr ? nullptr : elements->as<json::Value::Array>();
+    if (array == nullptr) return fail(malformed("it has no array '" + member + "'"));
+    all.insert(all.end(), array->begin(), array->end());
+    const json::Value* next = page->find("next");
+    const auto* text = next == nullptr ? nullptr : next->as<std::string>();
+    if (text == nullptr || (limit && all.size() >= *limit)) {
+      if (limit && all.size() > *limit) all.resize(*limit);
+      return all;
+    }
+    marker = *text;
+  }
+  return fail(malformed("the list does not end"));
+}
+
+}  // namespace vbs::cli

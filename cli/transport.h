@@ -1,0 +1,18 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/http/message.h"
+
+namespace vbs::cli {
+
+/// Carries one request to the service and brings its answer, whatever its status.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  /// Errors: node_unavailable when no connection could be made or it was lost; timeout when
+  /// `deadline` for the whole exchange passed or the user interrupted; internal when what came back
+  /// is no acceptable answer.
+  virtual Result<http::Response> send(const http::Request& request, Milliseconds deadline) = 0;
+};
+
+}  // namespace vbs::cli

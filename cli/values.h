@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "common/clock.h"
+
+namespace vbs::cli {
+
+/// Judges one value by its kind before anything is sent; "" or what was expected.
+std::string check_value(ValueKind kind, const std::vector<std::string>& choices,
+                        const std::string& value);
+
+/// "250ms", "90s" or plain "90", "5min", "2h"; at most 7 days.
+Result<Milliseconds> parse_duration(std::string_view text);
+
+}  // namespace vbs::cli

@@ -1,0 +1,129 @@
+#include "cli/volume_verbs.h"
+
+#include "cli/carry_out.h"
+#include "cli/resolve.h"
+#include "cli/show.h"
+#include "cli/verbs.h"
+#include "cli/volume_view.h"
+#include "common/units.h"
+
+namespace vbs::cli {
+namespace {
+
+struct Source {
+  std::string type;
+  std::string id;
+};
+
+Result<std::optional<Source>> find_source(Context& context) {
+  const auto snapshot = context.arguments.value("--from-snapshot");
+  const auto volume = context.arguments.value("--from-volume");
+  if (snapshot && volume) {
+    return fail(ErrorCode::invalid_request, "--from-snapshot and --from-volume exclude each other");
+  }
+  if (!snapshot && !volume) return std::nullopt;
+  const Noun noun = snapshot ? Noun::snapshot : Noun::volume;
+  auto id = resolve(context.service, noun, snapshot ? *snapshot : *volume);
+  if (!id) return fail(id.error());
+  return Source{snapshot ? "snapshot" : "volume", *id};
+}
+
+Result<std::string> create_volume_body(Context& context) {
+  const auto& arguments = context.arguments;
+  auto source = find_source(context);
+  if (!source) return fail(source.error());
+  const auto size = arguments.value("--size");
+  if (!size && !*source) {
+    return fail(ErrorCode::invalid_request,
+                "--size is required, unless --from-snapshot or --from-volume is given");
+  }
+  json::Writer body;
+  body.begin_object();
+  if (size) {
+    const auto bytes = parse_size(*size);
+    if (!bytes) return fail(bytes.error());
+    body.member("size_bytes", *bytes);
+  }
+  if (const auto name = arguments.value("--name")) body.member("name", *name);
+  if (*source) {
+    body.key("source");
+    body.begin_object();
+    body.member("type", (*source)->type);
+    body.member("id", (*source)->id);
+    body.end_object();
+  }
+  if (auto tags = write_tags(arguments, body); !tags) return fail(tags.error());
+  if (const auto server = arguments.value("--volume-server")) body.member("volume_server", *server);
+  body.end_object();
+  return body.take();
+}
+
+}  // namespace
+
+Result<void> write_tags(const Arguments& arguments, json::Writer& body) {
+  std::map<std::string, std::string> tags;
+  for (const auto& text : arguments.values("--tag")) {
+    const auto equals = text.find('=');
+    const auto [entry, added] = tags.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (!added) return fail(ErrorCode::invalid_request, "--tag gives " + entry->first + " twice");
+  }
+  if (!tags.empty()) body.member("tags", tags);
+  return {};
+}
+
+void show_deleted(Context& context, const std::string& what, const json::Value& operation) {
+  if (context.output.as_json()) {
+    context.output.json(operation);
+  } else if (!context.output.quiet()) {
+    context.output.print_line(what);
+  }
+}
+
+Result<ExitCode> create_volume(Context& context) {
+  auto body = create_volume_body(context);
+  if (!body) return fail(body.error());
+  Errand errand;
+  errand.change = {http::Method::post, "/v1/volumes", {}, std::move(*body)};
+  errand.show = [&](const OperationView& operation, const json::Value&) -> Result<void> {
+    auto volume = context.service.get("/v1/volumes/" + operation.volume_id);
+    if (!volume) return fail(volume.error());
+    show_one(context, *volume, volume_details);
+    return {};
+  };
+  return carry_out(context, errand);
+}
+
+Result<ExitCode> delete_volume(Context& context) {
+  auto path = resolve_path(context.service, Noun::volume, context.arguments.required("VOLUME"));
+  if (!path) return fail(path.error());
+  Errand errand;
+  errand.change = {http::Method::del, std::move(*path), {}, ""};
+  errand.show = [&](const OperationView& operation, const json::Value& document) -> Result<void> {
+    show_deleted(context, "volume " + operation.volume_id + " is deleted", document);
+    return {};
+  };
+  return carry_out(context, errand);
+}
+
+Result<ExitCode> describe_volumes(Context& context) {
+  Query query;
+  add_filter(context.arguments, "--name", "name", query);
+  add_filter(context.arguments, "--state", "state", query);
+  add_filter(context.arguments, "--tag", "tag", query);
+  add_filter(context.arguments, "--node", "node", query);
+  add_filter(context.arguments, "--vm", "vm", query);
+  add_project_filter(context.arguments, query);
+  const bool projects = shows_projects(context.arguments);
+  return show_list(context, "/v1/volumes", "volumes", query,
+                   [projects](const auto& volumes, WallTime now) {
+                     return volume_table(volumes, now, projects);
+                   });
+}
+
+Result<ExitCode> describe_volume(Context& context) {
+  auto path = resolve_path(context.service, Noun::volume, context.arguments.required("VOLUME"));
+  if (!path) return fail(path.error());
+  return fetch_and_show(context, *path, volume_details);
+}
+
+}  // namespace vbs::cli

@@ -1,0 +1,89 @@
+#include "cli/waiter.h"
+
+#include <algorithm>
+
+namespace vbs::cli {
+namespace {
+
+constexpr Milliseconds kShortestPoll{50};
+constexpr Milliseconds kLongestPoll{1'000};
+/// Longer than a service takes to be restarted.
+constexpr Milliseconds kUnreachablePatience{60'000};
+
+class Waiter {
+ public:
+  Waiter(Service& service, Pause& pause, const Clock& clock, Progress& progress,
+         OperationView operation, std::optional<Milliseconds> limit)
+      : service_(service), pause_(pause), clock_(clock), progress_(progress) {
+    waited_.operation = std::move(operation);
+    if (limit) deadline_ = clock.monotonic() + *limit;
+  }
+
+  Result<Waited> run() {
+    Milliseconds interval = kShortestPoll;
+    while (!waited_.operation.ended) {
+      if (deadline_ && clock_.monotonic() >= *deadline_) return finish(WaitEnd::timed_out);
+      if (!pause_.pause(until_next(interval))) return finish(WaitEnd::interrupted);
+      interval = std::min(interval * 3 / 2, kLongestPoll);
+      auto read = look();
+      if (pause_.interrupted()) return finish(WaitEnd::interrupted);
+      if (!read) return fail(read.error());
+    }
+    return finish(WaitEnd::ended);
+  }
+
+ private:
+  Milliseconds until_next(Milliseconds interval) const {
+    if (!deadline_) return interval;
+    return std::min(interval, std::chrono::ceil<Milliseconds>(*deadline_ - clock_.monotonic()));
+  }
+
+  Result<void> look() {
+    auto document = service_.get("/v1/operations/" + waited_.operation.id);
+    if (!document) return bear(document.error());
+    auto operation = read_operation(*document);
+    if (!operation) return fail(operation.error());
+    unreachable_since_.reset();
+    waited_.operation = std::move(*operation);
+    waited_.document = std::move(*document);
+    if (!waited_.operation.ended) progress_.show(waited_.operation);
+    return {};
+  }
+
+  /// Whether the error is one to wait through.
+  Result<void> bear(Error error) {
+    const MonotonicTime now = clock_.monotonic();
+    if (!unreachable_since_) unreachable_since_ = now;
+    if (is_transient(error.code) && now - *unreachable_since_ < kUnreachablePatience) {
+      progress_.show_unreachable(waited_.operation, error);
+      return {};
+    }
+    if (error.operation.empty()) error.operation = waited_.operation.id;
+    return fail(std::move(error));
+  }
+
+  Waited finish(WaitEnd end) {
+    waited_.end = end;
+    return std::move(waited_);
+  }
+
+  Service& service_;
+  Pause& pause_;
+  const Clock& clock_;
+  Progress& progress_;
+  Waited waited_;
+  std::optional<MonotonicTime> deadline_;
+  std::optional<MonotonicTime> unreachable_since_;
+};
+
+}  // namespace
+
+Result<Waited> wait_for_operation(Service& service, Pause& pause, const Clock& clock,
+                                  Progress& progress, OperationView operation,
+                                  std::optional<Milliseconds> limit) {
+  auto waited = Waiter(service, pause, clock, progress, std::move(operation), limit).run();
+  progress.clear();
+  return waited;
+}
+
+}  // namespace vbs::cli
