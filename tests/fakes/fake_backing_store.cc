@@ -1,0 +1,182 @@
+#include "tests/fakes/fake_backing_store.h"
+
+#include <utility>
+
+namespace vbs::fakes {
+
+using volume_delegate::CopyControl;
+using volume_delegate::ObjectKind;
+using volume_delegate::PreparedCopy;
+using volume_delegate::StoredSnapshot;
+using volume_delegate::StoredVolume;
+using volume_delegate::StoreListing;
+using volume_delegate::StoreSpace;
+
+/// Its object is in the store as "being made" until it has run, which reserves its space.
+class FakeBackingStore::Copy final : public PreparedCopy {
+ public:
+  Copy(FakeBackingStore& store, const ObjectRef& object, std::uint64_t size_bytes)
+      : store_(store), object_(object), size_bytes_(size_bytes) {}
+  ~Copy() override { drop(); }
+
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  bool at_once() const override { return store_.copies_at_once_; }
+
+  Result<void> run(CopyControl& control) override {
+    auto done = store_.enter("copy", object_);
+    if (done && control.cancelled) done = fail(ErrorCode::conflict, "the copy was cancelled");
+    if (!done) {
+      drop();
+      return done;
+    }
+    control.copied_bytes = size_bytes_;
+    std::lock_guard guard(store_.mutex_);
+    store_.objects_[object_].being_made = false;
+    ended_ = true;
+    return {};
+  }
+
+ private:
+  void drop() {
+    if (std::exchange(ended_, true)) return;
+    std::lock_guard guard(store_.mutex_);
+    store_.objects_.erase(object_);
+  }
+
+  FakeBackingStore& store_;
+  const ObjectRef object_;
+  const std::uint64_t size_bytes_;
+  bool ended_ = false;
+};
+
+Result<void> FakeBackingStore::enter(const std::string& call, const ObjectRef& object) {
+  Fault fault;
+  {
+    std::lock_guard guard(mutex_);
+    fault = fault_;
+  }
+  return fault ? fault(call, object) : Result<void>();
+}
+
+std::uint64_t FakeBackingStore::promised() const {
+  std::uint64_t sum = 0;
+  for (const auto& [object, held] : objects_) sum += held.size_bytes;
+  return sum;
+}
+
+Result<StoreSpace> FakeBackingStore::space() {
+  std::lock_guard guard(mutex_);
+  return StoreSpace{capacity_bytes_, promised()};
+}
+
+Result<StoreListing> FakeBackingStore::list() {
+  std::lock_guard guard(mutex_);
+  StoreListing out;
+  for (const auto& [object, held] : objects_) {
+    if (held.being_made) continue;
+    if (object.kind == ObjectKind::volume) {
+      out.volumes.push_back({object.id, held.size_bytes, 0, copies_at_once_ ? 0 : 1, held.source});
+    } else {
+      out.snapshots.push_back({object.id, held.source->id, held.size_bytes});
+    }
+  }
+  return out;
+}
+
+Result<StoredVolume> FakeBackingStore::find_volume(const Uuid& id) {
+  std::lock_guard guard(mutex_);
+  const auto found = objects_.find({ObjectKind::volume, id});
+  if (found == objects_.end() || found->second.being_made) {
+    return fail(ErrorCode::not_found, "no volume " + id.str());
+  }
+  return StoredVolume{id, found->second.size_bytes, 0, copies_at_once_ ? 0 : 1,
+                      found->second.source};
+}
+
+Result<StoredSnapshot> FakeBackingStore::find_snapshot(const Uuid& id) {
+  std::lock_guard guard(mutex_);
+  const auto found = objects_.find({ObjectKind::snapshot, id});
+  if (found == objects_.end() || found->second.being_made) {
+    return fail(ErrorCode::not_found, "no snapshot " + id.str());
+  }
+  return StoredSnapshot{id, found->second.source->id, found->second.size_bytes};
+}
+
+Result<std::uint64_t> FakeBackingStore::source_size(const ObjectRef& source) {
+  std::lock_guard guard(mutex_);
+  const auto found = objects_.find(source);
+  if (found != objects_.end() && !found->second.being_made) return found->second.size_bytes;
+  return fail(Error{ErrorCode::not_found, "there is no " + source.str(), "source", {}, {}});
+}
+
+Result<void> FakeBackingStore::reserve(const ObjectRef& object, Object made) {
+  std::lock_guard guard(mutex_);
+  if (objects_.contains(object)) return fail(ErrorCode::already_exists, object.str() + " exists");
+  if (promised() + made.size_bytes > capacity_bytes_) {
+    return fail(ErrorCode::insufficient_space, "no room for " + std::to_string(made.size_bytes));
+  }
+  objects_[object] = made;
+  return {};
+}
+
+Result<void> FakeBackingStore::create_volume(const Uuid& id, std::uint64_t size_bytes) {
+  const ObjectRef object{ObjectKind::volume, id};
+  if (auto ok = enter("create", object); !ok) return ok;
+  return reserve(object, {size_bytes, std::nullopt, false});
+}
+
+Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_volume(const Uuid& id,
+                                                                       std::uint64_t size_bytes,
+                                                                       const ObjectRef& source) {
+  auto source_bytes = source_size(source);
+  if (!source_bytes) return fail(source_bytes.error());
+  if (size_bytes < *source_bytes) return fail_field("size_bytes", "must not be below the source's");
+  return prepare({ObjectKind::volume, id}, {size_bytes, source, true});
+}
+
+Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_snapshot(const Uuid& id,
+                                                                         const Uuid& volume) {
+  const ObjectRef source{ObjectKind::volume, volume};
+  auto source_bytes = source_size(source);
+  if (!source_bytes) return fail(source_bytes.error());
+  return prepare({ObjectKind::snapshot, id}, {*source_bytes, source, true});
+}
+
+Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare(const ObjectRef& object,
+                                                                Object made) {
+  if (auto ok = enter("prepare", object); !ok) return fail(ok.error());
+  const std::uint64_t size_bytes = made.size_bytes;
+  if (auto ok = reserve(object, std::move(made)); !ok) return fail(ok.error());
+  return std::make_unique<Copy>(*this, object, size_bytes);
+}
+
+Result<void> FakeBackingStore::remove(const ObjectRef& object) {
+  if (auto ok = enter("remove", object); !ok) return ok;
+  lose(object);
+  return {};
+}
+
+Result<void> FakeBackingStore::remove_volume(const Uuid& id) {
+  return remove({ObjectKind::volume, id});
+}
+Result<void> FakeBackingStore::remove_snapshot(const Uuid& id) {
+  return remove({ObjectKind::snapshot, id});
+}
+
+void FakeBackingStore::set_fault(Fault fault) {
+  std::lock_guard guard(mutex_);
+  fault_ = std::move(fault);
+}
+
+void FakeBackingStore::lose(const ObjectRef& object) {
+  std::lock_guard guard(mutex_);
+  objects_.erase(object);
+}
+
+bool FakeBackingStore::contains(const ObjectRef& object) const {
+  std::lock_guard guard(mutex_);
+  const auto found = objects_.find(object);
+  return found != objects_.end() && !found->second.being_made;
+}
+
+}  // namespace vbs::fakes

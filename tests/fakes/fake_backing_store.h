@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "volume_delegate/store/backing_store.h"
+
+namespace vbs::fakes {
+
+/// A store in memory that keeps sizes and what was copied from what, but no bytes. Thread-safe.
+class FakeBackingStore final : public volume_delegate::BackingStore {
+ public:
+  using ObjectRef = volume_delegate::ObjectRef;
+
+  /// `copies_at_once`: as with reflinks; else copies wait for their turn in the background.
+  explicit FakeBackingStore(std::uint64_t capacity_bytes, bool copies_at_once = false)
+      : capacity_bytes_(capacity_bytes), copies_at_once_(copies_at_once) {}
+
+  std::string name() const override { return "fake"; }
+  bool snapshots_need_volume() const override { return false; }
+  Result<volume_delegate::StoreSpace> space() override;
+  Result<volume_delegate::StoreListing> list() override;
+  Result<volume_delegate::StoredVolume> find_volume(const Uuid& id) override;
+  Result<volume_delegate::StoredSnapshot> find_snapshot(const Uuid& id) override;
+  Result<std::uint64_t> source_size(const ObjectRef& source) override;
+  Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_volume(
+      const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source) override;
+  Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_snapshot(
+      const Uuid& id, const Uuid& volume) override;
+  Result<void> remove_volume(const Uuid& id) override;
+  Result<void> remove_snapshot(const Uuid& id) override;
+  std::string device(const Uuid& volume) const override { return "/fake/" + volume.str() + ".img"; }
+
+  /// Called at the start of every call that changes something ("create", "prepare", "copy",
+  /// "remove") with the object; an error is returned instead of doing it.
+  using Fault = std::function<Result<void>(const std::string& call, const ObjectRef& object)>;
+  void set_fault(Fault fault);
+  /// Somebody removes an object by hand.
+  void lose(const ObjectRef& object);
+  bool contains(const ObjectRef& object) const;
+
+ private:
+  class Copy;
+  struct Object {
+    std::uint64_t size_bytes = 0;
+    std::optional<ObjectRef> source;
+    bool being_made = false;
+  };
+  Result<void> enter(const std::string& call, const ObjectRef& object);
+  Result<void> reserve(const ObjectRef& object, Object made);
+  Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare(const ObjectRef& object,
+                                                                 Object made);
+  Result<void> remove(const ObjectRef& object);
+  std::uint64_t promised() const;
+
+  const std::uint64_t capacity_bytes_;
+  const bool copies_at_once_;
+  mutable std::mutex mutex_;
+  Fault fault_;
+  std::map<ObjectRef, Object> objects_;
+};
+
+}  // namespace vbs::fakes

@@ -1,0 +1,197 @@
+#include "volume_delegate/target/tgt_driver.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/volume_delegate/tgt_support.h"
+#include "volume_delegate/target/export_identity.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+using testing::failed_with;
+using testing::id;
+using testing::trouble;
+
+class TgtDriverTest : public testing::TgtTest {
+ protected:
+  void SetUp() override {
+    TgtTest::SetUp();
+    if (IsSkipped()) return;
+    driver_ = start();
+    tgt_ = std::make_unique<TgtControl>(socket());
+  }
+
+  TargetSpec spec(unsigned number) {
+    TargetSpec out;
+    out.iqn = export_iqn("iqn.2026-01.vbs", id(number));
+    out.number = number;
+    out.device = make_image("v" + std::to_string(number) + ".img");
+    out.serial = id(1000 + number).str();
+    out.initiator = "iqn.2026-01.host:" + std::to_string(number);
+    out.chap_user = "user" + std::to_string(number);
+    out.chap_secret = Secret("secretsecret12");
+    return out;
+  }
+
+  TargetView view(const TargetSpec& spec) {
+    const auto views = driver_->list();
+    EXPECT_EQ("", trouble(views));
+    for (const auto& seen : views.value_or(std::vector<TargetView>{})) {
+      if (seen.iqn == spec.iqn) return seen;
+    }
+    return {};
+  }
+  bool served(const TargetSpec& spec) { return serves(view(spec), spec); }
+  bool account_exists(const TargetSpec& spec) {
+    const auto made = tgt_->new_account(spec.chap_user, Secret("probeprobe123"));
+    if (!made) return true;
+    EXPECT_EQ("", trouble(tgt_->delete_account(spec.chap_user)));
+    return false;
+  }
+
+  std::unique_ptr<TgtDriver> driver_;
+  std::unique_ptr<TgtControl> tgt_;
+};
+
+TEST_F(TgtDriverTest, MakesAndRemovesATarget) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(served(wanted));
+  ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
+  EXPECT_EQ("", view(wanted).iqn);
+  EXPECT_FALSE(account_exists(wanted));
+}
+
+TEST_F(TgtDriverTest, EveryStepMayBeRepeated) {
+  const TargetSpec wanted = spec(1);
+  for (int again = 0; again < 3; ++again) ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_EQ(1u, driver_->list()->size());
+  for (int again = 0; again < 3; ++again) {
+    ASSERT_EQ("", trouble(driver_->fence(wanted.iqn)));
+    ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
+  }
+  EXPECT_TRUE(driver_->list()->empty());
+}
+
+TEST_F(TgtDriverTest, ServesReadOnly) {
+  TargetSpec wanted = spec(1);
+  wanted.read_only = true;
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(view(wanted).read_only);
+  EXPECT_TRUE(served(wanted));
+}
+
+// What a crash in the middle of apply leaves, one step further each time.
+TEST_F(TgtDriverTest, CompletesWhatACrashLeftHalfMade) {
+  for (int steps = 1; steps <= 5; ++steps) {
+    const auto tid = static_cast<std::uint32_t>(steps);
+    const TargetSpec wanted = spec(tid);
+    ASSERT_EQ("", trouble(tgt_->new_target(tid, wanted.iqn)));
+    const std::vector<std::function<Result<void>()>> more = {
+        [&] { return tgt_->new_lun(tid, kExportLun, wanted.device); },
+        [&] { return tgt_->update_lun(tid, kExportLun, "scsi_sn=" + wanted.serial); },
+        [&] { return tgt_->new_account(wanted.chap_user, Secret("anothersecret")); },
+        [&] { return tgt_->bind_account(tid, wanted.chap_user); },
+    };
+    for (int done = 1; done < steps; ++done) {
+      ASSERT_EQ("", trouble(more[static_cast<std::size_t>(done) - 1]()));
+    }
+    EXPECT_FALSE(served(wanted));
+    ASSERT_EQ("", trouble(driver_->apply(wanted))) << "after " << steps << " steps";
+    EXPECT_TRUE(served(wanted)) << "after " << steps << " steps";
+  }
+}
+
+TEST_F(TgtDriverTest, TakesAwayAccessThatSomebodyAdded) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  ASSERT_EQ("", trouble(tgt_->allow_initiator(1, "iqn.2026-01.intruder:1")));
+  ASSERT_EQ("", trouble(tgt_->new_account("intruder", Secret("secretsecret12"))));
+  ASSERT_EQ("", trouble(tgt_->bind_account(1, "intruder")));
+  EXPECT_FALSE(served(wanted));
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(served(wanted));
+}
+
+TEST_F(TgtDriverTest, RebuildsATargetWhoseDeviceWasSwapped) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  ASSERT_EQ("", trouble(tgt_->delete_lun(1, kExportLun)));
+  ASSERT_EQ("", trouble(tgt_->new_lun(1, kExportLun, make_image("other.img"))));
+  ASSERT_EQ(
+      "", trouble(tgt_->update_lun(1, kExportLun, "thin_provisioning=1,scsi_sn=" + wanted.serial)));
+  EXPECT_FALSE(served(wanted));
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(served(wanted));
+}
+
+TEST_F(TgtDriverTest, RestoresAUnitThatWasDeletedByHand) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  ASSERT_EQ("", trouble(tgt_->delete_lun(1, kExportLun)));
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(served(wanted));
+}
+
+TEST_F(TgtDriverTest, ANumberThatIsTakenIsSaid) {
+  ASSERT_EQ("", trouble(tgt_->new_target(1, "iqn.2001-04.com.example:foreign")));
+  EXPECT_TRUE(failed_with(driver_->apply(spec(1)), ErrorCode::already_exists));
+  EXPECT_EQ(1u, driver_->list()->size());
+}
+
+TEST_F(TgtDriverTest, AForeignTargetKeepsItsAccount) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(tgt_->new_target(9, "iqn.2001-04.com.example:foreign")));
+  ASSERT_EQ("", trouble(tgt_->new_account(wanted.chap_user, Secret("foreignsecret"))));
+  ASSERT_EQ("", trouble(tgt_->bind_account(9, wanted.chap_user)));
+  EXPECT_TRUE(failed_with(driver_->apply(wanted), ErrorCode::conflict, "foreign"));
+  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
+  EXPECT_TRUE(account_exists(wanted));
+}
+
+TEST_F(TgtDriverTest, ADeviceThatIsMissingIsAnErrorAndHarmsNobody) {
+  const TargetSpec good = spec(1);
+  TargetSpec bad = spec(2);
+  bad.device = dir_ / "missing.img";
+  ASSERT_EQ("", trouble(driver_->apply(good)));
+  const pid_t pid = daemon_pid();
+  EXPECT_FALSE(driver_->apply(bad));
+  EXPECT_EQ(pid, daemon_pid());
+  EXPECT_TRUE(served(good));
+  EXPECT_TRUE(view(bad).allowed.empty()) << "nobody may log in to a target without its unit";
+}
+
+TEST_F(TgtDriverTest, WithoutADaemonNothingIsServed) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  kill_daemon();
+  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::node_unavailable));
+  EXPECT_TRUE(failed_with(driver_->apply(wanted), ErrorCode::node_unavailable));
+  EXPECT_EQ("", trouble(driver_->fence(wanted.iqn)));
+  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
+}
+
+TEST_F(TgtDriverTest, WhatHangsIsNotTakenForGone) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  const pid_t pid = daemon_pid();
+  ASSERT_EQ(0, ::kill(pid, SIGSTOP));
+  EXPECT_TRUE(failed_with(driver_->remove(wanted.iqn, wanted.chap_user), ErrorCode::timeout));
+  ASSERT_EQ(0, ::kill(pid, SIGCONT));
+  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
+}
+
+TEST_F(TgtDriverTest, NoSecretIsInAnyProcessArguments) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  const auto arguments = read_file("/proc/" + std::to_string(daemon_pid()) + "/cmdline");
+  const auto environment = read_file("/proc/" + std::to_string(daemon_pid()) + "/environ");
+  const auto log = read_file(options_.folder + "/tgtd.log");
+  for (const auto& text : {arguments, environment, log}) {
+    ASSERT_TRUE(text);
+    EXPECT_EQ(std::string::npos, text->find(wanted.chap_secret.reveal()));
+  }
+}
+
+}  // namespace
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/executor.h"
+#include "volume_delegate/store/backing_store.h"
+
+namespace vbs::volume_delegate {
+
+/// What was asked for by the order that started a copy; compared with later orders of the same id.
+struct CopyOrder {
+  ObjectRef object;
+  ObjectRef source;
+  std::uint64_t size_bytes = 0;
+  bool operator==(const CopyOrder&) const = default;
+};
+
+/// Copies that run in the background, and those that failed until somebody has been told.
+/// Thread-safe. Everything here is lost with the process: an interrupted copy does not exist, and
+/// the next order for it begins again.
+class CopyBoard {
+ public:
+  /// Runs a task some time; false when there is no room for it.
+  using Post = std::function<bool(Task)>;
+  CopyBoard(Post post, Clock& clock) : post_(std::move(post)), clock_(clock) {}
+
+  struct View {
+    CopyOrder order;
+    std::uint64_t copied_bytes = 0;
+    bool cancelled = false;
+    std::optional<Error> failure;  ///< ended without success; the object does not exist
+  };
+  std::optional<View> find(const Uuid& id) const;
+  std::vector<View> running() const;
+  /// The id of a running copy that reads `source`.
+  std::optional<Uuid> reader_of(const ObjectRef& source) const;
+
+  /// Begins a copy, which then is on the board. A copy that takes no time is run here and now, and
+  /// is not. Fails with `overloaded` when too many wait.
+  Result<void> begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy);
+  /// Asks a running copy to stop; it leaves the board when it has.
+  void cancel(const Uuid& id);
+  void cancel_all();
+  /// Takes a failed copy off the board.
+  void forget_failure(const Uuid& id);
+  /// The same for failures that nobody asked about for an hour.
+  void forget_old_failures();
+
+ private:
+  struct Entry {
+    CopyOrder order;
+    std::shared_ptr<CopyControl> control;
+    std::optional<Error> failure;
+    MonotonicTime ended{};
+  };
+  static View view_of(const Entry& entry);
+  void run(const Uuid& id, PreparedCopy& copy, CopyControl& control);
+
+  const Post post_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<Uuid, Entry> entries_;
+};
+
+}  // namespace vbs::volume_delegate

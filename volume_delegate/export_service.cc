@@ -1,0 +1,259 @@
+#include "volume_delegate/export_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "volume_delegate/target/export_identity.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+using Phase = ExportRecord::Phase;
+
+/// Foreign targets may hold some of the first numbers, but hardly this many in a row.
+constexpr int kNumberAttempts = 16;
+
+tl::unexpected<Error> stale(const Uuid& attachment, std::int64_t asked, std::int64_t seen) {
+  return fail(ErrorCode::stale_generation, "export " + attachment.str() + " has seen generation " +
+                                               std::to_string(seen) + "; an order of generation " +
+                                               std::to_string(asked) + " comes too late");
+}
+
+bool same_but_generation(const wire::ExportSpec& a, const wire::ExportSpec& b) {
+  return a.volume == b.volume && a.initiator == b.initiator && a.chap_user == b.chap_user &&
+         a.chap_secret == b.chap_secret && a.read_only == b.read_only;
+}
+
+const TargetView* with_iqn(const std::vector<TargetView>& views, const std::string& iqn) {
+  const auto found = std::find_if(views.begin(), views.end(),
+                                  [&](const TargetView& view) { return view.iqn == iqn; });
+  return found == views.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string ExportService::iqn(const Uuid& attachment) const {
+  return export_iqn(parts_.iqn_prefix, attachment);
+}
+
+TargetSpec ExportService::target_spec(const ExportRecord& record) const {
+  const wire::ExportSpec& spec = record.spec;
+  return {iqn(record.attachment), record.number,  parts_.store.device(spec.volume),
+          spec.volume.str(),      spec.initiator, spec.chap_user,
+          spec.chap_secret,       spec.read_only};
+}
+
+wire::ExportStatus ExportService::status(const ExportRecord& record, const TargetView* view) const {
+  wire::ExportStatus out;
+  out.attachment = record.attachment;
+  out.volume = record.spec.volume;
+  out.iqn = iqn(record.attachment);
+  out.portal = parts_.target.portal();
+  out.lun = kExportLun;
+  out.serial = record.spec.volume.str();
+  out.initiator = record.spec.initiator;
+  out.read_only = record.spec.read_only;
+  out.generation = record.generation;
+  out.active = view != nullptr && record.phase == Phase::live && serves(*view, target_spec(record));
+  if (view != nullptr) {
+    for (const auto& session : view->sessions) {
+      out.sessions.push_back({session.initiator, session.address});
+    }
+  }
+  return out;
+}
+
+Result<wire::ExportStatus> ExportService::put(const Uuid& attachment,
+                                              const wire::ExportSpec& spec) {
+  if (auto ok = check_export_access(spec); !ok) return fail(ok.error());
+  const IdLocks::Guard guard(parts_.locks, {attachment, spec.volume});
+  auto record = parts_.records.find(attachment);
+  if (auto ok = check_order(attachment, spec, record); !ok) return fail(ok.error());
+  auto recorded = record_order(attachment, spec, std::move(record));
+  if (!recorded) return fail(recorded.error());
+  if (auto ok = serve(*recorded); !ok) return fail(ok.error());
+  fault_point("volumed.put_export.after_act");
+  return get(attachment);
+}
+
+Result<void> ExportService::check_order(const Uuid& attachment, const wire::ExportSpec& spec,
+                                        const std::optional<ExportRecord>& record) {
+  if (!record) return check_can_be_made(attachment, spec);
+  const bool live = record->phase == Phase::live;
+  // The order that ended an export may have had this very generation; its end stands.
+  const bool late =
+      live ? spec.generation < record->generation : spec.generation <= record->generation;
+  if (late) return stale(attachment, spec.generation, record->generation);
+  if (!live) {
+    if (auto ok = finish_removal(*record); !ok) return ok;
+    return check_can_be_made(attachment, spec);
+  }
+  if (same_but_generation(spec, record->spec)) return {};
+  return fail(ErrorCode::conflict,
+              "export " + attachment.str() +
+                  " is there with other properties; remove it before making it anew");
+}
+
+Result<void> ExportService::check_can_be_made(const Uuid& attachment,
+                                              const wire::ExportSpec& spec) {
+  const ObjectRef volume{ObjectKind::volume, spec.volume};
+  auto held = parts_.store.find_volume(spec.volume);
+  if (auto ok = check_source_is_complete(parts_.copies, volume); !ok) return ok;
+  if (!held && held.error().code == ErrorCode::not_found) {
+    return fail(Error{
+        ErrorCode::not_found, "there is no " + volume.str() + " on this server", "volume", {}, {}});
+  }
+  if (!held) return fail(held.error());
+  if (auto ok = check_sharing(attachment, spec); !ok) return ok;
+  const std::string trouble = problem();
+  if (!trouble.empty()) return fail(ErrorCode::node_unavailable, trouble);
+  return {};
+}
+
+Result<void> ExportService::check_sharing(const Uuid& attachment, const wire::ExportSpec& spec) {
+  for (const auto& other : parts_.records.present()) {
+    if (other.attachment == attachment) continue;
+    if (other.spec.volume == spec.volume && !(other.spec.read_only && spec.read_only)) {
+      return fail(ErrorCode::conflict, "volume " + spec.volume.str() +
+                                           " is exported for attachment " + other.attachment.str() +
+                                           "; only read-only exports may be several");
+    }
+    if (other.spec.chap_user == spec.chap_user) {
+      return fail(Error{
+          ErrorCode::conflict,
+          "is the CHAP user of export " + other.attachment.str() + "; every export needs its own",
+          "chap_user",
+          {},
+          {}});
+    }
+  }
+  return {};
+}
+
+Result<ExportRecord> ExportService::record_order(const Uuid& attachment,
+                                                 const wire::ExportSpec& spec,
+                                                 std::optional<ExportRecord> record) {
+  const bool known = record && record->phase == Phase::live;
+  if (known && record->generation == spec.generation) return std::move(*record);
+  ExportRecord order;
+  order.attachment = attachment;
+  order.generation = spec.generation;
+  order.spec = spec;
+  if (known) {
+    order.number = record->number;
+  } else {
+    auto number = parts_.records.next_number();
+    if (!number) return fail(number.error());
+    order.number = *number;
+  }
+  fault_point("volumed.put_export.before_record");
+  if (auto ok = parts_.records.save(order); !ok) return fail(ok.error());
+  fault_point("volumed.put_export.after_record");
+  return order;
+}
+
+Result<void> ExportService::serve(ExportRecord record) {
+  for (int attempt = 0;; ++attempt) {
+    auto applied = parts_.target.apply(target_spec(record));
+    const bool taken = !applied && applied.error().code == ErrorCode::already_exists;
+    if (!taken || attempt == kNumberAttempts) return applied;
+    auto number = parts_.records.next_number();
+    if (!number) return fail(number.error());
+    record.number = *number;
+    if (auto ok = parts_.records.save(record); !ok) return ok;
+  }
+}
+
+Result<wire::ExportStatus> ExportService::get(const Uuid& attachment) {
+  const auto record = parts_.records.find(attachment);
+  if (!record || record->phase == Phase::gone) {
+    return fail(ErrorCode::not_found, "there is no export " + attachment.str() + " on this server");
+  }
+  const auto views = parts_.target.list();
+  return status(*record, views ? with_iqn(*views, iqn(attachment)) : nullptr);
+}
+
+Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, bool revoke) {
+  const IdLocks::Guard guard(parts_.locks, {attachment});
+  auto record = parts_.records.find(attachment);
+  if (!record) return remove_unrecorded(attachment, generation);
+  if (generation < record->generation) return stale(attachment, generation, record->generation);
+  const bool newer = generation > record->generation;
+  record->generation = generation;
+  if (record->phase == Phase::gone) return newer ? parts_.records.save(*record) : Result<void>();
+  if (record->phase == Phase::live) {
+    fault_point("volumed.delete_export.before_fence");
+    if (auto ok = parts_.target.fence(iqn(attachment)); !ok) return ok;
+    fault_point("volumed.delete_export.after_fence");
+    if (!revoke) {
+      if (auto ok = check_no_sessions(*record); !ok) return ok;
+    }
+    // From here on nothing rebuilds it, and it only goes forward.
+    record->phase = Phase::removing;
+    if (auto ok = parts_.records.save(*record); !ok) return ok;
+    fault_point("volumed.delete_export.after_intent");
+  }
+  return finish_removal(std::move(*record));
+}
+
+Result<void> ExportService::remove_unrecorded(const Uuid& attachment, std::int64_t generation) {
+  const auto views = parts_.target.list();
+  const bool served = views && with_iqn(*views, iqn(attachment)) != nullptr;
+  ExportRecord record;
+  record.attachment = attachment;
+  record.generation = generation;
+  if (served) return finish_removal(std::move(record));
+  record.phase = Phase::gone;
+  record.gone_at = parts_.clock.wall();
+  return parts_.records.save(record);
+}
+
+Result<void> ExportService::check_no_sessions(const ExportRecord& record) {
+  const auto views = parts_.target.list();
+  // Without a daemon there are no sessions; whether it is surely gone the removal finds out.
+  if (!views && views.error().code == ErrorCode::node_unavailable) return {};
+  if (!views) return fail(views.error());
+  const TargetView* view = with_iqn(*views, iqn(record.attachment));
+  if (view == nullptr || view->sessions.empty()) return {};
+  const TargetSession session = view->sessions.front();
+  if (auto ok = parts_.target.apply(target_spec(record)); !ok) note_trouble(record.attachment, ok);
+  return fail(ErrorCode::conflict, "initiator " + session.initiator + " at " + session.address +
+                                       " is logged in to export " + record.attachment.str() +
+                                       "; detach there first, or revoke");
+}
+
+Result<void> ExportService::finish_removal(ExportRecord record) {
+  if (record.phase == Phase::gone) return {};
+  fault_point("volumed.delete_export.before_act");
+  if (auto ok = parts_.target.remove(iqn(record.attachment), record.spec.chap_user); !ok) return ok;
+  fault_point("volumed.delete_export.after_act");
+  record.phase = Phase::gone;
+  record.spec = {};
+  record.gone_at = parts_.clock.wall();
+  if (auto ok = parts_.records.save(record); !ok) return ok;
+  fault_point("volumed.delete_export.after_record");
+  log::info("removed an export", {{"attachment", record.attachment.str()}});
+  return {};
+}
+
+ExportService::Listing ExportService::list() {
+  Listing out;
+  // Records after targets: an export made in between is then no foreign target.
+  const auto views = parts_.target.list();
+  const auto records = parts_.records.present();
+  std::vector<std::string> ours;
+  for (const auto& record : records) {
+    ours.push_back(iqn(record.attachment));
+    out.exports.push_back(status(record, views ? with_iqn(*views, ours.back()) : nullptr));
+  }
+  if (!views) return out;
+  for (const auto& view : *views) {
+    if (std::find(ours.begin(), ours.end(), view.iqn) != ours.end()) continue;
+    out.foreign.push_back("target " + view.iqn);
+  }
+  return out;
+}
+
+}  // namespace vbs::volume_delegate

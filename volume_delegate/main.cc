@@ -1,0 +1,41 @@
+// vbs-volumed: the delegate on a volume server.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "common/log.h"
+#include "volume_delegate/program.h"
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+int complain(const vbs::Error& error) {
+  std::cerr << "vbs-volumed: " << error.message << "\n";
+  vbs::log::error("cannot start", {{"error", vbs::describe(error)}});
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"vbs-volumed, the VBS delegate on a volume server: volumes and their iSCSI exports"};
+  app.set_version_flag("--version", "vbs-volumed " VBS_VERSION);
+  std::string config = "/etc/vbs/vbs-volumed.toml";
+  bool check_config = false;
+  app.add_option("--config", config, "configuration file")->capture_default_str();
+  app.add_flag("--check-config", check_config, "read the configuration and exit");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  const auto settings = vbs::volume_delegate::load_settings(config);
+  if (!settings) return complain(settings.error());
+  if (check_config) {
+    std::cout << config << " is right\n";
+    return 0;
+  }
+  const auto ended = vbs::volume_delegate::run(*settings);
+  return ended ? 0 : complain(ended.error());
+}

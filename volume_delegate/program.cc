@@ -1,0 +1,133 @@
+#include "volume_delegate/program.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "common/http/blocking.h"
+#include "common/http/router.h"
+#include "common/thread_pool.h"
+#include "volume_delegate/state_directory.h"
+#include "volume_delegate/target/tgt_driver.h"
+#include "volume_delegate/volume_server.h"
+#include "volume_delegate/watcher.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+constexpr unsigned kHandlerThreads = 8;
+constexpr std::size_t kHandlerQueue = 256;
+constexpr std::size_t kCopyQueue = 1024;
+/// A dead target daemon is noticed within this.
+constexpr Milliseconds kTendEvery{500};
+
+/// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_stop(const sigset_t& signals) {
+  for (int number = 0; sigwait(&signals, &number) == 0;) {
+    if (number != SIGHUP) return;
+    log::reopen();
+  }
+}
+
+/// What survives the process, and the interfaces to the outside.
+struct Outside {
+  SystemClock clock;
+  std::unique_ptr<DirectoryRecords> export_folder;
+  std::unique_ptr<DirectoryRecords> tombstone_folder;
+  std::unique_ptr<ExportRecords> exports;
+  std::unique_ptr<Tombstones> tombstones;
+  std::unique_ptr<FileStore> store;
+  std::unique_ptr<TgtDriver> target;
+};
+
+Result<void> open_records(const Settings& settings, Outside& outside) {
+  auto export_folder = DirectoryRecords::open(settings.state_dir + "/exports");
+  if (!export_folder) return fail(export_folder.error());
+  auto tombstone_folder = DirectoryRecords::open(settings.state_dir + "/tombstones");
+  if (!tombstone_folder) return fail(tombstone_folder.error());
+  outside.export_folder = std::make_unique<DirectoryRecords>(std::move(*export_folder));
+  outside.tombstone_folder = std::make_unique<DirectoryRecords>(std::move(*tombstone_folder));
+  auto exports = ExportRecords::load(*outside.export_folder);
+  if (!exports) return fail(exports.error());
+  auto tombstones = Tombstones::load(*outside.tombstone_folder);
+  if (!tombstones) return fail(tombstones.error());
+  outside.exports = std::move(*exports);
+  outside.tombstones = std::move(*tombstones);
+  return {};
+}
+
+Result<void> open_outside(const Settings& settings, Outside& outside) {
+  if (auto ok = open_records(settings, outside); !ok) return ok;
+  auto store = FileStore::open(settings.store);
+  if (!store) return fail(store.error());
+  auto target = TgtDriver::create(settings.target);
+  if (!target) return fail(target.error());
+  outside.store = std::move(*store);
+  outside.target = std::move(*target);
+  return {};
+}
+
+void log_start(const Settings& settings, const Outside& outside, std::uint16_t port) {
+  log::info("serving", {{"name", settings.name},
+                        {"address", settings.server.address},
+                        {"port", std::int64_t{port}},
+                        {"portal", outside.target->portal()},
+                        {"folder", settings.store.folder},
+                        {"reflink", outside.store->reflink() ? "yes" : "no"},
+                        {"version", VBS_VERSION}});
+}
+
+}  // namespace
+
+Result<void> run(const Settings& settings) {
+  const sigset_t signals = block_signals();
+  log::start(settings.log);
+  auto token = read_token(settings.token_file);
+  if (!token) return fail(token.error());
+  const auto state = StateDirectory::take(settings.state_dir);
+  if (!state) return fail(state.error());
+  Outside outside;
+  if (auto ok = open_outside(settings, outside); !ok) return ok;
+
+  ThreadPool handlers("volumed-http", kHandlerThreads, kHandlerQueue);
+  ThreadPool copies("volumed-copy", settings.copy_threads, kCopyQueue);
+  VolumeServer server({*outside.store, *outside.target, *outside.exports, *outside.tombstones,
+                       outside.clock,
+                       [&copies](Task task) { return copies.try_post(std::move(task)); },
+                       settings.name, settings.iqn_prefix});
+  http::Router router;
+  server.add_routes(
+      router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
+  server.tend();  // before the first request: exports are back as soon as this answers
+  const Watcher watcher(kTendEvery, [&server] { server.tend(); });
+  auto listening = http::Server::start(
+      settings.server, http::require_token(std::move(*token), [&router](http::Request request,
+                                                                        http::Responder respond) {
+        router.handle(std::move(request), std::move(respond));
+      }));
+  if (!listening) {
+    copies.stop();
+    handlers.stop();
+    return fail(listening.error());
+  }
+  log_start(settings, outside, (*listening)->port());
+
+  wait_for_stop(signals);
+  log::info("stopping");
+  (*listening)->stop();
+  handlers.stop();
+  server.cancel_copies();
+  copies.stop();
+  return {};
+}
+
+}  // namespace vbs::volume_delegate

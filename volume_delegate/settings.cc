@@ -1,0 +1,161 @@
+#include "volume_delegate/settings.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <utility>
+
+#include "common/config.h"
+#include "common/file.h"
+#include "common/names.h"
+#include "volume_delegate/target/export_identity.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+constexpr std::size_t kTokenLimit = 4096;
+constexpr std::size_t kMinToken = 16;
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1" || address == "[::1]" ||
+         address == "localhost";
+}
+
+/// What is wrong with an address to listen on, "" if nothing is.
+std::string parse_listen(const std::string& listen, http::ServerOptions& server) {
+  const auto colon = listen.rfind(':');
+  const std::string digits = colon == std::string::npos ? "" : listen.substr(colon + 1);
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, server.port);
+  if (digits.empty() || error != std::errc{} || stop != end) {
+    return "must be ADDRESS:PORT, like 127.0.0.1:7710";
+  }
+  server.address = listen.substr(0, colon);
+  if (is_loopback(server.address)) return "";
+  return "must be a loopback address: the link to vbsd is not encrypted, so a front on another "
+         "machine has to come through a tunnel";
+}
+
+/// Paths go into tgtd's comma-separated texts and into its line-based reports.
+bool is_plain_path(const std::string& path) {
+  const bool plain = std::none_of(path.begin(), path.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == ',' || c == 127;
+  });
+  return plain && path.starts_with('/') && !path.ends_with('/') && !path.ends_with(' ');
+}
+
+std::string read_folder(config::Table& table, std::string_view key) {
+  std::string path = table.string(key);
+  if (!is_plain_path(path)) {
+    table.reject(key,
+                 "must be an absolute path without comma, control characters and a '/' at its end");
+  }
+  return path;
+}
+
+log::Options read_log(config::Table& root) {
+  log::Options options;
+  options.program = "vbs-volumed";
+  options.file = root.string_or("log_file", "");
+  const std::string level = root.string_or("log_level", "info");
+  if (level == "debug")
+    options.level = log::Level::debug;
+  else if (level == "info")
+    options.level = log::Level::info;
+  else if (level == "warning")
+    options.level = log::Level::warning;
+  else if (level == "error")
+    options.level = log::Level::error;
+  else
+    root.reject("log_level", "must be debug, info, warning or error");
+  return options;
+}
+
+FileStoreOptions read_store(config::Table table) {
+  FileStoreOptions options;
+  if (table.string_or("driver", "file") != "file") table.reject("driver", "must be \"file\"");
+  options.folder = read_folder(table, "folder");
+  options.reserve_percent = static_cast<unsigned>(table.integer_or("reserve_percent", 5, 0, 90));
+  const std::string reflink = table.string_or("reflink", "auto");
+  if (reflink != "auto" && reflink != "never")
+    table.reject("reflink", "must be \"auto\" or \"never\"");
+  options.reflink = reflink == "auto";
+  options.copy_bytes_per_second = table.size_or("copy_rate", options.copy_bytes_per_second);
+  if (options.copy_bytes_per_second < kMiB)
+    table.reject("copy_rate", "must be at least \"1M\" (a second)");
+  return options;
+}
+
+TgtOptions read_target(config::Table table, const std::string& state_dir, std::string& iqn_prefix) {
+  TgtOptions options;
+  if (table.string_or("driver", "tgt") != "tgt") table.reject("driver", "must be \"tgt\"");
+  auto portal = Portal::parse(table.string("portal"));
+  if (portal)
+    options.portal = *portal;
+  else
+    table.reject("portal", portal.error().message);
+  options.control_port = static_cast<int>(table.integer_or("control_port", 1, 1, 32767));
+  options.threads = static_cast<int>(table.integer_or("threads", 2, 1, 64));
+  options.folder = state_dir + "/tgt";
+  iqn_prefix = table.string_or("iqn_prefix", "iqn.2026-01.vbs");
+  if (auto ok = check_iqn_prefix(iqn_prefix); !ok) table.reject("iqn_prefix", ok.error().message);
+  return options;
+}
+
+Result<Settings> read(config::Table& root) {
+  Settings settings;
+  settings.name = root.string("name");
+  if (auto ok = check_node_name(settings.name, "name"); !ok)
+    root.reject("name", ok.error().message);
+  const std::string wrong =
+      parse_listen(root.string_or("listen", "127.0.0.1:7710"), settings.server);
+  if (!wrong.empty()) root.reject("listen", wrong);
+  settings.token_file = root.string("token_file");
+  settings.state_dir = read_folder(root, "state_dir");
+  settings.copy_threads = static_cast<unsigned>(root.integer_or("copy_threads", 2, 1, 64));
+  settings.log = read_log(root);
+  settings.store = read_store(root.table("store"));
+  settings.target = read_target(root.table("target"), settings.state_dir, settings.iqn_prefix);
+  if (auto ok = root.finish(); !ok) return fail(ok.error());
+  return settings;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path) {
+  auto table = config::Table::load(path);
+  if (!table) return fail(table.error());
+  return read(*table);
+}
+
+Result<Settings> parse_settings(std::string_view text, const std::string& name) {
+  auto table = config::Table::parse(text, name);
+  if (!table) return fail(table.error());
+  return read(*table);
+}
+
+Result<Secret> read_token(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return fail(ErrorCode::invalid_field,
+                "cannot read token_file " + path + ": " + errno_text(errno));
+  }
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fail(ErrorCode::invalid_field,
+                "token_file " + path + " can be used by others than its owner; `chmod 600` it");
+  }
+  auto text = read_file(path, kTokenLimit);
+  if (!text) return fail(text.error());
+  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
+  const bool printable =
+      std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c < 127; });
+  if (text->size() < kMinToken || !printable) {
+    return fail(ErrorCode::invalid_field,
+                "token_file " + path + " must hold one word of at least 16 printable characters");
+  }
+  return Secret(std::move(*text));
+}
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/error.h"
+#include "common/http/server.h"
+#include "common/log.h"
+#include "common/secret.h"
+#include "volume_delegate/store/file_store.h"
+#include "volume_delegate/target/tgt_daemon.h"
+
+namespace vbs::volume_delegate {
+
+/// Everything vbs-volumed reads from its configuration file; deploy/config/vbs-volumed.toml shows
+/// and explains the keys.
+struct Settings {
+  std::string name;  ///< of this node
+  http::ServerOptions server;
+  std::string token_file;
+  std::string state_dir;
+  log::Options log;
+  unsigned copy_threads = 2;
+  FileStoreOptions store;
+  TgtOptions target;
+  std::string iqn_prefix;
+};
+
+Result<Settings> load_settings(const std::string& path);
+/// The same from text, for tests; `name` appears in messages.
+Result<Settings> parse_settings(std::string_view text, const std::string& name);
+
+/// The service token: the only line of a file that nobody but its owner may read.
+Result<Secret> read_token(const std::string& path);
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "common/ids.h"
+
+namespace vbs::volume_delegate {
+
+enum class ObjectKind { volume, snapshot };
+/// "volume", "snapshot": also the wire's `source_kind`.
+std::string_view to_string(ObjectKind kind);
+
+/// One object, for instance what another one was copied from.
+struct ObjectRef {
+  ObjectKind kind = ObjectKind::volume;
+  Uuid id;
+  auto operator<=>(const ObjectRef&) const = default;
+  /// "volume 0190..."
+  std::string str() const { return std::string(to_string(kind)) + " " + id.str(); }
+};
+
+struct StoredVolume {
+  Uuid id;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::int64_t snapshot_estimate_ms = 0;  ///< 0: at once, whatever the size
+  std::optional<ObjectRef> source;        ///< where the store remembers it
+};
+
+struct StoredSnapshot {
+  Uuid id;
+  Uuid volume;
+  std::uint64_t size_bytes = 0;
+};
+
+/// Everything in the store; `foreign` is what it did not make and will not touch.
+struct StoreListing {
+  std::vector<StoredVolume> volumes;
+  std::vector<StoredSnapshot> snapshots;
+  std::vector<std::string> foreign;
+};
+
+struct StoreSpace {
+  std::uint64_t capacity_bytes = 0;  ///< what may be promised in all
+  std::uint64_t reserved_bytes = 0;  ///< of that, promised: full sizes, copies under way included
+};
+
+/// Shared between a copy and those who watch it. Thread-safe.
+struct CopyControl {
+  std::atomic<std::uint64_t> copied_bytes{0};  ///< how far into the source, holes included
+  std::atomic<bool> cancelled{false};
+};
+
+/// A copy that is about to be made: its source was found and its space is reserved. Dropped
+/// without having been run to success it leaves nothing behind.
+class PreparedCopy {
+ public:
+  virtual ~PreparedCopy() = default;
+  virtual std::uint64_t size_bytes() const = 0;
+  /// Whether `run` returns at once (shared extents) instead of moving every byte.
+  virtual bool at_once() const = 0;
+  /// Blocks. On success the object exists for good; on error, or `conflict` when cancelled, it does
+  /// not exist. Called once.
+  virtual Result<void> run(CopyControl& control) = 0;
+};
+
+/// Where volumes and snapshots are kept. Calls block and may come from any thread; the caller
+/// keeps two calls about one id apart. Sizes are whole MiB. What a call made is durable when it
+/// returns, and a crash in the middle leaves either nothing or the whole object.
+///
+/// Errors: not_found (the object, or with field "source" the source), insufficient_space (with the
+/// numbers), already_exists.
+class BackingStore {
+ public:
+  virtual ~BackingStore() = default;
+
+  virtual std::string name() const = 0;  ///< "file"
+  /// Whether a snapshot dies with its volume.
+  virtual bool snapshots_need_volume() const = 0;
+
+  virtual Result<StoreSpace> space() = 0;
+  virtual Result<StoreListing> list() = 0;
+  virtual Result<StoredVolume> find_volume(const Uuid& id) = 0;
+  virtual Result<StoredSnapshot> find_snapshot(const Uuid& id) = 0;
+  /// Size of a volume or snapshot that may serve as the source of a copy.
+  virtual Result<std::uint64_t> source_size(const ObjectRef& source) = 0;
+
+  /// All zeros.
+  virtual Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
+  /// A volume of `size_bytes`, not smaller than its source; the rest is zeros.
+  virtual Result<std::unique_ptr<PreparedCopy>> prepare_volume(const Uuid& id,
+                                                               std::uint64_t size_bytes,
+                                                               const ObjectRef& source) = 0;
+  virtual Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
+                                                                 const Uuid& volume) = 0;
+
+  /// Removing what is absent succeeds. Nobody may have the volume open.
+  virtual Result<void> remove_volume(const Uuid& id) = 0;
+  virtual Result<void> remove_snapshot(const Uuid& id) = 0;
+
+  /// What a target daemon has to open for a volume.
+  virtual std::string device(const Uuid& volume) const = 0;
+};
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "common/clock.h"
+
+namespace vbs::volume_delegate {
+
+/// Calls `look` over and over on a thread of its own, with a pause in between, until destroyed.
+class Watcher {
+ public:
+  Watcher(Milliseconds pause, std::function<void()> look);
+  ~Watcher();
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+ private:
+  void run();
+
+  const Milliseconds pause_;
+  const std::function<void()> look_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vbs::volume_delegate
