@@ -3,11 +3,12 @@
 
 readonly kMark=.vbs-quickstart        # tells our folder from one that only has the same name
 readonly kMaxStateDir=70              # sockets in it may have 107 characters
-readonly kHighestPort=32764           # from 32768 on, outgoing connections take ports
+readonly kHighestPort=32737           # of the first of four; from 32768 on, outgoing connections take ports
 
 find_state_dir() {  # sets state_dir; ends the program when there is none yet
   locate_state_dir
-  [ -e "$state_dir/$kMark" ] || die "there is no quickstart in $state_dir; start one with: $source_dir/deploy/quickstart"
+  [ -e "$state_dir/$kMark" ] ||
+    die "there is no quickstart in $state_dir; start one with: $source_dir/deploy/quickstart"
 }
 
 locate_state_dir() {
@@ -17,8 +18,9 @@ locate_state_dir() {
     *) state_dir=$PWD/$state_dir ;;
   esac
   if [ ${#state_dir} -gt $kMaxStateDir ] || [[ $state_dir = *[!A-Za-z0-9/._-]* ]]; then
-    die "the folder '$state_dir' has ${#state_dir} characters; at most $kMaxStateDir of letters, digits, '/._-' work,
-because sockets live in it. Choose another one: VBS_QUICKSTART_DIR=/var/tmp/vbs $source_dir/deploy/quickstart"
+    die "the folder '$state_dir' has ${#state_dir} characters. Sockets live in it, so at most
+$kMaxStateDir of letters, digits and '/._-' work. Choose another one:
+VBS_QUICKSTART_DIR=/var/tmp/vbs $source_dir/deploy/quickstart"
   fi
 }
 
@@ -52,12 +54,13 @@ choose_ports() {
     front_port=$(cat "$state_dir/run/port")
   else
     front_port=${VBS_QUICKSTART_PORT:-7700}
-    if ! [[ $front_port =~ ^[0-9]{4,5}$ ]] || [ "$front_port" -lt 1024 ] || [ "$front_port" -gt $kHighestPort ]; then
+    if ! [[ $front_port =~ ^[0-9]{4,5}$ ]] || [ "$front_port" -lt 1024 ] ||
+      [ "$front_port" -gt $kHighestPort ]; then
       die "VBS_QUICKSTART_PORT must be a number from 1024 to $kHighestPort"
     fi
     echo "$front_port" >"$state_dir/run/port"
   fi
-  volumed_port=$((front_port + 1)) vmmd_port=$((front_port + 2)) portal_port=$((front_port + 3))
+  volumed_port=$((front_port + 10)) vmmd_port=$((front_port + 20)) portal_port=$((front_port + 30))
 }
 
 write_config() {

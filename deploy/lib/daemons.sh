@@ -127,7 +127,8 @@ print_status() {
 
 print_logs() {
   local log
-  for log in "$state_dir"/log/*.log "$state_dir"/log/*.out "$state_dir"/volumed/tgt/tgtd.log "$state_dir"/vms/*.console; do
+  for log in "$state_dir"/log/*.log "$state_dir"/log/*.out "$state_dir"/volumed/tgt/tgtd.log \
+    "$state_dir"/vms/*.console; do
     [ -s "$log" ] || continue
     printf '\n== %s\n' "$log"
     tail -n 10 "$log"

@@ -91,11 +91,12 @@ class Oracle:
     """`findings` lists every disagreement of one look; empty means that all is well."""
 
     def __init__(self, *, database: str, check_database: list[str], store: str, exports: str,
-                 tgt_control: str, tgt_port: int, vm_folder: str):
+                 freezes: str, tgt_control: str, tgt_port: int, vm_folder: str):
         self._database = database
         self._check_database = check_database
         self._store = store
         self._exports = exports
+        self._freezes = freezes
         self._tgt_control = tgt_control
         self._tgt_port = tgt_port
         self._vm_folder = vm_folder
@@ -112,6 +113,7 @@ class Oracle:
             found += self._files(rows, "volumes")
             found += self._files(rows, "snapshots")
             found += self._export_records(attachments)
+            found += self._unfinished_freezes()
             running = self._running_vms()
             found += self._targets(attachments, running)
             found += self._virtual_machines(attachments, running)
@@ -164,6 +166,12 @@ class Oracle:
         return found + [f"{kind} row {uid} ({row['state']}) has no file"
                         for uid, row in objects.items()
                         if uid not in seen and row["state"] != "error"]
+
+    def _unfinished_freezes(self) -> list[str]:
+        """A freeze's phase is the name of an empty file; "-done" is its last one."""
+        return [f"freeze not ended: {os.path.basename(path)}"
+                for path in sorted(glob.glob(os.path.join(self._freezes, "*")))
+                if path.endswith((".held", ".thawed", ".expired"))]
 
     def _running_vms(self) -> dict[str, str]:
         """Name -> QMP socket, of the VMs whose QEMU listens. One that is off shows nothing."""

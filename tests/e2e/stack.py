@@ -295,6 +295,7 @@ class Stack:
                       check_database=[os.path.join(BIN, vbsd.name), "--config",
                                       self.path("vbsd.toml"), "check-database"],
                       store=self.store, exports=self.path("volumed/exports"),
+                      freezes=self.path("vmmd/freezes"),
                       tgt_control=self.path("volumed/tgt/control"), tgt_port=_TGT_PORT,
                       vm_folder=self.vm_folder).findings()
 

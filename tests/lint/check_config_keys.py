@@ -13,11 +13,11 @@ PROGRAMS = {
     "vbs-vmmd": "vmm_delegate/",
     "vbs": "cli/",
 }
-# table.string_or("key", ...) and duration(table, "key", ...) alike.
+# table.string_or("key", ...), and helpers of the program's own: duration(table, "key", ...).
 _READER = re.compile(
     r"\b(?:string|string_or|integer_or|boolean_or|size_or|duration_or|strings|table|tables)"
     r'\(\s*"([a-z0-9_]+)"'
-    r'|\b(?:duration|read_nodes|read_\w+)\(\s*\w+,\s*"([a-z0-9_]+)"')
+    r'|\b\w+\(\s*(?:root|table|hypervisor|store|target),\s*"([a-z0-9_]+)"')
 
 
 def keys_in_code(root: str, folder: str) -> set[str]:
@@ -37,7 +37,7 @@ def keys_in_guide(root: str, program: str) -> set[str]:
                         re.MULTILINE | re.DOTALL)
     if section is None:
         return set()
-    cells = re.findall(r"^\| `([^`]+)`", section.group(1), re.MULTILINE)
+    cells = re.findall(r"^\| (`[^|]+`) \|", section.group(1), re.MULTILINE)
     return {part for cell in cells for part in re.findall(r"[a-z0-9_]+", cell)}
 
 
@@ -56,7 +56,8 @@ def check(root: str) -> list[str]:
         read = keys_in_code(root, folder)
         documented = keys_in_guide(root, program)
         example = f"deploy/config/{program}.toml"
-        shown = keys_of_table(tomllib.loads(tree.read(root, example)))
+        text = tree.read(root, example)
+        shown = keys_of_table(tomllib.loads(text)) | set(re.findall(r"#.*?\b([a-z_]+) = ", text))
         findings += [f"{GUIDE}: {program} reads '{key}', which is not described"
                      for key in sorted(read - documented)]
         findings += [f"{GUIDE}: {program} reads no '{key}'" for key in sorted(documented - read)]
