@@ -82,7 +82,7 @@ class Comparer {
       there.emplace(status.attachment, &status);
     std::set<std::string> running;
     for (const wire::VmStatus& vm : inventory.vms) {
-      if (vm.state != "off") running.insert(vm.name);
+      if (vm.state == "running" || vm.state == "paused") running.insert(vm.name);
     }
     for (const db::Attachment& row : db::AttachmentTable(connection_).open_on_vmm(node_)) {
       const bool present = there.erase(row.id) == 1;

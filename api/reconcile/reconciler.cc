@@ -194,7 +194,7 @@ void Reconciler::conclude(const std::shared_ptr<Sweep>& sweep) {
   }
   state_->timer = services_.executor.post_after(services_.settings.sweep_interval,
                                                 [this, alive = std::weak_ptr(state_)] {
-                                                  if (!alive.expired()) sweep();
+                                                  if (!alive.expired()) this->sweep();
                                                 });
 }
 

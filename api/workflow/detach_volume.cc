@@ -30,6 +30,10 @@ bool pass_over(const Facts& facts, const Verdict& verdict) {
 Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view not_proven) {
   Verdict verdict = judge_by_status(answer);
   if (verdict.kind == Verdict::Kind::wait) verdict.remark = "the guest to let go of the device";
+  if (verdict.kind == Verdict::Kind::done) {
+    // What the node could not know, such as whether the disk was mounted.
+    if (const auto known = answer->headers.find("Vbs-Note")) verdict.remark = *known;
+  }
   if (!pass_over(facts, verdict)) return verdict;
   return {Verdict::Kind::done,
           {},

@@ -20,13 +20,13 @@ std::string option_text(const Facts& facts, std::string_view name) {
 
 /// options: {"path": "/v1/devices/<id>", "vm": "web1"}; `vm` only for devices.
 std::optional<api::DelegateCall> remove_object(const Facts& facts) {
-  api::DelegateCall call{
-      facts.operation.node, http::Method::del, option_text(facts, "path"), {}, ""};
-  call.query.emplace_back("generation", std::to_string(facts.generation()));
-  if (call.path.starts_with("/v1/exports/")) call.query.emplace_back("revoke", "true");
-  if (call.path.starts_with("/v1/devices/")) {
-    call.query.emplace_back("vm", option_text(facts, "vm"));
-    call.query.emplace_back("force", "true");
+  const std::string path = option_text(facts, "path");
+  api::DelegateCall call{facts.operation.node, http::Method::del, path, {}, ""};
+  const std::pair<std::string, std::string> generation{"generation",
+                                                       std::to_string(facts.generation())};
+  if (path.starts_with("/v1/exports/")) call.query = {generation, {"revoke", "true"}};
+  if (path.starts_with("/v1/devices/")) {
+    call.query = {generation, {"vm", option_text(facts, "vm")}, {"force", "true"}};
     call.timeout = Milliseconds(20'000);
   }
   return call;

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/delegate_client.h"
+#include "common/http/router.h"
+#include "tests/fakes/sim_executor.h"
+
+namespace vbs::fakes {
+
+/// How often what goes wrong on a link, each once in so many calls; 0 never.
+struct LinkFaults {
+  std::uint64_t refuse = 0;         ///< nothing arrives, the caller knows
+  std::uint64_t lose_request = 0;   ///< nothing arrives, the caller times out
+  std::uint64_t lose_answer = 0;    ///< carried out, the caller times out
+  std::uint64_t delay_request = 0;  ///< carried out long after the caller timed out
+  std::uint64_t duplicate = 0;      ///< carried out a second time, later
+  std::uint64_t garbage = 0;        ///< the answer is no JSON
+};
+
+/// The delegates of a simulated world behind a network that may do wrong. A call that arrives is
+/// carried out at once, on the real services of the node.
+class SimNetwork {
+ public:
+  SimNetwork(SimWorld& world, SimRandom& random) : world_(world), random_(random) {}
+
+  void add_node(const std::string& name, const http::Router& router) {
+    nodes_[name].router = &router;
+  }
+  void set_down(const std::string& name, bool down) { nodes_[name].down = down; }
+  void set_faults(LinkFaults faults) { faults_ = faults; }
+  /// Calls that change something, in order of arrival: "PUT vs1 /v1/exports/...".
+  const std::vector<std::string>& arrived() const { return arrived_; }
+  /// Asked before a call is carried out; an answer given here stands for the node's.
+  using Intercept = std::function<std::optional<http::Response>(const api::DelegateCall&)>;
+  void set_intercept(Intercept intercept) { intercept_ = std::move(intercept); }
+
+  void call(api::DelegateCall call, std::function<void(Result<http::Response>)> done);
+
+ private:
+  struct Node {
+    const http::Router* router = nullptr;
+    bool down = false;
+  };
+  bool happens(std::uint64_t once_in) { return once_in != 0 && random_.once_in(once_in); }
+  Milliseconds latency() { return Milliseconds(1 + static_cast<std::int64_t>(random_.below(3))); }
+  Result<http::Response> carry_out(const api::DelegateCall& call);
+
+  SimWorld& world_;
+  SimRandom& random_;
+  LinkFaults faults_;
+  std::map<std::string, Node> nodes_;
+  std::vector<std::string> arrived_;
+  Intercept intercept_;
+};
+
+/// One front's access to the network; answers to a dead front go nowhere.
+class SimDelegateClient final : public api::DelegateClient {
+ public:
+  SimDelegateClient(SimNetwork& network, const SimExecutor& executor)
+      : network_(network), executor_(executor) {}
+  void call(api::DelegateCall call, Callback done) override;
+
+ private:
+  SimNetwork& network_;
+  const SimExecutor& executor_;
+};
+
+}  // namespace vbs::fakes
