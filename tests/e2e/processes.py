@@ -15,9 +15,14 @@ def read_proc(process: int, entry: str) -> bytes:
         return b""
 
 
-def is_alive(process: int) -> bool:
+def process_state(process: int) -> str:
+    """One letter as in proc(5); "" when there is no such process."""
     stat = read_proc(process, "stat")
-    return bool(stat) and stat.rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    return stat.rpartition(b")")[2].split()[0].decode() if stat else ""
+
+
+def is_alive(process: int) -> bool:
+    return process_state(process) not in ("", "Z", "X")
 
 
 def processes_of(folder: str) -> dict[int, str]:
@@ -63,6 +68,10 @@ class Daemon:
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    def is_stopped(self) -> bool:
+        """By SIGSTOP, as a fault point does it."""
+        return self.is_running() and process_state(self.pid) == "T"
 
     def exit_code(self) -> int | None:
         return None if self._process is None else self._process.poll()

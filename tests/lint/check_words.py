@@ -12,9 +12,9 @@ RULES = [
     (r'\bsystem\s*\(\s*(?:"|\w+\.c_str)', "starts a shell", _PRODUCT),
     (r'"/bin/(?:ba)?sh"|"(?:ba)?sh",\s*"-c"', "starts a shell", _PRODUCT),
     (r"\bshell\s*=\s*True|\bos\.(?:system|popen)\b", "starts a shell", ()),
-    (r"\b(?:TODO|FIXME|XXX|HACK)\b", "unfinished work", ()),
-    (r"(?<![\w.])/work/", "a path of one machine", ()),
-    (r"\b(?:pypi\.org|deb\.debian\.org|registry-1\.|proxy\.golang\.org)", "a registry's host", ()),
+    (r"\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b", "unfinished work", ()),
+    (r"(?<![\w.])/(?:wor[k]|home/\w+)/", "a path of one machine", ()),
+    (r"\b(?:pypi|deb\.debian|proxy\.golang)\.org|\bregistry\.np[m]js", "a registry's host", ()),
     (r"\bDISABLED_\w+|\bEXPECT_TRUE\(true\)|\bASSERT_TRUE\(true\)", "a test that cannot fail",
      ("tests/",)),
 ]
