@@ -27,7 +27,7 @@ target_compile_definitions(vbs_flags INTERFACE VBS_VERSION="${PROJECT_VERSION}"
 if(VBS_SANITIZE)
   # GCC's analysis of uninitialized memory is unreliable in instrumented code (gcc(1), -fsanitize).
   target_compile_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE} -fno-omit-frame-pointer
-                                             -fno-sanitize-recover=all -O1
+                                             -fno-sanitize-recover=all
                                              -Wno-maybe-uninitialized)
   target_link_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE})
 endif()
