@@ -1,0 +1,246 @@
+#include "tests/fakes/fake_hypervisor.h"
+
+namespace vbs::fakes {
+
+using vmm_delegate::Detachment;
+using vmm_delegate::FileFreeze;
+using vmm_delegate::GuestDisk;
+using vmm_delegate::GuestView;
+
+void FakeHypervisor::add_vm(const std::string& name, bool agent) {
+  const std::lock_guard lock(mutex_);
+  machines_[name].agent = agent;
+}
+
+void FakeHypervisor::remove_vm(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  machines_.erase(name);
+}
+
+void FakeHypervisor::set_state(const std::string& name, const std::string& state) {
+  const std::lock_guard lock(mutex_);
+  Machine& machine = machines_.at(name);
+  if (state == "off") machine = Machine{"off", machine.agent, false, false, {}, {}};
+  machine.state = state;
+}
+
+void FakeHypervisor::set_agent(const std::string& name, bool agent) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(name).agent = agent;
+}
+
+void FakeHypervisor::mount(const std::string& vm, const std::string& serial,
+                           const std::string& mountpoint) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(vm).mounts[serial].push_back(mountpoint);
+}
+
+void FakeHypervisor::unmount(const std::string& vm, const std::string& serial) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(vm).mounts.erase(serial);
+}
+
+void FakeHypervisor::hold_devices(const std::string& vm, bool hold) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(vm).holds_devices = hold;
+}
+
+void FakeHypervisor::freeze_inside(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(vm).files_frozen = true;
+}
+
+void FakeHypervisor::set_fault(Fault fault) {
+  const std::lock_guard lock(mutex_);
+  fault_ = std::move(fault);
+}
+
+std::string FakeHypervisor::state(const std::string& vm) const {
+  const std::lock_guard lock(mutex_);
+  return machines_.at(vm).state;
+}
+
+bool FakeHypervisor::files_frozen(const std::string& vm) const {
+  const std::lock_guard lock(mutex_);
+  return machines_.at(vm).files_frozen;
+}
+
+std::vector<std::string> FakeHypervisor::effects() const {
+  const std::lock_guard lock(mutex_);
+  return effects_;
+}
+
+Result<FakeHypervisor::Machine*> FakeHypervisor::find(const std::string& name) {
+  const auto found = machines_.find(name);
+  if (found == machines_.end()) {
+    return fail(ErrorCode::not_found, "there is no VM '" + name + "'");
+  }
+  if (found->second.state == "unknown") {
+    return fail(ErrorCode::timeout, "VM '" + name + "' does not answer");
+  }
+  return &found->second;
+}
+
+Result<FakeHypervisor::Machine*> FakeHypervisor::find_on(const std::string& name) {
+  auto machine = find(name);
+  if (!machine && machine.error().code == ErrorCode::not_found) return nullptr;
+  if (machine && (*machine)->state == "off") return nullptr;
+  return machine;
+}
+
+Result<void> FakeHypervisor::fault(std::string_view call, bool after) const {
+  if (!fault_) return {};
+  auto error = fault_(call, after);
+  if (error) return fail(*std::move(error));
+  return {};
+}
+
+wire::VmStatus FakeHypervisor::status_of(const std::string& name, const Machine& machine) const {
+  return {name, machine.state, machine.agent && machine.state == "running"};
+}
+
+Result<std::vector<wire::VmStatus>> FakeHypervisor::vms() {
+  const std::lock_guard lock(mutex_);
+  std::vector<wire::VmStatus> all;
+  for (const auto& [name, machine] : machines_) all.push_back(status_of(name, machine));
+  return all;
+}
+
+Result<wire::VmStatus> FakeHypervisor::vm(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(name);
+  if (!machine) return fail(machine.error());
+  return status_of(name, **machine);
+}
+
+Result<std::vector<wire::DeviceStatus>> FakeHypervisor::devices(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  if (!machine) return fail(machine.error());
+  std::vector<wire::DeviceStatus> all;
+  if (*machine == nullptr) return all;
+  for (const auto& [attachment, device] : (*machine)->devices) all.push_back(device);
+  return all;
+}
+
+Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
+                                                  const wire::DeviceSpec& spec,
+                                                  const std::string&) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(spec.vm);
+  if (!machine) return fail(machine.error());
+  if ((*machine)->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
+  if (auto ok = fault("attach", false); !ok) return fail(ok.error());
+  const auto shown = (*machine)->devices.find(attachment);
+  if (shown != (*machine)->devices.end()) {
+    const bool same = shown->second.state == "attached" &&
+                      shown->second.serial == spec.session.volume.str() &&
+                      shown->second.read_only == spec.session.read_only;
+    if (same) return shown->second;
+    return fail(ErrorCode::operation_in_progress, "the VM shows another device");
+  }
+  wire::DeviceStatus status;
+  status.attachment = attachment;
+  status.vm = spec.vm;
+  status.serial = spec.session.volume.str();
+  status.state = "attached";
+  status.read_only = spec.session.read_only;
+  (*machine)->devices[attachment] = status;
+  effects_.push_back("attach " + spec.vm + " " + attachment.str());
+  if (auto ok = fault("attach", true); !ok) return fail(ok.error());
+  return status;
+}
+
+Result<Detachment> FakeHypervisor::detach(const std::string& vm, const Uuid& attachment) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  if (!machine) return fail(machine.error());
+  if (*machine == nullptr) return Detachment{};
+  if (auto ok = fault("detach", false); !ok) return fail(ok.error());
+  const auto shown = (*machine)->devices.find(attachment);
+  if (shown == (*machine)->devices.end()) return Detachment{};
+  if ((*machine)->holds_devices) {
+    shown->second.state = "detaching";
+    return Detachment{"VM '" + vm + "' has requests under way on the device"};
+  }
+  (*machine)->mounts.erase(shown->second.serial);
+  (*machine)->devices.erase(shown);
+  effects_.push_back("detach " + vm + " " + attachment.str());
+  if (auto ok = fault("detach", true); !ok) return fail(ok.error());
+  return Detachment{};
+}
+
+Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::string& serial,
+                                             Milliseconds) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  if (!machine) return fail(machine.error());
+  if (*machine == nullptr || !(*machine)->agent) return GuestView{};
+  if ((*machine)->state != "running") return fail(ErrorCode::conflict, "VM '" + vm + "' is paused");
+  if ((*machine)->files_frozen) return fail(ErrorCode::conflict, "the guest is frozen");
+  GuestView view{true, std::nullopt};
+  char letter = 'a';
+  for (const auto& [attachment, device] : (*machine)->devices) {
+    if (device.serial == serial) {
+      view.disk = GuestDisk{std::string("/dev/sd") + letter, (*machine)->mounts[serial]};
+    }
+    ++letter;
+  }
+  return view;
+}
+
+Result<bool> FakeHypervisor::pause(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(vm);
+  if (!machine) return fail(machine.error());
+  if ((*machine)->state == "off") return fail(ErrorCode::conflict, "VM '" + vm + "' is off");
+  if (auto ok = fault("pause", false); !ok) return fail(ok.error());
+  if ((*machine)->state == "paused") return false;
+  (*machine)->state = "paused";
+  effects_.push_back("pause " + vm);
+  if (auto ok = fault("pause", true); !ok) return fail(ok.error());
+  return true;
+}
+
+Result<void> FakeHypervisor::resume(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  if (!machine) return fail(machine.error());
+  if (auto ok = fault("resume", false); !ok) return ok;
+  if (*machine == nullptr || (*machine)->state == "running") return {};
+  (*machine)->state = "running";
+  effects_.push_back("resume " + vm);
+  return fault("resume", true);
+}
+
+Result<FileFreeze> FakeHypervisor::freeze_files(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(vm);
+  if (!machine) return fail(machine.error());
+  if (!(*machine)->agent || (*machine)->state != "running") {
+    return fail(ErrorCode::timeout, "the guest agent does not answer");
+  }
+  if (auto ok = fault("freeze_files", false); !ok) return fail(ok.error());
+  if ((*machine)->files_frozen) return FileFreeze::was_frozen;
+  (*machine)->files_frozen = true;
+  effects_.push_back("freeze_files " + vm);
+  if (auto ok = fault("freeze_files", true); !ok) return fail(ok.error());
+  return FileFreeze::frozen;
+}
+
+Result<void> FakeHypervisor::thaw_files(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  if (!machine) return fail(machine.error());
+  if (*machine == nullptr) return {};
+  if (!(*machine)->agent || (*machine)->state != "running") {
+    return fail(ErrorCode::timeout, "the guest agent does not answer");
+  }
+  if (auto ok = fault("thaw_files", false); !ok) return ok;
+  if (!(*machine)->files_frozen) return {};
+  (*machine)->files_frozen = false;
+  effects_.push_back("thaw_files " + vm);
+  return fault("thaw_files", true);
+}
+
+}  // namespace vbs::fakes

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vmm_delegate/hypervisor/hypervisor.h"
+
+namespace vbs::fakes {
+
+/// Virtual machines in memory, with the semantics of the Hypervisor interface: the state of a VM,
+/// what it shows, what its guest has mounted, whether it is held still. Thread-safe.
+class FakeHypervisor final : public vmm_delegate::Hypervisor {
+ public:
+  /// Consulted before and after the effect of each changing call ("attach", "detach", "pause",
+  /// "resume", "freeze_files", "thaw_files"): an error makes the call fail there.
+  using Fault = std::function<std::optional<Error>(std::string_view call, bool after)>;
+
+  void add_vm(const std::string& name, bool agent);
+  void remove_vm(const std::string& name);
+  /// "running", "paused", "off" (forgets what it showed and held), "unknown" (no call answers).
+  void set_state(const std::string& name, const std::string& state);
+  void set_agent(const std::string& name, bool agent);
+  void mount(const std::string& vm, const std::string& serial, const std::string& mountpoint);
+  void unmount(const std::string& vm, const std::string& serial);
+  /// While set, the VM does not let go of devices.
+  void hold_devices(const std::string& vm, bool hold);
+  /// The guest's file systems are frozen by somebody in the guest.
+  void freeze_inside(const std::string& vm);
+  void set_fault(Fault fault);
+
+  std::string state(const std::string& vm) const;
+  bool files_frozen(const std::string& vm) const;
+  /// Changing calls that had an effect, "attach vm1 <uuid>", in order.
+  std::vector<std::string> effects() const;
+
+  std::string_view driver() const override { return "fake"; }
+  Result<void> check() override { return {}; }
+  Result<std::vector<wire::VmStatus>> vms() override;
+  Result<wire::VmStatus> vm(const std::string& name) override;
+  Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) override;
+  Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
+                                    const std::string& host_path) override;
+  Result<vmm_delegate::Detachment> detach(const std::string& vm, const Uuid& attachment) override;
+  Result<vmm_delegate::GuestView> guest_view(const std::string& vm, const std::string& serial,
+                                             Milliseconds wait) override;
+  Result<bool> pause(const std::string& vm) override;
+  Result<void> resume(const std::string& vm) override;
+  Result<vmm_delegate::FileFreeze> freeze_files(const std::string& vm) override;
+  Result<void> thaw_files(const std::string& vm) override;
+
+ private:
+  struct Machine {
+    std::string state = "running";
+    bool agent = false;
+    bool holds_devices = false;
+    bool files_frozen = false;
+    std::map<Uuid, wire::DeviceStatus> devices;
+    std::map<std::string, std::vector<std::string>> mounts;  ///< by serial
+  };
+
+  /// not_found, or timeout where the VM is "unknown".
+  Result<Machine*> find(const std::string& name);
+  /// Nothing where the VM is off or gone.
+  Result<Machine*> find_on(const std::string& name);
+  Result<void> fault(std::string_view call, bool after) const;
+  wire::VmStatus status_of(const std::string& name, const Machine& machine) const;
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Machine> machines_;
+  Fault fault_;
+  std::vector<std::string> effects_;
+};
+
+}  // namespace vbs::fakes

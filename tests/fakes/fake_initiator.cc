@@ -1,0 +1,44 @@
+#include "tests/fakes/fake_initiator.h"
+
+namespace vbs::fakes {
+
+void FakeInitiator::set_target(Target target) {
+  const std::lock_guard lock(mutex_);
+  target_ = std::move(target);
+}
+
+int FakeInitiator::logins() const {
+  const std::lock_guard lock(mutex_);
+  return logins_;
+}
+
+Result<wire::SessionStatus> FakeInitiator::log_in(const Uuid& attachment,
+                                                  const wire::SessionSpec& session) {
+  const std::lock_guard lock(mutex_);
+  ++logins_;
+  const Result<std::string> serial =
+      target_ ? target_(session) : Result<std::string>(session.volume.str());
+  if (!serial) return fail(serial.error());
+  if (*serial != session.volume.str()) {
+    return fail(ErrorCode::conflict, "the logical unit has the serial of another volume");
+  }
+  const std::string path = kind_ == Kind::of_host ? "/dev/fake/" + attachment.str() : "";
+  const wire::SessionStatus status{attachment, *serial, path, session.generation};
+  if (kind_ == Kind::of_host) sessions_[attachment] = status;
+  return status;
+}
+
+Result<void> FakeInitiator::log_out(const Uuid& attachment) {
+  const std::lock_guard lock(mutex_);
+  sessions_.erase(attachment);
+  return {};
+}
+
+Result<std::vector<wire::SessionStatus>> FakeInitiator::sessions() {
+  const std::lock_guard lock(mutex_);
+  std::vector<wire::SessionStatus> all;
+  for (const auto& [attachment, status] : sessions_) all.push_back(status);
+  return all;
+}
+
+}  // namespace vbs::fakes

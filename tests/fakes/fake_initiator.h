@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "vmm_delegate/initiator/initiator.h"
+
+namespace vbs::fakes {
+
+/// An initiator without a network. As the host's initiator it keeps sessions; as the VMs' own it
+/// only tries the login. Thread-safe.
+class FakeInitiator final : public vmm_delegate::Initiator {
+ public:
+  enum class Kind { of_vms, of_host };
+  /// What the target shows to this login: its serial, or why the login fails. By default every
+  /// target is there and shows the volume it should.
+  using Target = std::function<Result<std::string>(const wire::SessionSpec&)>;
+
+  explicit FakeInitiator(Kind kind) : kind_(kind) {}
+  void set_target(Target target);
+  int logins() const;
+
+  Result<wire::SessionStatus> log_in(const Uuid& attachment,
+                                     const wire::SessionSpec& session) override;
+  Result<void> log_out(const Uuid& attachment) override;
+  Result<std::vector<wire::SessionStatus>> sessions() override;
+
+ private:
+  const Kind kind_;
+  mutable std::mutex mutex_;
+  Target target_;
+  int logins_ = 0;
+  std::map<Uuid, wire::SessionStatus> sessions_;
+};
+
+}  // namespace vbs::fakes

@@ -1,0 +1,175 @@
+#include "vmm_delegate/device_service.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/fakes/fake_hypervisor.h"
+#include "tests/fakes/fake_initiator.h"
+#include "tests/unit/vmm_delegate/support.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+using test::device_spec;
+using test::test_id;
+
+class DeviceServiceTest : public testing::Test {
+ protected:
+  DeviceServiceTest() {
+    hypervisor.add_vm("vm1", true);
+    hypervisor.add_vm("bare", false);
+  }
+
+  test::TempDir dir;
+  test::ManualClock clock;
+  fakes::FakeHypervisor hypervisor;
+  fakes::FakeInitiator initiator{fakes::FakeInitiator::Kind::of_vms};
+  std::unique_ptr<Generations> generations = *Generations::open(dir.path("generations"), clock);
+  AttachmentOrders orders{*generations};
+  DeviceService service{hypervisor, initiator, orders};
+  const Uuid id = test_id(1);
+  const Uuid volume = test_id(100);
+};
+
+TEST_F(DeviceServiceTest, ShowsTheVolumeAndSaysHowTheGuestNamesIt) {
+  const auto status = service.put(id, device_spec("vm1", volume));
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->serial, volume.str());
+  EXPECT_EQ(status->state, "attached");
+  EXPECT_EQ(status->guest_device, "/dev/sda");
+  EXPECT_EQ(status->mounted, false);
+}
+
+TEST_F(DeviceServiceTest, WithoutAgentTheGuestsNameIsNotKnown) {
+  const auto status = service.put(id, device_spec("bare", volume));
+  ASSERT_TRUE(status);
+  EXPECT_FALSE(status->guest_device);
+  EXPECT_FALSE(status->mounted);
+}
+
+TEST_F(DeviceServiceTest, AgainIsHarmlessAndLogsInOnce) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  EXPECT_EQ(initiator.logins(), 1);
+  EXPECT_EQ(hypervisor.effects().size(), 1U);
+}
+
+TEST_F(DeviceServiceTest, ADeadPortalOrAWrongVolumeNeverReachesTheVm) {
+  initiator.set_target([](const wire::SessionSpec&) -> Result<std::string> {
+    return fail(ErrorCode::node_unavailable, "refused");
+  });
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume)).error().code, ErrorCode::node_unavailable);
+  initiator.set_target([](const wire::SessionSpec&) { return test_id(101).str(); });
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(hypervisor.effects().empty());
+}
+
+TEST_F(DeviceServiceTest, RefusesAVmThatIsOffOrUnknown) {
+  EXPECT_EQ(service.put(id, device_spec("nobody", volume)).error().code, ErrorCode::not_found);
+  hypervisor.set_state("vm1", "off");
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict);
+  EXPECT_EQ(initiator.logins(), 0);
+}
+
+TEST_F(DeviceServiceTest, FindsADeviceInAnyVm) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  EXPECT_EQ(service.get(id, "")->vm, "vm1");
+  EXPECT_EQ(service.get(id, "vm1")->guest_device, "/dev/sda");
+  EXPECT_EQ(service.get(id, "bare").error().code, ErrorCode::not_found);
+  EXPECT_EQ(service.get(test_id(2), "").error().code, ErrorCode::not_found);
+}
+
+TEST_F(DeviceServiceTest, ADeviceMayBeInAVmThatDoesNotAnswer) {
+  hypervisor.set_state("bare", "unknown");
+  EXPECT_EQ(service.get(id, "").error().code, ErrorCode::timeout);
+}
+
+TEST_F(DeviceServiceTest, TakesAnUnusedDiskAway) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  const auto removal = service.remove(id, "vm1", 2, false);
+  ASSERT_TRUE(removal);
+  EXPECT_FALSE(removal->left);
+  EXPECT_EQ(removal->note, "");
+  EXPECT_TRUE(service.remove(id, "vm1", 2, false)) << "again is harmless";
+}
+
+TEST_F(DeviceServiceTest, AMountedDiskStaysUnlessForced) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.mount("vm1", volume.str(), "/data");
+  const auto refused = service.remove(id, "vm1", 2, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_NE(refused.error().message.find("/data"), std::string::npos);
+  EXPECT_EQ(service.get(id, "vm1")->mounted, true);
+  EXPECT_TRUE(service.remove(id, "vm1", 2, true));
+  EXPECT_FALSE(service.get(id, "vm1"));
+}
+
+TEST_F(DeviceServiceTest, AnAgentThatDoesNotTellProtectsTheDisk) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.set_state("vm1", "paused");
+  EXPECT_EQ(service.remove(id, "vm1", 2, false).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(service.remove(id, "vm1", 2, true));
+}
+
+TEST_F(DeviceServiceTest, WithoutAgentTheAnswerSaysThatNobodyWasAsked) {
+  ASSERT_TRUE(service.put(id, device_spec("bare", volume)));
+  const auto removal = service.remove(id, "bare", 2, false);
+  ASSERT_TRUE(removal);
+  EXPECT_NE(removal->note.find("no agent"), std::string::npos);
+}
+
+TEST_F(DeviceServiceTest, AGuestThatHoldsOnIsWaitedFor) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.hold_devices("vm1", true);
+  auto removal = service.remove(id, "vm1", 2, false);
+  ASSERT_TRUE(removal && removal->left);
+  EXPECT_EQ(removal->left->state, "detaching");
+  EXPECT_EQ(removal->left->serial, volume.str());
+  EXPECT_NE(removal->note, "");
+  hypervisor.hold_devices("vm1", false);
+  removal = service.remove(id, "vm1", 2, false);
+  ASSERT_TRUE(removal);
+  EXPECT_FALSE(removal->left);
+}
+
+TEST_F(DeviceServiceTest, AVmThatIsOffOrGoneShowsNothing) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.set_state("vm1", "off");
+  EXPECT_FALSE(service.remove(id, "vm1", 2, false)->left);
+  EXPECT_FALSE(service.remove(id, "nobody", 3, false)->left);
+}
+
+TEST_F(DeviceServiceTest, OrdersThatWereOvertakenAreRefused) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume, 5)));
+  ASSERT_TRUE(service.remove(id, "vm1", 6, false));
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume, 5)).error().code,
+            ErrorCode::stale_generation);
+  EXPECT_EQ(service.remove(id, "vm1", 5, true).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(service.put(id, device_spec("vm1", volume, 7)));
+}
+
+// An attach that hangs must not be passed by the detach that was ordered after it.
+TEST_F(DeviceServiceTest, OrdersForOneAttachmentRunOneAfterTheOther) {
+  std::atomic<bool> attaching = false;
+  std::atomic<bool> go_on = false;
+  initiator.set_target([&](const wire::SessionSpec& session) -> Result<std::string> {
+    attaching = true;
+    test::eventually([&] { return go_on.load(); });
+    return session.volume.str();
+  });
+  Result<wire::DeviceStatus> attached;
+  std::thread attach([&] { attached = service.put(id, device_spec("vm1", volume, 1)); });
+  ASSERT_TRUE(test::eventually([&] { return attaching.load(); }));
+  Result<DeviceService::Removal> removed;
+  std::thread detach([&] { removed = service.remove(id, "vm1", 2, true); });
+  go_on = true;
+  attach.join();
+  detach.join();
+  ASSERT_TRUE(removed);
+  EXPECT_TRUE(hypervisor.devices("vm1")->empty());
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate

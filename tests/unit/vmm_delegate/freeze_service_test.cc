@@ -1,0 +1,245 @@
+#include "vmm_delegate/freeze_service.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_hypervisor.h"
+#include "tests/fakes/fake_lease_helper.h"
+#include "tests/unit/vmm_delegate/support.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+using test::test_id;
+
+class FreezeServiceTest : public testing::Test {
+ protected:
+  FreezeServiceTest() {
+    hypervisor.add_vm("vm1", true);
+    hypervisor.add_vm("bare", false);
+  }
+
+  /// The service as it is after a restart of the delegate.
+  FreezeService restarted() { return {hypervisor, helper, store, clock}; }
+
+  Error failing(ErrorCode code) { return {code, "as the test wants", {}, {}, {}}; }
+
+  test::TempDir dir;
+  test::ManualClock clock;
+  fakes::FakeHypervisor hypervisor;
+  FreezeStore store = *FreezeStore::open(dir.path("freezes"));
+  fakes::FakeLeaseHelper helper{store, hypervisor, clock};
+  FreezeService service{hypervisor, helper, store, clock};
+  const Uuid id = test_id(1);
+};
+
+TEST_F(FreezeServiceTest, FreezesFilesAndStopsProcessors) {
+  const auto frozen = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->state, "frozen");
+  EXPECT_EQ(frozen->consistency, "file-system");
+  EXPECT_EQ(frozen->remaining_ms, 5'000);
+  EXPECT_TRUE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+  EXPECT_TRUE(helper.armed(id));
+
+  const auto thawed = service.remove(id);
+  ASSERT_TRUE(thawed && *thawed);
+  EXPECT_EQ((*thawed)->state, "thawed");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+}
+
+TEST_F(FreezeServiceTest, AgainIsHarmless) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  ASSERT_TRUE(service.remove(id));
+  const auto again = service.remove(id);
+  ASSERT_TRUE(again && *again);
+  EXPECT_EQ((*again)->state, "thawed");
+  EXPECT_EQ(hypervisor.effects(), (std::vector<std::string>{"freeze_files vm1", "pause vm1",
+                                                            "resume vm1", "thaw_files vm1"}));
+}
+
+TEST_F(FreezeServiceTest, AnEndedIdFreezesNothing) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  ASSERT_TRUE(service.remove(id));
+  const auto late = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->state, "thawed");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+}
+
+TEST_F(FreezeServiceTest, AThawThatOvertookItsFreezeWins) {
+  const auto nothing = service.remove(id);
+  ASSERT_TRUE(nothing);
+  EXPECT_FALSE(*nothing);
+  const auto late = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->state, "thawed");
+  EXPECT_EQ(late->vm, "vm1");
+  EXPECT_TRUE(hypervisor.effects().empty());
+}
+
+TEST_F(FreezeServiceTest, WithoutAgentAndPauseThereIsNothingToHold) {
+  const auto frozen = service.put(id, {"bare", 5'000, false});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->state, "frozen");
+  EXPECT_EQ(frozen->consistency, "crash");
+  EXPECT_FALSE(helper.armed(id));
+  EXPECT_EQ((*service.remove(id))->state, "thawed");
+  EXPECT_TRUE(hypervisor.effects().empty());
+}
+
+TEST_F(FreezeServiceTest, WithoutAgentItIsPausedOnly) {
+  const auto frozen = service.put(id, {"bare", 5'000, true});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->consistency, "crash");
+  EXPECT_EQ(hypervisor.state("bare"), "paused");
+}
+
+TEST_F(FreezeServiceTest, TheLeaseThaws) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  clock.advance(std::chrono::milliseconds(4'999));
+  EXPECT_EQ(helper.look(), 0);
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+  clock.advance(std::chrono::milliseconds(1));
+  EXPECT_EQ(helper.look(), 0);
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ((*service.remove(id))->state, "expired");
+  EXPECT_EQ(service.get(id)->state, "expired");
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "expired");
+}
+
+TEST_F(FreezeServiceTest, AVmThatSomebodyPausedStaysPaused) {
+  hypervisor.set_state("vm1", "paused");
+  const auto frozen = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->consistency, "crash");
+  ASSERT_TRUE(service.remove(id));
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+}
+
+TEST_F(FreezeServiceTest, FileSystemsThatSomebodyFrozeStayFrozen) {
+  hypervisor.freeze_inside("vm1");
+  const auto frozen = service.put(id, {"vm1", 5'000, false});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->consistency, "crash");
+  ASSERT_TRUE(service.remove(id));
+  EXPECT_TRUE(hypervisor.files_frozen("vm1"));
+}
+
+TEST_F(FreezeServiceTest, AnAgentThatFailsIsDoneWithoutAndSaidSo) {
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "freeze_files" && after) return failing(ErrorCode::timeout);
+    return std::nullopt;
+  });
+  const auto frozen = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(frozen);
+  EXPECT_EQ(frozen->consistency, "crash");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1")) << "it may have frozen, so it must be thawed";
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+}
+
+TEST_F(FreezeServiceTest, WhatCannotBeThawedAtOnceIsLeftToTheLease) {
+  bool agent_hangs = true;
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "freeze_files" && after && agent_hangs) return failing(ErrorCode::timeout);
+    if (call == "thaw_files" && !after && agent_hangs) return failing(ErrorCode::timeout);
+    return std::nullopt;
+  });
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, false}).error().code, ErrorCode::timeout);
+  EXPECT_TRUE(hypervisor.files_frozen("vm1"));
+  clock.advance(std::chrono::seconds(6));
+  EXPECT_EQ(helper.look(), 1) << "still hangs";
+  agent_hangs = false;
+  EXPECT_EQ(helper.look(), 0);
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(service.get(id)->state, "expired");
+}
+
+TEST_F(FreezeServiceTest, AFailedFreezeCanBeTriedAgain) {
+  bool once = true;
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "pause" && after && std::exchange(once, false)) return failing(ErrorCode::timeout);
+    return std::nullopt;
+  });
+  EXPECT_FALSE(service.put(id, {"vm1", 5'000, true}));
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(helper.look(), 0);
+  EXPECT_FALSE(helper.armed(id));
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "frozen");
+}
+
+TEST_F(FreezeServiceTest, RefusesWhatItCannotDo) {
+  EXPECT_EQ(service.put(id, {"nobody", 5'000, true}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(service.put(id, {"vm1", 600'001, true}).error().field, "lease_ms");
+  hypervisor.set_state("vm1", "off");
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true}).error().code, ErrorCode::conflict);
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  const auto other = service.put(test_id(2), {"vm1", 5'000, true});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::operation_in_progress);
+  EXPECT_EQ(other.error().operation, id.str());
+  EXPECT_TRUE(service.put(test_id(3), {"bare", 5'000, true})) << "another VM is free";
+  EXPECT_EQ(service.put(id, {"bare", 5'000, true}).error().code, ErrorCode::idempotency_mismatch);
+}
+
+TEST_F(FreezeServiceTest, AVmThatWentOffIsThawed) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  hypervisor.set_state("vm1", "off");
+  EXPECT_EQ((*service.remove(id))->state, "thawed");
+}
+
+TEST_F(FreezeServiceTest, ASweepEndsWhatNobodyWatches) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  service.sweep();
+  EXPECT_EQ(hypervisor.state("vm1"), "paused") << "it is watched";
+  helper.kill(id);
+  restarted().sweep();
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(service.get(id)->state, "expired");
+  hypervisor.set_state("vm1", "paused");
+  restarted().sweep();
+  EXPECT_EQ(hypervisor.state("vm1"), "paused") << "what is done is done once";
+}
+
+TEST_F(FreezeServiceTest, ASweepEndsWhatItsHelperDoesNot) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  clock.advance(std::chrono::seconds(9));
+  service.sweep();
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+}
+
+TEST_F(FreezeServiceTest, OldFreezesAreForgotten) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  ASSERT_TRUE(service.remove(id));
+  // Files have the machine's time, so this clock goes there first.
+  const auto now = SystemClock().wall();
+  clock.advance(now - clock.wall() + std::chrono::days(6));
+  service.sweep();
+  EXPECT_TRUE(service.get(id));
+  clock.advance(std::chrono::days(2));
+  service.sweep();
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path("freezes")));
+}
+
+TEST_F(FreezeServiceTest, ListsWhatIsNotDone) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  ASSERT_TRUE(service.put(test_id(2), {"bare", 5'000, true}));
+  ASSERT_TRUE(service.remove(id));
+  const auto open = service.open_freezes();
+  ASSERT_EQ(open->size(), 1U);
+  EXPECT_EQ(open->front().id, test_id(2));
+  EXPECT_EQ(open->front().vm, "bare");
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate

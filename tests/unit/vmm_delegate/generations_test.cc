@@ -1,0 +1,70 @@
+#include "vmm_delegate/generations.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/vmm_delegate/support.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+using test::test_id;
+
+class GenerationsTest : public testing::Test {
+ protected:
+  std::unique_ptr<Generations> reopened() {
+    auto opened = Generations::open(dir.path("generations"), clock);
+    return opened ? *std::move(opened) : nullptr;
+  }
+
+  test::TempDir dir;
+  test::ManualClock clock;
+  const Uuid id = test_id(1);
+};
+
+TEST_F(GenerationsTest, RefusesWhatIsOlderThanTheNewest) {
+  const auto generations = reopened();
+  EXPECT_TRUE(generations->accept(id, 3, Order::make));
+  EXPECT_TRUE(generations->accept(id, 3, Order::make));
+  EXPECT_EQ(generations->accept(id, 2, Order::make).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(generations->accept(id, 4, Order::remove));
+  EXPECT_EQ(generations->accept(id, 3, Order::remove).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(generations->accept(test_id(2), 1, Order::make)) << "attachments are apart";
+}
+
+TEST_F(GenerationsTest, RemembersAcrossARestart) {
+  ASSERT_TRUE(reopened()->accept(id, 7, Order::remove));
+  EXPECT_EQ(reopened()->accept(id, 6, Order::make).error().code, ErrorCode::stale_generation);
+}
+
+TEST_F(GenerationsTest, ForgetsTheRemovedAfterAWeek) {
+  const auto generations = reopened();
+  ASSERT_TRUE(generations->accept(id, 7, Order::remove));
+  ASSERT_TRUE(generations->accept(test_id(2), 7, Order::make));
+  clock.advance(std::chrono::days(7));
+  ASSERT_TRUE(generations->prune());
+  EXPECT_FALSE(generations->accept(id, 6, Order::make));
+  clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(generations->prune());
+  EXPECT_TRUE(generations->accept(id, 6, Order::make));
+  EXPECT_FALSE(generations->accept(test_id(2), 6, Order::make)) << "this one was never removed";
+  EXPECT_TRUE(reopened()->accept(id, 6, Order::make)) << "the file is gone too";
+}
+
+TEST_F(GenerationsTest, ADamagedFileStopsTheStart) {
+  ASSERT_TRUE(reopened()->accept(id, 7, Order::make));
+  std::ofstream(dir.path("generations") + "/" + id.str() + ".json") << "{}";
+  const auto opened = Generations::open(dir.path("generations"), clock);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find(id.str()), std::string::npos);
+}
+
+TEST_F(GenerationsTest, FilesOfOthersArePassedOver) {
+  ASSERT_TRUE(reopened());
+  std::ofstream(dir.path("generations") + "/notes.json") << "mine";
+  EXPECT_TRUE(reopened());
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate

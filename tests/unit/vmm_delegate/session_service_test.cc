@@ -1,0 +1,76 @@
+#include "vmm_delegate/session_service.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_hypervisor.h"
+#include "tests/fakes/fake_initiator.h"
+#include "tests/unit/vmm_delegate/support.h"
+#include "vmm_delegate/device_service.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+using fakes::FakeInitiator;
+using test::device_spec;
+using test::test_id;
+
+class SessionServiceTest : public testing::Test {
+ protected:
+  SessionServiceTest() { hypervisor.add_vm("vm1", true); }
+
+  test::TempDir dir;
+  test::ManualClock clock;
+  fakes::FakeHypervisor hypervisor;
+  std::unique_ptr<Generations> generations = *Generations::open(dir.path("generations"), clock);
+  AttachmentOrders orders{*generations};
+  const Uuid id = test_id(1);
+  const Uuid volume = test_id(100);
+};
+
+TEST_F(SessionServiceTest, WhereVmsLogInThemselvesNothingStays) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_vms};
+  SessionService service{hypervisor, initiator, orders};
+  const auto status = service.put(id, device_spec("vm1", volume).session);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->serial, volume.str());
+  EXPECT_EQ(status->path, "");
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(service.remove(id, 2));
+}
+
+TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_host};
+  SessionService service{hypervisor, initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
+  EXPECT_NE(service.get(id)->path, "");
+  ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
+  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  EXPECT_TRUE(service.remove(id, 2));
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(service.remove(id, 2)) << "again is harmless";
+}
+
+TEST_F(SessionServiceTest, WhatCannotBeSeenIsNotLoggedOut) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_host};
+  SessionService service{hypervisor, initiator, orders};
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
+  hypervisor.set_state("vm1", "unknown");
+  EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::timeout);
+  EXPECT_TRUE(service.get(id));
+}
+
+TEST_F(SessionServiceTest, SharesGenerationsWithDevices) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_vms};
+  SessionService service{hypervisor, initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  ASSERT_TRUE(devices.remove(id, "vm1", 4, false));
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume, 3).session).error().code,
+            ErrorCode::stale_generation);
+  EXPECT_EQ(service.remove(id, 3).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(service.remove(id, 4));
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate

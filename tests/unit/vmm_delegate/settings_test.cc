@@ -1,0 +1,94 @@
+#include "vmm_delegate/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace vbs::vmm_delegate {
+namespace {
+
+const std::string kMinimum = R"(name = "hv1"
+token_file = "/etc/token"
+state_dir = "/var/state"
+)";
+const std::string kFolder = "[hypervisor]\nfolder = \"/run/vms\"\n";
+
+std::string field_of(const std::string& text) {
+  const auto settings = Settings::parse(text);
+  return settings ? "" : settings.error().message;
+}
+
+TEST(Settings, FillsInWhatIsNotSaid) {
+  const auto settings = Settings::parse(kMinimum + kFolder);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->name, "hv1");
+  EXPECT_EQ(settings->address, "127.0.0.1");
+  EXPECT_EQ(settings->port, 7720);
+  EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:node-hv1");
+  EXPECT_EQ(settings->driver, "qemu");
+  EXPECT_EQ(settings->folder, "/run/vms");
+  EXPECT_EQ(settings->iscsi_timeout, Milliseconds(5'000));
+  EXPECT_EQ(settings->helper_log(), "/var/state/vbs-thaw.log");
+}
+
+TEST(Settings, TakesWhatIsSaid) {
+  const auto settings = Settings::parse(kMinimum + R"(listen = "[::1]:9000"
+initiator = "iqn.2026-01.vbs:other"
+log_file = "/var/log/vmmd"
+log_level = "debug"
+[hypervisor]
+folder = "/run/vms"
+driver = "qemu"
+iscsi_timeout = "2s"
+)");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->address, "::1");
+  EXPECT_EQ(settings->port, 9000);
+  EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:other");
+  EXPECT_EQ(settings->log_level, log::Level::debug);
+  EXPECT_EQ(settings->iscsi_timeout, Milliseconds(2'000));
+  EXPECT_EQ(settings->helper_log(), "/var/log/vmmd");
+}
+
+TEST(Settings, ListensOnLoopbackOnly) {
+  for (const char* address : {"0.0.0.0:7720", "192.0.2.1:7720", "[::]:7720"}) {
+    EXPECT_NE(field_of(kMinimum + "listen = \"" + address + "\"\n" + kFolder).find("loopback"),
+              std::string::npos)
+        << address;
+  }
+  for (const char* address : {"127.0.0.1", "hello", ":", "127.0.0.1:99999"}) {
+    EXPECT_NE(field_of(kMinimum + "listen = \"" + address + "\"\n" + kFolder).find("listen"),
+              std::string::npos)
+        << address;
+  }
+}
+
+TEST(Settings, SaysWhatIsWrong) {
+  struct Case {
+    std::string text;
+    std::string said;
+  };
+  const Case cases[] = {
+      {kMinimum, "folder"},
+      {kFolder, "name"},
+      {kMinimum + "colour = 1\n" + kFolder, "colour"},
+      {kMinimum + "log_level = \"loud\"\n" + kFolder, "log_level"},
+      {kMinimum + "initiator = \"IQN\"\n" + kFolder, "initiator"},
+      {kMinimum + "[hypervisor]\nfolder = \"vms\"\n", "absolute"},
+      {kMinimum + kFolder + "driver = \"vmware\"\n", "driver"},
+      {kMinimum + kFolder + "iscsi_timeout = \"0s\"\n", "iscsi_timeout"},
+      {kMinimum + kFolder + "iscsi_timeout = \"1500ms\"\n", "iscsi_timeout"},
+      {"name = \"Big_Name\"\ntoken_file = \"/t\"\nstate_dir = \"/s\"\n" + kFolder, "initiator"},
+  };
+  for (const Case& one : cases) {
+    EXPECT_NE(field_of(one.text).find(one.said), std::string::npos)
+        << one.text << "\nsaid: " << field_of(one.text);
+  }
+}
+
+TEST(Settings, TheExampleIsRight) {
+  const auto settings = Settings::load(VBS_SOURCE_DIR "/deploy/config/vbs-vmmd.toml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->address, "127.0.0.1");
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate

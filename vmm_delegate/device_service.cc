@@ -1,0 +1,140 @@
+#include "vmm_delegate/device_service.h"
+
+#include <algorithm>
+
+#include "common/fault_point.h"
+#include "common/log.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr Milliseconds kGuestNameWait{2'000};
+constexpr std::string_view kAttached = "attached";
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all.append(all.empty() ? "" : ", ").append(text);
+  return all;
+}
+
+}  // namespace
+
+DeviceService::DeviceService(Hypervisor& hypervisor, Initiator& initiator, AttachmentOrders& orders)
+    : hypervisor_(hypervisor), initiator_(initiator), orders_(orders) {}
+
+Result<std::optional<wire::DeviceStatus>> DeviceService::find(const Uuid& attachment,
+                                                              const std::string& vm) {
+  auto all = hypervisor_.devices(vm);
+  if (!all) return fail(all.error());
+  const auto found = std::find_if(all->begin(), all->end(), [&](const wire::DeviceStatus& device) {
+    return device.attachment == attachment;
+  });
+  if (found == all->end()) return std::optional<wire::DeviceStatus>();
+  return std::optional<wire::DeviceStatus>(std::move(*found));
+}
+
+void DeviceService::add_guest_view(wire::DeviceStatus& status, Milliseconds wait) {
+  if (status.state != kAttached) return;
+  const auto view = hypervisor_.guest_view(status.vm, status.serial, wait);
+  if (!view || !view->disk) return;
+  status.guest_device = view->disk->device;
+  status.mounted = !view->disk->mountpoints.empty();
+}
+
+Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
+                                              const wire::DeviceSpec& spec) {
+  auto order = orders_.begin(attachment, spec.session.generation, Order::make);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.attach.start");
+  const auto vm = hypervisor_.vm(spec.vm);
+  if (!vm) return fail(vm.error());
+  if (vm->state == "off") {
+    return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
+  }
+  auto shown = find(attachment, spec.vm);
+  if (!shown) return fail(shown.error());
+  std::string path;
+  // A device that is shown has proven its storage, and a second login might disturb its session.
+  if (!*shown || (*shown)->state != kAttached) {
+    const auto session = initiator_.log_in(attachment, spec.session);
+    if (!session) return fail(session.error());
+    path = session->path;
+    fault_point("vmmd.attach.after-log-in");
+  }
+  auto status = hypervisor_.attach(attachment, spec, path);
+  if (!status) return status;
+  fault_point("vmmd.attach.after-attach");
+  add_guest_view(*status, kGuestNameWait);
+  log::info("device attached", {{"attachment", attachment.str()}, {"vm", spec.vm}});
+  fault_point("vmmd.attach.before-reply");
+  return status;
+}
+
+Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std::string& vm) {
+  std::vector<std::string> names{vm};
+  if (vm.empty()) {
+    const auto all = hypervisor_.vms();
+    if (!all) return fail(all.error());
+    names.clear();
+    for (const wire::VmStatus& status : *all) names.push_back(status.name);
+  }
+  std::optional<Error> unknown;
+  for (const std::string& name : names) {
+    auto found = find(attachment, name);
+    if (!found) {
+      unknown = found.error();
+      continue;
+    }
+    if (!*found) continue;
+    add_guest_view(**found, Milliseconds(0));
+    return **std::move(found);
+  }
+  // A VM that does not answer may be the one that shows it.
+  if (unknown) return fail(*std::move(unknown));
+  return fail(ErrorCode::not_found, "no VM shows a device of attachment " + attachment.str());
+}
+
+Result<std::string> DeviceService::check_unused(const wire::DeviceStatus& shown) {
+  const auto view = hypervisor_.guest_view(shown.vm, shown.serial, Milliseconds(0));
+  const std::string who = "the guest of VM '" + shown.vm + "'";
+  if (!view) {
+    return fail(ErrorCode::conflict, "whether " + who + " uses the disk is not known (" +
+                                         view.error().message +
+                                         "); detach by force if it may lose it");
+  }
+  if (!view->agent) return "removed without asking " + who + ": it has no agent";
+  if (!view->disk || view->disk->mountpoints.empty()) return std::string();
+  return fail(ErrorCode::conflict, who + " has " + view->disk->device + " mounted on " +
+                                       joined(view->disk->mountpoints) +
+                                       "; unmount it there, or detach by force");
+}
+
+Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, const std::string& vm,
+                                                     std::int64_t generation, bool force) {
+  auto order = orders_.begin(attachment, generation, Order::remove);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.detach.start");
+  auto shown = find(attachment, vm);
+  if (!shown) return fail(shown.error());
+  Removal removal;
+  if (*shown && (*shown)->state == kAttached && !force) {
+    auto note = check_unused(**shown);
+    if (!note) return fail(note.error());
+    removal.note = *std::move(note);
+  }
+  fault_point("vmmd.detach.before-detach");
+  const auto detached = hypervisor_.detach(vm, attachment);
+  if (!detached) return fail(detached.error());
+  if (!detached->waiting_for.empty()) {
+    removal.left = shown->value_or(wire::DeviceStatus{attachment, vm, "", "", false, {}, {}});
+    removal.left->state = "detaching";
+    removal.note = detached->waiting_for;
+  } else {
+    log::info("device detached",
+              {{"attachment", attachment.str()}, {"vm", vm}, {"note", removal.note}});
+  }
+  fault_point("vmmd.detach.before-reply");
+  return removal;
+}
+
+}  // namespace vbs::vmm_delegate

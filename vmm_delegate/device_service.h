@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/wire/device.h"
+#include "vmm_delegate/attachment_orders.h"
+#include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/initiator/initiator.h"
+
+namespace vbs::vmm_delegate {
+
+/// block-attach and block-detach: the resource /v1/devices. Thread-safe; calls block.
+class DeviceService {
+ public:
+  DeviceService(Hypervisor& hypervisor, Initiator& initiator, AttachmentOrders& orders);
+
+  /// Shows the volume to the VM. The storage is tried first, so that a dead portal or a wrong
+  /// volume never reaches the VM.
+  Result<wire::DeviceStatus> put(const Uuid& attachment, const wire::DeviceSpec& spec);
+  /// Looks in one VM or, where `vm` is empty, in all. not_found when none shows it.
+  Result<wire::DeviceStatus> get(const Uuid& attachment, const std::string& vm);
+
+  struct Removal {
+    std::optional<wire::DeviceStatus> left;  ///< empty when the VM shows nothing of it
+    std::string note;                        ///< what a person should know about it; "" if nothing
+  };
+  /// Without `force`, a disk that the guest has mounted, or of which its agent does not tell
+  /// whether it is, is a conflict.
+  Result<Removal> remove(const Uuid& attachment, const std::string& vm, std::int64_t generation,
+                         bool force);
+
+ private:
+  Result<std::optional<wire::DeviceStatus>> find(const Uuid& attachment, const std::string& vm);
+  void add_guest_view(wire::DeviceStatus& status, Milliseconds wait);
+  /// A conflict where the guest must not lose the disk; else a note about what is not known.
+  Result<std::string> check_unused(const wire::DeviceStatus& shown);
+
+  Hypervisor& hypervisor_;
+  Initiator& initiator_;
+  AttachmentOrders& orders_;
+};
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,257 @@
+#include "vmm_delegate/freeze_service.h"
+
+#include <algorithm>
+
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "vmm_delegate/freeze_end.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr Milliseconds kBusyWait{5'000};
+constexpr std::chrono::days kKeepDone{7};
+/// How late a helper may be before this process does its work too.
+constexpr Milliseconds kHelperGrace{3'000};
+
+/// A VM may have a name that reads like a freeze's id.
+std::string vm_key(const std::string& vm) {
+  return "VM " + vm;
+}
+
+std::string_view state_of(const FreezePhase& phase) {
+  if (!phase.ending) return "frozen";
+  return *phase.ending == Ending::thawed ? "thawed" : "expired";
+}
+
+}  // namespace
+
+FreezeService::FreezeService(Hypervisor& hypervisor, LeaseHelper& helper, FreezeStore store,
+                             Clock& clock)
+    : hypervisor_(hypervisor), helper_(helper), store_(std::move(store)), clock_(clock) {}
+
+Result<KeyedLock::Guard> FreezeService::lock(const std::string& key) {
+  auto guard = locks_.acquire(key, kBusyWait);
+  if (guard) return *std::move(guard);
+  return fail(ErrorCode::overloaded,
+              "another freeze or thaw of " + key + " is still under way; try again");
+}
+
+Result<wire::FreezeStatus> FreezeService::status_of(const Uuid& id, const std::string& vm) {
+  const auto record = store_.record(id);
+  if (!record) return fail(record.error());
+  const auto phase = store_.phase(id);
+  if (!phase) return fail(phase.error());
+  wire::FreezeStatus status{id, vm, std::string(state_of(*phase)), "crash", 0};
+  if (!*record) return status;
+  status.vm = (*record)->spec.vm;
+  status.consistency = (*record)->consistency;
+  const auto left = std::chrono::floor<Milliseconds>((*record)->expires - clock_.monotonic());
+  if (!phase->ending) {
+    status.remaining_ms = std::clamp<std::int64_t>(left.count(), 0, (*record)->spec.lease_ms);
+  }
+  return status;
+}
+
+Result<wire::FreezeStatus> FreezeService::put(const Uuid& id, const wire::FreezeSpec& spec) {
+  if (spec.lease_ms > kLongestLease.count()) {
+    return fail_field("lease_ms", "must be at most " + std::to_string(kLongestLease.count()));
+  }
+  auto this_freeze = lock(id.str());
+  if (!this_freeze) return fail(this_freeze.error());
+  auto this_vm = lock(vm_key(spec.vm));
+  if (!this_vm) return fail(this_vm.error());
+  const auto phase = store_.phase(id);
+  if (!phase) return fail(phase.error());
+  if (phase->ending) return status_of(id, spec.vm);
+
+  Result<FreezeRecord> record;
+  if (phase->known) {
+    auto begun = store_.record(id);
+    if (!begun) return fail(begun.error());
+    if (!*begun) return fail(ErrorCode::internal, "the record of freeze " + id.str() + " is gone");
+    record = **std::move(begun);
+    if (record->spec.vm != spec.vm) {
+      return fail(ErrorCode::idempotency_mismatch,
+                  "freeze " + id.str() + " is of VM '" + record->spec.vm + "'");
+    }
+  } else {
+    record = begin(id, spec);
+    if (!record) return fail(record.error());
+  }
+  if (!record->complete) {
+    if (auto held = hold(*record, phase->known); !held) return fail(held.error());
+  }
+  fault_point("vmmd.freeze.before-reply");
+  // Read once more: the lease may have run out meanwhile.
+  return status_of(id, spec.vm);
+}
+
+Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec& spec) {
+  const auto vm = hypervisor_.vm(spec.vm);
+  if (!vm) return fail(vm.error());
+  if (vm->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
+  if (auto free = check_not_frozen(spec.vm); !free) return fail(free.error());
+  FreezeRecord record;
+  record.id = id;
+  record.spec = spec;
+  record.expires = clock_.monotonic() + Milliseconds(spec.lease_ms);
+  record.freeze_files = vm->agent;
+  // A VM that somebody has paused already stays with that somebody.
+  record.stop = spec.pause && vm->state == "running";
+  record.complete = !record.freeze_files && !record.stop;
+  fault_point("vmmd.freeze.before-record");
+  if (auto begun = store_.begin(record); !begun) return fail(begun.error());
+  fault_point("vmmd.freeze.after-record");
+  return record;
+}
+
+Result<void> FreezeService::check_not_frozen(const std::string& vm) {
+  const auto all = open_freezes();
+  if (!all) return fail(all.error());
+  for (const wire::FreezeStatus& other : *all) {
+    if (other.vm != vm) continue;
+    Error error{ErrorCode::operation_in_progress, "", {}, {}, other.id.str()};
+    error.message = "VM '" + vm + "' is held still by freeze " + other.id.str();
+    return fail(std::move(error));
+  }
+  return {};
+}
+
+Result<void> FreezeService::hold(FreezeRecord& record, bool resumed) {
+  auto held = helper_.arm(record.id);
+  fault_point("vmmd.freeze.after-arm");
+  if (held && record.freeze_files) held = hold_files(record, resumed);
+  fault_point("vmmd.freeze.after-files");
+  if (held && record.stop) held = hold_processors(record, resumed);
+  fault_point("vmmd.freeze.after-stop");
+  if (held) {
+    record.complete = true;
+    held = store_.save(record);
+  }
+  if (!held) abandon(record);
+  return held;
+}
+
+Result<void> FreezeService::hold_files(FreezeRecord& record, bool resumed) {
+  const auto frozen = hypervisor_.freeze_files(record.spec.vm);
+  if (frozen && (*frozen == FileFreeze::frozen || resumed)) {
+    record.consistency = "file-system";
+    return {};
+  }
+  if (!frozen) {
+    // Whether it froze is not known, so it is thawed before the VM goes on without its agent.
+    if (auto thawed = hypervisor_.thaw_files(record.spec.vm); !thawed) return fail(frozen.error());
+    log::warning("the guest agent could not freeze the file systems",
+                 {{"vm", record.spec.vm}, {"error", describe(frozen.error())}});
+  }
+  // Not frozen, or frozen by somebody else, who may thaw at any moment and must be left alone.
+  record.freeze_files = false;
+  return store_.save(record);
+}
+
+Result<void> FreezeService::hold_processors(FreezeRecord& record, bool resumed) {
+  const auto stopped = hypervisor_.pause(record.spec.vm);
+  if (!stopped) return fail(stopped.error());
+  if (*stopped || resumed) return {};
+  record.stop = false;
+  return store_.save(record);
+}
+
+void FreezeService::abandon(const FreezeRecord& record) {
+  auto done = release(hypervisor_, record);
+  if (done) done = store_.forget(record.id);
+  if (done) return;
+  log::warning(
+      "a freeze that failed is left to its lease",
+      {{"freeze", record.id.str()}, {"vm", record.spec.vm}, {"error", describe(done.error())}});
+}
+
+Result<wire::FreezeStatus> FreezeService::get(const Uuid& id) {
+  const auto phase = store_.phase(id);
+  if (!phase) return fail(phase.error());
+  const auto record = store_.record(id);
+  if (!record) return fail(record.error());
+  if (!phase->known || !*record) {
+    return fail(ErrorCode::not_found, "there is no freeze " + id.str());
+  }
+  return status_of(id, (*record)->spec.vm);
+}
+
+Result<std::optional<wire::FreezeStatus>> FreezeService::remove(const Uuid& id) {
+  auto this_freeze = lock(id.str());
+  if (!this_freeze) return fail(this_freeze.error());
+  const auto phase = store_.phase(id);
+  if (!phase) return fail(phase.error());
+  if (!phase->known) {
+    // So that a PUT which was overtaken on its way freezes nothing.
+    if (auto buried = store_.bury(id); !buried) return fail(buried.error());
+    return std::optional<wire::FreezeStatus>();
+  }
+  const auto record = store_.record(id);
+  if (!record) return fail(record.error());
+  if (!*record) return std::optional<wire::FreezeStatus>();
+  auto this_vm = lock(vm_key((*record)->spec.vm));
+  if (!this_vm) return fail(this_vm.error());
+  const auto ending = end_freeze(store_, hypervisor_, **record, Ending::thawed);
+  if (!ending) return fail(ending.error());
+  fault_point("vmmd.thaw.before-reply");
+  auto status = status_of(id, (*record)->spec.vm);
+  if (!status) return fail(status.error());
+  return std::optional<wire::FreezeStatus>(*std::move(status));
+}
+
+Result<std::vector<wire::FreezeStatus>> FreezeService::open_freezes() {
+  const auto ids = store_.ids();
+  if (!ids) return fail(ids.error());
+  std::vector<wire::FreezeStatus> all;
+  for (const Uuid& id : *ids) {
+    const auto phase = store_.phase(id);
+    if (!phase) return fail(phase.error());
+    if (!phase->known || phase->done) continue;
+    auto status = status_of(id, "");
+    if (!status) return fail(status.error());
+    all.push_back(*std::move(status));
+  }
+  return all;
+}
+
+void FreezeService::sweep() {
+  const auto ids = store_.ids();
+  if (!ids) {
+    log::error("cannot look after freezes", {{"error", describe(ids.error())}});
+    return;
+  }
+  for (const Uuid& id : *ids) {
+    if (auto swept = sweep_one(id); !swept) {
+      log::error("cannot end a freeze yet",
+                 {{"freeze", id.str()}, {"error", describe(swept.error())}});
+    }
+  }
+}
+
+Result<void> FreezeService::sweep_one(const Uuid& id) {
+  // Whoever works on it now will leave it in order, or the next sweep finds it.
+  auto this_freeze = locks_.acquire(id.str(), Milliseconds(0));
+  if (!this_freeze) return {};
+  const auto phase = store_.phase(id);
+  if (!phase) return fail(phase.error());
+  if (phase->done) {
+    const auto changed = store_.changed(id);
+    if (changed && *changed < clock_.wall() - kKeepDone) return store_.forget(id);
+    return {};
+  }
+  const auto record = store_.record(id);
+  if (!record) return fail(record.error());
+  if (!phase->known || !*record) return {};
+  const bool nothing_held = !(*record)->freeze_files && !(*record)->stop;
+  const bool late = clock_.monotonic() > (*record)->expires + kHelperGrace;
+  if (!late && (nothing_held || helper_.armed(id))) return {};
+  log::warning("ending a freeze whose lease nobody ended",
+               {{"freeze", id.str()}, {"vm", (*record)->spec.vm}});
+  const auto ending = end_freeze(store_, hypervisor_, **record, Ending::expired);
+  if (!ending) return fail(ending.error());
+  return {};
+}
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "common/wire/freeze.h"
+#include "vmm_delegate/freeze_store.h"
+#include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/keyed_lock.h"
+#include "vmm_delegate/lease_helper.h"
+
+namespace vbs::vmm_delegate {
+
+/// Holding a VM's writes still under a lease: the resource /v1/freezes. A freeze is recorded and
+/// its lease watched before anything is done to the VM, so no death of this process leaves a VM
+/// frozen for longer than the lease. An id that has ended is never frozen again. Thread-safe; calls
+/// block.
+class FreezeService {
+ public:
+  static constexpr Milliseconds kLongestLease{600'000};
+
+  FreezeService(Hypervisor& hypervisor, LeaseHelper& helper, FreezeStore store, Clock& clock);
+
+  /// conflict only where the VM is off; operation_in_progress where another freeze holds it. A
+  /// guest whose agent fails is not held by its agent, and the answer's consistency says so.
+  Result<wire::FreezeStatus> put(const Uuid& id, const wire::FreezeSpec& spec);
+  Result<wire::FreezeStatus> get(const Uuid& id);
+  /// Thaws; nothing where no such freeze was ever begun.
+  Result<std::optional<wire::FreezeStatus>> remove(const Uuid& id);
+  /// Those that are not done.
+  Result<std::vector<wire::FreezeStatus>> open_freezes();
+
+  /// Ends freezes whose lease helper is gone or late, and forgets those done more than a week ago.
+  /// To be called at start and then about every second.
+  void sweep();
+
+ private:
+  Result<KeyedLock::Guard> lock(const std::string& key);
+  Result<wire::FreezeStatus> status_of(const Uuid& id, const std::string& vm);
+  Result<FreezeRecord> begin(const Uuid& id, const wire::FreezeSpec& spec);
+  Result<void> check_not_frozen(const std::string& vm);
+  Result<void> hold(FreezeRecord& record, bool resumed);
+  Result<void> hold_files(FreezeRecord& record, bool resumed);
+  Result<void> hold_processors(FreezeRecord& record, bool resumed);
+  void abandon(const FreezeRecord& record);
+  Result<void> sweep_one(const Uuid& id);
+
+  Hypervisor& hypervisor_;
+  LeaseHelper& helper_;
+  FreezeStore store_;
+  Clock& clock_;
+  KeyedLock locks_;  ///< by freeze id, then by VM name
+};
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/wire/device.h"
+#include "common/wire/inventory.h"
+
+namespace vbs::vmm_delegate {
+
+/// One disk as the guest itself sees it.
+struct GuestDisk {
+  std::string device;                    ///< "/dev/sda"
+  std::vector<std::string> mountpoints;  ///< of the disk, its partitions and what is built on them
+};
+
+/// What the guest says of a disk. `agent` is false where no guest agent has ever opened its
+/// channel: then nothing is known and nothing can be asked.
+struct GuestView {
+  bool agent = false;
+  std::optional<GuestDisk> disk;
+};
+
+/// What is left of an attachment after `detach`.
+struct Detachment {
+  /// Empty: the VM shows nothing of it. Else what still holds it, for a person.
+  std::string waiting_for;
+};
+
+enum class FileFreeze {
+  frozen,      ///< by this call
+  was_frozen,  ///< somebody froze the file systems before
+};
+
+/// The machine's virtual machines. Every call looks before it acts, so that doing it again is
+/// harmless, is bounded in time also when a VM hangs, and waits for other VMs' requests at no time.
+/// Thread-safe.
+///
+/// Errors: not_found (no such VM), conflict (the VM's state does not allow it), overloaded (another
+/// request holds that VM; surely not done), timeout (the VM did not answer; outcome unknown),
+/// node_unavailable (the storage does not answer, or the VM went away meanwhile).
+class Hypervisor {
+ public:
+  virtual ~Hypervisor() = default;
+
+  /// "qemu", as in the configuration.
+  virtual std::string_view driver() const = 0;
+  /// An error when the hypervisor as a whole is out of order.
+  virtual Result<void> check() = 0;
+
+  /// Sorted by name. A VM that does not answer in time has the state "unknown".
+  virtual Result<std::vector<wire::VmStatus>> vms() = 0;
+  virtual Result<wire::VmStatus> vm(const std::string& name) = 0;
+
+  /// What the VM holds of attachments, read from the VM and not from memory; nothing where it is
+  /// off. State "attached": shown in full; "detaching": a part of it, that a detach or an attach
+  /// which did not end has left. Guest fields are not filled in.
+  virtual Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) = 0;
+
+  /// Shows the device `host_path` (or, where the VM is its own initiator, the session's target) to
+  /// the VM, with the volume's UUID as serial. Leaves nothing behind when it fails.
+  virtual Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
+                                            const std::string& host_path) = 0;
+  /// Takes whatever the VM holds of the attachment away, whatever the guest does with it. A VM that
+  /// is off or unknown holds nothing.
+  virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
+
+  /// Asks the guest agent for the disk with this serial number, which may take up to `wait` to show
+  /// up in the guest. An error where there is an agent that does not tell.
+  virtual Result<GuestView> guest_view(const std::string& vm, const std::string& serial,
+                                       Milliseconds wait) = 0;
+
+  /// Stops the VM's processors. False: they were stopped already.
+  virtual Result<bool> pause(const std::string& vm) = 0;
+  /// Lets them run; also success where they run or the VM is off or gone.
+  virtual Result<void> resume(const std::string& vm) = 0;
+  /// Flushes and freezes the guest's file systems through its agent.
+  virtual Result<FileFreeze> freeze_files(const std::string& vm) = 0;
+  /// Success also where they are not frozen, or the VM is off or gone.
+  virtual Result<void> thaw_files(const std::string& vm) = 0;
+};
+
+}  // namespace vbs::vmm_delegate

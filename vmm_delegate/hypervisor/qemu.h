@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "vmm_delegate/hypervisor/guest_agent.h"
+#include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/hypervisor/qemu_plug.h"
+#include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/keyed_lock.h"
+
+namespace vbs::vmm_delegate {
+
+/// Whether a target can be reached and still answers, without logging in to it.
+using StorageProbe =
+    std::function<Result<void>(const std::string& portal, const std::string& target)>;
+
+struct QemuOptions {
+  std::string folder;  ///< holds NAME.qmp and NAME.qga, the sockets of VM NAME
+  qemu::PlugOptions plug;
+  Qmp::Limits qmp;
+  GuestAgent::Limits agent;
+  Milliseconds busy{3'000};  ///< how long a request waits for another one of the same VM
+  /// Asked before a disk is taken away: QEMU stands still, and its guest with it, while it waits
+  /// for the requests of a disk whose target is dead. Empty: not asked.
+  StorageProbe probe;
+};
+
+/// QEMU's virtual machines, found by their QMP sockets in one folder; VMs are their own iSCSI
+/// initiators. Each request connects, does its work and leaves, because QEMU serves one client at a
+/// time and the lease helper must get its turn too.
+class QemuHypervisor final : public Hypervisor {
+ public:
+  explicit QemuHypervisor(QemuOptions options);
+
+  std::string_view driver() const override { return "qemu"; }
+  Result<void> check() override;
+  Result<std::vector<wire::VmStatus>> vms() override;
+  Result<wire::VmStatus> vm(const std::string& name) override;
+  Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) override;
+  Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
+                                    const std::string& host_path) override;
+  Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
+  Result<GuestView> guest_view(const std::string& vm, const std::string& serial,
+                               Milliseconds wait) override;
+  Result<bool> pause(const std::string& vm) override;
+  Result<void> resume(const std::string& vm) override;
+  Result<FileFreeze> freeze_files(const std::string& vm) override;
+  Result<void> thaw_files(const std::string& vm) override;
+
+ private:
+  std::string qmp_path(const std::string& vm) const;
+  std::string agent_path(const std::string& vm) const;
+  Result<std::vector<std::string>> names() const;
+  Result<KeyedLock::Guard> lock(const std::string& vm);
+  /// not_found when there is no such VM, conflict when it is off.
+  Result<Qmp> open(const std::string& vm) const;
+  /// Nothing when the VM is off or there is no such VM.
+  Result<std::optional<Qmp>> open_if_on(const std::string& vm) const;
+  Result<GuestAgent> open_agent(const std::string& vm) const;
+  bool agent_answers(const std::string& vm, Qmp qmp) const;
+
+  /// Nothing when the VM holds nothing of the attachment, be it that leftovers were taken away.
+  Result<std::optional<wire::DeviceStatus>> shown_already(Qmp& qmp, const Uuid& attachment,
+                                                          const wire::DeviceSpec& spec);
+  Result<wire::DeviceStatus> plug_and_read_back(Qmp& qmp, const Uuid& attachment,
+                                                const wire::DeviceSpec& spec);
+  void roll_back(const Uuid& attachment, const std::string& vm);
+  Result<Detachment> clear(Qmp& qmp, const std::string& vm, const Uuid& attachment);
+  Result<void> check_storage(const qemu::Held& held) const;
+
+  const QemuOptions options_;
+  KeyedLock locks_;  ///< by VM name
+};
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,131 @@
+// QemuHypervisor: showing disks to a VM and taking them away.
+
+#include "common/log.h"
+#include "vmm_delegate/hypervisor/qemu.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+Error in_vm(const std::string& vm, Error error) {
+  if (error.code == ErrorCode::node_unavailable && error.message.starts_with("the connection")) {
+    error.message = "it went away meanwhile";
+  }
+  error.message = "VM '" + vm + "': " + error.message;
+  return error;
+}
+
+bool shows(const qemu::Held& held, const wire::SessionSpec& session) {
+  return held.complete() && held.serial == session.volume.str() &&
+         held.read_only == session.read_only;
+}
+
+}  // namespace
+
+Result<wire::DeviceStatus> QemuHypervisor::attach(const Uuid& attachment,
+                                                  const wire::DeviceSpec& spec,
+                                                  const std::string&) {
+  auto guard = lock(spec.vm);
+  if (!guard) return fail(guard.error());
+  auto qmp = open(spec.vm);
+  if (!qmp) return fail(qmp.error());
+  auto shown = shown_already(*qmp, attachment, spec);
+  if (!shown) return fail(in_vm(spec.vm, shown.error()));
+  if (*shown) return **std::move(shown);
+  auto status = plug_and_read_back(*qmp, attachment, spec);
+  if (status) return status;
+  // The connection may be broken, or in the middle of an answer.
+  qmp = fail(status.error());
+  roll_back(attachment, spec.vm);
+  return fail(in_vm(spec.vm, status.error()));
+}
+
+Result<std::optional<wire::DeviceStatus>> QemuHypervisor::shown_already(
+    Qmp& qmp, const Uuid& attachment, const wire::DeviceSpec& spec) {
+  const auto held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (held->device) {
+    if (shows(*held, spec.session)) return qemu::status_of(spec.vm, attachment, *held);
+    return fail(ErrorCode::operation_in_progress,
+                "it shows another device under this attachment; detach it first");
+  }
+  if (held->releasing) {
+    return fail(ErrorCode::operation_in_progress, "it has not let go of the device shown before");
+  }
+  // What an attach that died has left: begun anew, because the secret may be another one by now.
+  if (auto closed = qemu::close_nodes(qmp, attachment, *held, options_.plug); !closed) {
+    return fail(closed.error());
+  }
+  return std::optional<wire::DeviceStatus>();
+}
+
+void QemuHypervisor::roll_back(const Uuid& attachment, const std::string& vm) {
+  auto qmp = open_if_on(vm);
+  if (qmp && !*qmp) return;
+  auto cleared = qmp ? clear(**qmp, vm, attachment) : Result<Detachment>(fail(qmp.error()));
+  if (cleared && cleared->waiting_for.empty()) return;
+  log::warning("an attach that failed has left something in the VM",
+               {{"attachment", attachment.str()},
+                {"vm", vm},
+                {"reason", cleared ? cleared->waiting_for : describe(cleared.error())}});
+}
+
+Result<wire::DeviceStatus> QemuHypervisor::plug_and_read_back(Qmp& qmp, const Uuid& attachment,
+                                                              const wire::DeviceSpec& spec) {
+  auto plugged = qemu::plug(qmp, attachment, spec.session, options_.plug);
+  if (!plugged) return fail(plugged.error());
+  const auto held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (!shows(*held, spec.session)) {
+    return fail(ErrorCode::internal, "the device shown is not the one that was asked for");
+  }
+  return qemu::status_of(spec.vm, attachment, *held);
+}
+
+Result<Detachment> QemuHypervisor::detach(const std::string& vm, const Uuid& attachment) {
+  auto guard = lock(vm);
+  if (!guard) return fail(guard.error());
+  auto qmp = open_if_on(vm);
+  if (!qmp) return fail(qmp.error());
+  if (!*qmp) return Detachment{};
+  auto cleared = clear(**qmp, vm, attachment);
+  if (!cleared) return fail(in_vm(vm, cleared.error()));
+  return cleared;
+}
+
+Result<void> QemuHypervisor::check_storage(const qemu::Held& held) const {
+  if (!options_.probe || held.portal.empty()) return {};
+  auto alive = options_.probe(held.portal, held.target);
+  if (alive) return {};
+  return fail(
+      ErrorCode::node_unavailable,
+      "the device is left in place, because the VM would stand still until its storage at " +
+          held.portal + " answers again (" + alive.error().message + ")");
+}
+
+Result<Detachment> QemuHypervisor::clear(Qmp& qmp, const std::string& vm, const Uuid& attachment) {
+  auto held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (held->device) {
+    if (auto alive = check_storage(*held); !alive) return fail(alive.error());
+    if (auto done = qemu::unplug(qmp, attachment); !done) return fail(done.error());
+    held = qemu::look(qmp, attachment);
+    if (!held) return fail(held.error());
+  }
+  if (held->device || held->releasing) {
+    const auto running = qemu::is_running(qmp);
+    const bool paused = running && !*running;
+    return Detachment{paused ? "VM '" + vm + "' is paused; it lets go of the device when it runs"
+                             : "VM '" + vm + "' has requests under way on the device"};
+  }
+  if (auto done = qemu::close_nodes(qmp, attachment, *held, options_.plug); !done) {
+    return fail(done.error());
+  }
+  held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (held->anything()) {
+    return fail(ErrorCode::internal, "QEMU says that it closed the device, and still shows it");
+  }
+  return Detachment{};
+}
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,159 @@
+#include "vmm_delegate/hypervisor/qemu_look.h"
+
+#include "vmm_delegate/hypervisor/qemu_names.h"
+
+namespace vbs::vmm_delegate::qemu {
+namespace {
+
+constexpr std::string_view kPeripherals = "/machine/peripheral";
+constexpr std::string_view kJsonFilename = "json:";
+
+using Array = json::Value::Array;
+
+Result<Array> as_array(Result<json::Value> answer) {
+  if (!answer) return fail(answer.error());
+  const auto* array = answer->as<Array>();
+  if (array == nullptr) return fail(ErrorCode::internal, "QEMU's answer is no list");
+  return *array;
+}
+
+std::string text_of(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  const auto* text = member == nullptr ? nullptr : member->as<std::string>();
+  return text == nullptr ? "" : *text;
+}
+
+bool truth_of(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  const auto* truth = member == nullptr ? nullptr : member->as<bool>();
+  return truth != nullptr && *truth;
+}
+
+Result<Array> children_of(Qmp& qmp, std::string_view path) {
+  return as_array(qmp.execute("qom-list", [&](json::Writer& out) { out.member("path", path); }));
+}
+
+/// QEMU describes an iSCSI node by the options that opened it, as JSON, without the secret's text.
+void note_storage(const json::Value& node, Held& held) {
+  const json::Value* image = node.find("image");
+  const std::string filename = image == nullptr ? "" : text_of(*image, "filename");
+  if (!filename.starts_with(kJsonFilename)) return;
+  const auto options = json::parse(std::string_view(filename).substr(kJsonFilename.size()));
+  if (!options) return;
+  held.portal = text_of(*options, "portal");
+  held.target = text_of(*options, "target");
+}
+
+Result<void> look_at_devices(Qmp& qmp, std::map<Uuid, Held>& all) {
+  const auto devices = children_of(qmp, kPeripherals);
+  if (!devices) return fail(devices.error());
+  for (const json::Value& device : *devices) {
+    const std::string id = text_of(device, "name");
+    const auto attachment = attachment_of_device(id);
+    if (!attachment) continue;
+    Held& held = all[*attachment];
+    held.device = true;
+    const auto serial = qmp.execute("qom-get", [&](json::Writer& out) {
+      out.member("path", std::string(kPeripherals) + "/" + id);
+      out.member("property", "serial");
+    });
+    if (!serial) return fail(serial.error());
+    const auto* text = serial->as<std::string>();
+    held.serial = text == nullptr ? "" : *text;
+  }
+  return {};
+}
+
+Result<void> look_at_nodes(Qmp& qmp, std::map<Uuid, Held>& all) {
+  const auto nodes = as_array(
+      qmp.execute("query-named-block-nodes", [](json::Writer& out) { out.member("flat", true); }));
+  if (!nodes) return fail(nodes.error());
+  for (const json::Value& node : *nodes) {
+    const std::string name = text_of(node, "node-name");
+    if (const auto attachment = attachment_of_node(name)) all[*attachment].node = true;
+    const auto attachment = attachment_of_protocol(name);
+    if (!attachment) continue;
+    all[*attachment].protocol = true;
+    note_storage(node, all[*attachment]);
+  }
+  return {};
+}
+
+/// QEMU lists a disk here until its last request has ended, also when it is unplugged.
+Result<void> look_at_backends(Qmp& qmp, std::map<Uuid, Held>& all) {
+  const auto backends = as_array(qmp.execute("query-block"));
+  if (!backends) return fail(backends.error());
+  for (const json::Value& backend : *backends) {
+    const auto attachment = attachment_of_device(text_of(backend, "qdev"));
+    if (!attachment) continue;
+    Held& held = all[*attachment];
+    held.releasing = !held.device;
+    const json::Value* inserted = backend.find("inserted");
+    held.read_only = inserted != nullptr && truth_of(*inserted, "ro");
+  }
+  return {};
+}
+
+Result<void> look_at_secrets(Qmp& qmp, std::map<Uuid, Held>& all) {
+  const auto objects = children_of(qmp, "/objects");
+  if (!objects) return fail(objects.error());
+  for (const json::Value& object : *objects) {
+    const auto attachment = attachment_of_secret(text_of(object, "name"));
+    if (attachment) all[*attachment].secret = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::map<Uuid, Held>> look(Qmp& qmp) {
+  std::map<Uuid, Held> all;
+  for (auto* part : {look_at_devices, look_at_nodes, look_at_backends, look_at_secrets}) {
+    if (auto looked = part(qmp, all); !looked) return fail(looked.error());
+  }
+  return all;
+}
+
+Result<Held> look(Qmp& qmp, const Uuid& attachment) {
+  auto all = look(qmp);
+  if (!all) return fail(all.error());
+  return std::move((*all)[attachment]);
+}
+
+wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, const Held& held) {
+  wire::DeviceStatus status;
+  status.attachment = attachment;
+  status.vm = vm;
+  status.serial = held.serial;
+  status.state = held.complete() ? "attached" : "detaching";
+  status.read_only = held.read_only;
+  return status;
+}
+
+Result<bool> is_running(Qmp& qmp) {
+  const auto status = qmp.execute("query-status");
+  if (!status) return fail(status.error());
+  return truth_of(*status, "running");
+}
+
+Result<bool> agent_connected(Qmp& qmp, std::string_view socket_path) {
+  const auto channels = as_array(qmp.execute("query-chardev"));
+  if (!channels) return fail(channels.error());
+  for (const json::Value& channel : *channels) {
+    if (text_of(channel, "filename").find(socket_path) != std::string::npos) {
+      return truth_of(channel, "frontend-open");
+    }
+  }
+  return false;
+}
+
+Result<std::string> child_type(Qmp& qmp, std::string_view path, std::string_view name) {
+  const auto children = children_of(qmp, path);
+  if (!children) return fail(children.error());
+  for (const json::Value& child : *children) {
+    if (text_of(child, "name") == name) return text_of(child, "type");
+  }
+  return std::string();
+}
+
+}  // namespace vbs::vmm_delegate::qemu

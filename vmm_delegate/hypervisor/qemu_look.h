@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "common/wire/device.h"
+#include "vmm_delegate/hypervisor/qmp.h"
+
+/// What one QEMU holds of attachments, observed through its QMP connection.
+namespace vbs::vmm_delegate::qemu {
+
+struct Held {
+  bool device = false;     ///< the guest can see the disk
+  bool releasing = false;  ///< the disk is unplugged, but QEMU has not let go of it
+  bool node = false;
+  bool protocol = false;
+  bool secret = false;
+  bool read_only = false;
+  std::string serial;  ///< as the disk shows it
+  std::string portal;  ///< where the iSCSI node is logged in, where QEMU tells
+  std::string target;
+
+  bool anything() const { return device || releasing || node || protocol || secret; }
+  bool complete() const { return device && node && protocol; }
+};
+
+Result<std::map<Uuid, Held>> look(Qmp& qmp);
+/// The one attachment's part of `look`; nothing held gives an empty Held.
+Result<Held> look(Qmp& qmp, const Uuid& attachment);
+/// For an attachment of which something is held.
+wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, const Held& held);
+
+/// Whether the VM's processors run.
+Result<bool> is_running(Qmp& qmp);
+/// Whether a process in the guest has opened the agent's channel behind this socket.
+Result<bool> agent_connected(Qmp& qmp, std::string_view socket_path);
+/// Whether an object with this name is directly below the path ("/objects", "/machine/peripheral"),
+/// and of which type ("child<scsi-hd>"); "" if there is none.
+Result<std::string> child_type(Qmp& qmp, std::string_view path, std::string_view name);
+
+}  // namespace vbs::vmm_delegate::qemu

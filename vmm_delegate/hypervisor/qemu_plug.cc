@@ -1,0 +1,193 @@
+#include "vmm_delegate/hypervisor/qemu_plug.h"
+
+#include "common/fault_point.h"
+#include "vmm_delegate/hypervisor/qemu_names.h"
+
+namespace vbs::vmm_delegate::qemu {
+namespace {
+
+constexpr std::string_view kController = "scsi0";
+constexpr std::string_view kControllerType = "virtio-scsi-pci";
+constexpr Milliseconds kUnplugWait{3'000};
+/// On top of the iSCSI timeout, for commands that log in or out.
+constexpr Milliseconds kIscsiMargin{3'000};
+constexpr int kAddressTries = 16;
+/// SCSI targets and logical units below 255 are what every guest's driver takes.
+constexpr std::uint32_t kTargets = 255;
+constexpr std::uint32_t kUnits = 255;
+
+struct Address {
+  std::uint32_t target;
+  std::uint32_t unit;
+};
+
+/// A place on the bus that follows from the attachment, so that a new disk never takes the place of
+/// one that has just left: a guest that missed the removal would take the new disk for the old.
+Address address_of(const Uuid& attachment, int attempt) {
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : attachment.str()) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  const std::uint32_t place = (hash + static_cast<std::uint32_t>(attempt)) % (kTargets * kUnits);
+  return {place / kUnits, place % kUnits};
+}
+
+Milliseconds iscsi_limit(const PlugOptions& options) {
+  return std::chrono::seconds(options.iscsi_timeout_s) + kIscsiMargin;
+}
+
+Result<void> discard(Result<json::Value> answer) {
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
+Result<void> ensure_controller(Qmp& qmp) {
+  const auto type = child_type(qmp, "/machine/peripheral", kController);
+  if (!type) return fail(type.error());
+  if (*type == "child<" + std::string(kControllerType) + ">") return {};
+  if (!type->empty()) {
+    return fail(ErrorCode::conflict, "the VM's device 'scsi0' is no virtio-scsi-pci controller");
+  }
+  auto added = qmp.execute("device_add", [](json::Writer& out) {
+    out.member("driver", kControllerType);
+    out.member("id", kController);
+  });
+  if (added || added.error().code != ErrorCode::conflict) return discard(std::move(added));
+  return fail(ErrorCode::conflict,
+              "the VM has no controller 'scsi0' (virtio-scsi-pci) and takes "
+              "none now; start it with one (" +
+                  added.error().message + ")");
+}
+
+Result<void> add_secret(Qmp& qmp, const Uuid& attachment, const Secret& secret) {
+  return discard(qmp.execute("object-add", [&](json::Writer& out) {
+    out.member("qom-type", "secret");
+    out.member("id", secret_id(attachment));
+    out.member("data", secret.reveal());
+  }));
+}
+
+void write_protocol(json::Writer& out, const Uuid& attachment, const wire::SessionSpec& session,
+                    const PlugOptions& options) {
+  out.begin_object();
+  out.member("driver", "iscsi");
+  out.member("node-name", protocol_name(attachment));
+  out.member("transport", "tcp");
+  out.member("portal", session.portal);
+  out.member("target", session.iqn);
+  out.member("lun", static_cast<std::int64_t>(session.lun));
+  out.member("user", session.chap_user);
+  out.member("password-secret", secret_id(attachment));
+  out.member("initiator-name", options.initiator);
+  // Without it a portal that accepts and never answers stops the whole VM for ever.
+  out.member("timeout", options.iscsi_timeout_s);
+  out.member("read-only", session.read_only);
+  out.key("cache");
+  out.begin_object();
+  out.member("direct", true);
+  out.end_object();
+  out.end_object();
+}
+
+/// QEMU's refusals are free text; what cannot pass by itself is told apart here.
+Error open_error(Error error) {
+  if (error.code != ErrorCode::conflict) return error;
+  if (error.message.find("Unknown driver 'iscsi'") != std::string::npos) {
+    error.message = "this QEMU has no iSCSI driver; install the package qemu-block-extra";
+    return error;
+  }
+  error.code = ErrorCode::node_unavailable;
+  return error;
+}
+
+Result<void> open_nodes(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
+                        const PlugOptions& options) {
+  const Arguments arguments = [&](json::Writer& out) {
+    out.member("driver", "raw");
+    out.member("node-name", node_name(attachment));
+    out.member("discard", "unmap");
+    out.member("read-only", session.read_only);
+    out.key("file");
+    write_protocol(out, attachment, session, options);
+  };
+  auto added = qmp.execute("blockdev-add", arguments, iscsi_limit(options));
+  if (!added) return fail(open_error(added.error()));
+  return {};
+}
+
+Result<void> add_disk(Qmp& qmp, const Uuid& attachment, const Uuid& volume) {
+  Result<json::Value> added;
+  for (int attempt = 0; attempt < kAddressTries; ++attempt) {
+    const Address address = address_of(attachment, attempt);
+    added = qmp.execute("device_add", [&](json::Writer& out) {
+      out.member("driver", "scsi-hd");
+      out.member("bus", std::string(kController) + ".0");
+      out.member("id", device_id(attachment));
+      out.member("drive", node_name(attachment));
+      out.member("serial", volume.str());
+      // Page 0x83 would show only the first 20 characters of the serial.
+      out.member("device_id", volume.str());
+      out.member("scsi-id", static_cast<std::int64_t>(address.target));
+      out.member("lun", static_cast<std::int64_t>(address.unit));
+    });
+    const bool taken =
+        !added && added.error().message.find("lun already used by") != std::string::npos;
+    if (!taken) break;
+  }
+  return discard(std::move(added));
+}
+
+Result<void> close_node(Qmp& qmp, const std::string& name, const PlugOptions& options) {
+  const Arguments arguments = [&](json::Writer& out) { out.member("node-name", name); };
+  return discard(qmp.execute("blockdev-del", arguments, iscsi_limit(options)));
+}
+
+Result<void> drop_secret(Qmp& qmp, const Uuid& attachment) {
+  return discard(qmp.execute("object-del",
+                             [&](json::Writer& out) { out.member("id", secret_id(attachment)); }));
+}
+
+}  // namespace
+
+Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
+                  const PlugOptions& options) {
+  if (auto done = ensure_controller(qmp); !done) return done;
+  fault_point("vmmd.attach.before-secret");
+  if (auto done = add_secret(qmp, attachment, session.chap_secret); !done) return done;
+  fault_point("vmmd.attach.before-blockdev");
+  if (auto done = open_nodes(qmp, attachment, session, options); !done) return done;
+  fault_point("vmmd.attach.after-blockdev");
+  // It is needed for the login only: QEMU's iSCSI driver keeps its own copy.
+  if (auto done = drop_secret(qmp, attachment); !done) return done;
+  fault_point("vmmd.attach.before-device");
+  if (auto done = add_disk(qmp, attachment, session.volume); !done) return done;
+  fault_point("vmmd.attach.after-device");
+  return {};
+}
+
+Result<void> unplug(Qmp& qmp, const Uuid& attachment) {
+  const std::string id = device_id(attachment);
+  fault_point("vmmd.detach.before-device-del");
+  auto deleted = qmp.execute("device_del", [&](json::Writer& out) { out.member("id", id); });
+  if (!deleted) return fail(deleted.error());
+  fault_point("vmmd.detach.after-device-del");
+  auto event = qmp.wait_deleted(id, kUnplugWait);
+  if (!event) return fail(event.error());
+  return {};
+}
+
+Result<void> close_nodes(Qmp& qmp, const Uuid& attachment, const Held& held,
+                         const PlugOptions& options) {
+  fault_point("vmmd.detach.before-blockdev-del");
+  if (held.node) {
+    if (auto done = close_node(qmp, node_name(attachment), options); !done) return done;
+  } else if (held.protocol) {  // closed together with the node above it, if there is one
+    if (auto done = close_node(qmp, protocol_name(attachment), options); !done) return done;
+  }
+  fault_point("vmmd.detach.before-object-del");
+  if (held.secret) {
+    if (auto done = drop_secret(qmp, attachment); !done) return done;
+  }
+  fault_point("vmmd.detach.after-object-del");
+  return {};
+}
+
+}  // namespace vbs::vmm_delegate::qemu

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "common/wire/device.h"
+#include "vmm_delegate/hypervisor/qemu_look.h"
+
+/// The commands that put a disk into a running QEMU and take it out again, over one connection.
+/// Each function expects that the caller has looked.
+namespace vbs::vmm_delegate::qemu {
+
+struct PlugOptions {
+  std::string initiator;             ///< the node's IQN
+  std::int64_t iscsi_timeout_s = 5;  ///< QEMU stands still for this long when a portal is silent
+};
+
+/// Opens the session's target and shows it as a SCSI disk. May leave parts behind when it fails.
+Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
+                  const PlugOptions& options);
+
+/// Unplugs the disk and waits a bounded time until QEMU has let go of it.
+Result<void> unplug(Qmp& qmp, const Uuid& attachment);
+/// Closes the block nodes and drops the secret, as far as `held` says they are there.
+Result<void> close_nodes(Qmp& qmp, const Uuid& attachment, const Held& held,
+                         const PlugOptions& options);
+
+}  // namespace vbs::vmm_delegate::qemu

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/wire/session.h"
+
+namespace vbs::vmm_delegate {
+
+/// Who logs in to exports on this node. Thread-safe; bounded in time.
+class Initiator {
+ public:
+  virtual ~Initiator() = default;
+
+  /// Makes sure that the export can be used by the VM's path, and proves it: the serial number read
+  /// back through a login is the volume's UUID. Where the host logs in, the session stays; again
+  /// with a session that is there is harmless.
+  ///
+  /// Errors: node_unavailable (the portal cannot be reached or does not answer), forbidden (CHAP is
+  /// refused), not_found (no such target for this initiator, or no such logical unit), conflict
+  /// (the logical unit is another volume), timeout.
+  virtual Result<wire::SessionStatus> log_in(const Uuid& attachment,
+                                             const wire::SessionSpec& session) = 0;
+  /// Success when there is no session.
+  virtual Result<void> log_out(const Uuid& attachment) = 0;
+  /// The sessions of this host; none where VMs have their own initiator.
+  virtual Result<std::vector<wire::SessionStatus>> sessions() = 0;
+};
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,136 @@
+#include "vmm_delegate/initiator/iscsi_login.h"
+
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+
+#include <span>
+
+#include "vmm_delegate/initiator/iscsi_connection.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr int kSerialPage = 0x80;
+constexpr int kInquiryBytes = 255;
+constexpr std::size_t kPageHeader = 4;
+constexpr int kUnitNotSupported = 0x2500;  ///< ASC and ASCQ
+
+struct Inquiry : IscsiCompletion {
+  std::string page;
+  int sense = 0;
+};
+
+void take_inquiry(iscsi_context*, int status, void* data, void* inquiry) {
+  auto* target = static_cast<Inquiry*>(inquiry);
+  target->done = true;
+  target->status = status;
+  const auto* task = static_cast<const scsi_task*>(data);
+  if (task == nullptr) return;
+  target->sense = task->sense.ascq;
+  if (status == SCSI_STATUS_GOOD && task->datain.size > 0) {
+    target->page.assign(reinterpret_cast<const char*>(task->datain.data),
+                        static_cast<std::size_t>(task->datain.size));
+  }
+}
+
+/// The serial number in VPD page 0x80 (SPC-4, section 7.8.15), without the blanks around it; ""
+/// when the page is none.
+std::string serial_of(const std::string& page) {
+  if (page.size() < kPageHeader || page[1] != static_cast<char>(kSerialPage)) return "";
+  const auto length = static_cast<unsigned char>(page[3]);
+  std::string serial = page.substr(kPageHeader, length);
+  const auto first = serial.find_first_not_of(' ');
+  if (first == std::string::npos) return "";
+  return serial.substr(first, serial.find_last_not_of(' ') - first + 1);
+}
+
+bool unit_is_missing(const Inquiry& inquiry) {
+  if (inquiry.sense == kUnitNotSupported) return true;
+  // Peripheral qualifier: anything but "connected".
+  return !inquiry.page.empty() && (static_cast<unsigned char>(inquiry.page[0]) >> 5) != 0;
+}
+
+Error about(const std::string& portal, Error error) {
+  switch (error.code) {
+    case ErrorCode::node_unavailable:
+      error.message = "portal " + portal + " cannot be used: " + error.message;
+      break;
+    case ErrorCode::forbidden:
+      error.message = "portal " + portal + " refuses the CHAP user or secret: " + error.message;
+      break;
+    case ErrorCode::not_found:
+      error.message =
+          "portal " + portal + " has no such target for this initiator: " + error.message;
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
+struct Listing : IscsiCompletion {
+  std::string wanted;
+  bool found = false;
+};
+
+void take_listing(iscsi_context*, int status, void* data, void* listing) {
+  auto* target = static_cast<Listing*>(listing);
+  target->done = true;
+  target->status = status;
+  if (status != SCSI_STATUS_GOOD) return;
+  const auto* entry = static_cast<const iscsi_discovery_address*>(data);
+  for (; entry != nullptr; entry = entry->next) {
+    if (target->wanted == entry->target_name) target->found = true;
+  }
+}
+
+}  // namespace
+
+Result<std::string> read_serial(const std::string& initiator, const wire::SessionSpec& session,
+                                Milliseconds limit) {
+  Inquiry inquiry;  // outlives the connection, which may call back while it goes
+  IscsiConnection connection(initiator, session.iqn, SystemClock().monotonic() + limit);
+  if (auto done = connection.connect(session.portal); !done) {
+    return fail(about(session.portal, done.error()));
+  }
+  ::iscsi_set_initiator_username_pwd(connection.context(), session.chap_user.c_str(),
+                                     session.chap_secret.reveal().c_str());
+  if (auto done = connection.log_in(); !done) return fail(about(session.portal, done.error()));
+  const scsi_task* task =
+      ::iscsi_inquiry_task(connection.context(), static_cast<int>(session.lun), 1, kSerialPage,
+                           kInquiryBytes, take_inquiry, &inquiry);
+  if (task == nullptr) return fail(ErrorCode::internal, "libiscsi: " + connection.last_error());
+  if (auto done = connection.run(inquiry); !done) return fail(about(session.portal, done.error()));
+  connection.log_out();
+  if (unit_is_missing(inquiry)) {
+    return fail(ErrorCode::not_found,
+                "target " + session.iqn + " has no logical unit " + std::to_string(session.lun));
+  }
+  if (inquiry.status != SCSI_STATUS_GOOD) {
+    return fail(ErrorCode::node_unavailable,
+                "target " + session.iqn + " does not tell its serial number");
+  }
+  return serial_of(inquiry.page);
+}
+
+Result<void> probe_target(const std::string& initiator, const std::string& portal,
+                          const std::string& target, Milliseconds limit) {
+  Listing listing;
+  listing.wanted = target;
+  IscsiConnection connection(initiator, "", SystemClock().monotonic() + limit);
+  if (auto done = connection.connect(portal); !done) return fail(about(portal, done.error()));
+  if (auto done = connection.log_in(); !done) {
+    const ErrorCode code = done.error().code;
+    if (code == ErrorCode::forbidden || code == ErrorCode::not_found) return {};
+    return fail(about(portal, done.error()));
+  }
+  if (::iscsi_discovery_async(connection.context(), take_listing, &listing) != 0) {
+    return fail(ErrorCode::internal, "libiscsi: " + connection.last_error());
+  }
+  if (auto done = connection.run(listing); !done) return fail(about(portal, done.error()));
+  connection.log_out();
+  if (listing.found) return {};
+  return fail(ErrorCode::node_unavailable, "portal " + portal + " does not serve the target now");
+}
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,31 @@
+#include "vmm_delegate/initiator/vm_initiator.h"
+
+#include "common/text.h"
+#include "vmm_delegate/initiator/iscsi_login.h"
+
+namespace vbs::vmm_delegate {
+
+VmInitiator::VmInitiator(std::string name, Milliseconds limit)
+    : name_(std::move(name)), limit_(limit) {}
+
+Result<wire::SessionStatus> VmInitiator::log_in(const Uuid& attachment,
+                                                const wire::SessionSpec& session) {
+  auto serial = read_serial(name_, session, limit_);
+  if (!serial) return fail(serial.error());
+  if (*serial != session.volume.str()) {
+    return fail(ErrorCode::conflict, "logical unit " + std::to_string(session.lun) + " of target " +
+                                         session.iqn + " has the serial " + quoted(*serial) +
+                                         ", not the volume's " + session.volume.str());
+  }
+  return wire::SessionStatus{attachment, *std::move(serial), "", session.generation};
+}
+
+Result<void> VmInitiator::log_out(const Uuid&) {
+  return {};
+}
+
+Result<std::vector<wire::SessionStatus>> VmInitiator::sessions() {
+  return std::vector<wire::SessionStatus>();
+}
+
+}  // namespace vbs::vmm_delegate

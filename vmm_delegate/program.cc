@@ -1,0 +1,170 @@
+#include "vmm_delegate/program.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+
+#include "common/http/blocking.h"
+#include "common/http/server.h"
+#include "vmm_delegate/initiator/vm_initiator.h"
+#include "vmm_delegate/lease_watch.h"
+#include "vmm_delegate/routes.h"
+#include "vmm_delegate/startup_files.h"
+#include "vmm_delegate/thaw_process.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr unsigned kQuickThreads = 2;
+constexpr unsigned kSlowThreads = 16;
+constexpr std::size_t kQueue = 256;
+constexpr std::size_t kBodyLimit = 64 * 1024;
+constexpr Milliseconds kLoginLimit{5'000};
+constexpr timespec kSweepEvery{1, 0};
+
+Result<std::string> thaw_program() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string path = (self.parent_path() / "vbs-thaw").string();
+  if (!error && ::access(path.c_str(), X_OK) == 0) return path;
+  return fail(ErrorCode::internal, "the lease helper " + path +
+                                       " is missing; it is installed beside "
+                                       "vbs-vmmd");
+}
+
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+/// Returns when the program is to stop; calls `each_second` meanwhile.
+void wait_for_stop(const sigset_t& signals, const std::function<void()>& each_second) {
+  while (true) {
+    const int number = ::sigtimedwait(&signals, nullptr, &kSweepEvery);
+    if (number == SIGTERM || number == SIGINT) return;
+    if (number == SIGHUP) log::reopen();
+    if (number < 0 && errno == EAGAIN) each_second();
+  }
+}
+
+/// Everything behind the REST surface, made in this order.
+struct Node {
+  Node(const Settings& settings, std::unique_ptr<Generations> seen, FreezeStore freeze_store,
+       ThawProcess thaw)
+      : generations(std::move(seen)),
+        helper(std::move(thaw)),
+        hypervisor(make_hypervisor(settings)),
+        initiator(settings.initiator, kLoginLimit),
+        orders(*generations),
+        devices(*hypervisor, initiator, orders),
+        sessions(*hypervisor, initiator, orders),
+        freezes(*hypervisor, helper, std::move(freeze_store), clock),
+        view(settings.name, settings.initiator, *hypervisor, initiator, freezes) {}
+
+  SystemClock clock;
+  std::unique_ptr<Generations> generations;
+  ThawProcess helper;
+  std::unique_ptr<Hypervisor> hypervisor;
+  VmInitiator initiator;
+  AttachmentOrders orders;
+  DeviceService devices;
+  SessionService sessions;
+  FreezeService freezes;
+  NodeView view;
+};
+
+void tend(Node& node) {
+  node.freezes.sweep();
+  if (auto pruned = node.generations->prune(); !pruned) {
+    log::warning("cannot forget old generations", {{"error", describe(pruned.error())}});
+  }
+}
+
+Result<void> serve(const Settings& settings, Node& node, Secret token, const sigset_t& signals) {
+  // The pools outlive the server, whose handlers run on them.
+  ThreadPool quick("vmmd-quick", kQuickThreads, kQueue);
+  ThreadPool slow("vmmd-slow", kSlowThreads, kQueue);
+  http::Router router;
+  add_routes(router, quick, slow, {node.view, node.devices, node.sessions, node.freezes});
+  http::ServerOptions options;
+  options.address = settings.address;
+  options.port = settings.port;
+  options.body_limit = kBodyLimit;
+  auto server = http::Server::start(
+      options, http::require_token(std::move(token),
+                                   [&router](http::Request request, http::Responder respond) {
+                                     router.handle(std::move(request), std::move(respond));
+                                   }));
+  if (!server) return fail(server.error());
+  log::info("serving", {{"name", settings.name},
+                        {"address", settings.address},
+                        {"port", std::int64_t{(*server)->port()}},
+                        {"initiator", settings.initiator},
+                        {"driver", settings.driver},
+                        {"folder", settings.folder},
+                        {"version", VBS_VERSION}});
+  std::atomic<bool> tending = false;
+  wait_for_stop(signals, [&] {
+    // A sweep that waits for a VM must not pile up more of them.
+    if (tending.exchange(true)) return;
+    const bool posted = quick.try_post([&] {
+      tend(node);
+      tending = false;
+    });
+    if (!posted) tending = false;
+  });
+  log::info("stopping");
+  (*server)->stop();
+  slow.stop();
+  quick.stop();
+  return {};
+}
+
+}  // namespace
+
+Result<void> run(const Settings& settings, const std::string& config) {
+  const sigset_t signals = block_signals();
+  log::start({"vbs-vmmd", settings.log_file, settings.log_level});
+  auto token = read_token(settings.token_file);
+  if (!token) return fail(token.error());
+  const auto state = StateLock::take(settings.state_dir);
+  if (!state) return fail(state.error());
+  auto program = thaw_program();
+  if (!program) return fail(program.error());
+  SystemClock clock;
+  auto generations = Generations::open(settings.generations_dir(), clock);
+  if (!generations) return fail(generations.error());
+  auto store = FreezeStore::open(settings.freezes_dir());
+  if (!store) return fail(store.error());
+  ThawProcess helper(*program, std::filesystem::absolute(config).string(), settings.helper_log(),
+                     *store);
+  Node node(settings, *std::move(generations), *store, std::move(helper));
+  tend(node);  // before the first request: nothing that an earlier run left frozen stays so
+  return serve(settings, node, *std::move(token), signals);
+}
+
+Result<void> run_lease_helper(const Settings& settings, const Uuid& freeze) {
+  log::start({"vbs-thaw", settings.log_file, settings.log_level});
+  auto store = FreezeStore::open(settings.freezes_dir());
+  if (!store) return fail(store.error());
+  const auto record = store->record(freeze);
+  if (!record) return fail(record.error());
+  if (!*record) return fail(ErrorCode::not_found, "there is no freeze " + freeze.str());
+  const auto hypervisor = make_hypervisor(settings);
+  // The lock says that the lease is watched: from here on nothing may fail.
+  const auto lock = LeaseLock::take(store->lock_path(freeze));
+  if (!lock) return fail(lock.error());
+  if (!*lock) return {};
+  SystemClock clock;
+  watch_lease(*store, *hypervisor, **record, clock);
+  return {};
+}
+
+}  // namespace vbs::vmm_delegate

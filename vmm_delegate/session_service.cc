@@ -1,0 +1,59 @@
+#include "vmm_delegate/session_service.h"
+
+#include "common/fault_point.h"
+
+namespace vbs::vmm_delegate {
+
+SessionService::SessionService(Hypervisor& hypervisor, Initiator& initiator,
+                               AttachmentOrders& orders)
+    : hypervisor_(hypervisor), initiator_(initiator), orders_(orders) {}
+
+Result<wire::SessionStatus> SessionService::put(const Uuid& attachment,
+                                                const wire::SessionSpec& spec) {
+  auto order = orders_.begin(attachment, spec.generation, Order::make);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.log-in.start");
+  auto status = initiator_.log_in(attachment, spec);
+  if (!status) return status;
+  fault_point("vmmd.log-in.before-reply");
+  return status;
+}
+
+Result<wire::SessionStatus> SessionService::get(const Uuid& attachment) {
+  const auto all = initiator_.sessions();
+  if (!all) return fail(all.error());
+  for (const wire::SessionStatus& session : *all) {
+    if (session.attachment == attachment) return session;
+  }
+  return fail(ErrorCode::not_found, "this node has no session for attachment " + attachment.str());
+}
+
+Result<void> SessionService::check_unused(const Uuid& attachment) {
+  const auto vms = hypervisor_.vms();
+  if (!vms) return fail(vms.error());
+  for (const wire::VmStatus& vm : *vms) {
+    const auto devices = hypervisor_.devices(vm.name);
+    if (!devices) return fail(devices.error());
+    for (const wire::DeviceStatus& device : *devices) {
+      if (device.attachment != attachment) continue;
+      return fail(ErrorCode::conflict,
+                  "VM '" + vm.name + "' still shows the device; detach it before logging out");
+    }
+  }
+  return {};
+}
+
+Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generation) {
+  auto order = orders_.begin(attachment, generation, Order::remove);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.log-out.start");
+  const auto session = get(attachment);
+  if (!session && session.error().code == ErrorCode::not_found) return {};
+  if (!session) return fail(session.error());
+  if (auto unused = check_unused(attachment); !unused) return unused;
+  auto done = initiator_.log_out(attachment);
+  if (done) fault_point("vmmd.log-out.before-reply");
+  return done;
+}
+
+}  // namespace vbs::vmm_delegate

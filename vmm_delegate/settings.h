@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "vmm_delegate/hypervisor/hypervisor.h"
+
+namespace vbs::vmm_delegate {
+
+/// The configuration file of vbs-vmmd; deploy/config/vbs-vmmd.toml explains every key.
+struct Settings {
+  std::string name;
+  std::string address;  ///< loopback only
+  std::uint16_t port = 0;
+  std::string token_file;
+  std::string state_dir;
+  std::string log_file;
+  log::Level log_level = log::Level::info;
+  std::string initiator;
+  std::string driver;
+  std::string folder;
+  Milliseconds iscsi_timeout{5'000};
+
+  static Result<Settings> load(const std::string& path);
+  static Result<Settings> parse(std::string_view text);
+
+  std::string freezes_dir() const { return state_dir + "/freezes"; }
+  std::string generations_dir() const { return state_dir + "/generations"; }
+  /// Where the lease helpers' own output goes.
+  std::string helper_log() const;
+};
+
+/// The driver that the settings name.
+std::unique_ptr<Hypervisor> make_hypervisor(const Settings& settings);
+
+}  // namespace vbs::vmm_delegate
