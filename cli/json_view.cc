@@ -8,7 +8,7 @@ namespace vbs::cli {
 std::string text_of(const json::Value& object, std::string_view key) {
   const json::Value* value = object.find(key);
   if (value == nullptr || value->is_null()) return "-";
-  if (const auto* text = value->as<std::string>()) return *text;
+  if (const auto* text = value->as<std::string>()) return text->empty() ? "-" : *text;
   if (const auto* flag = value->as<bool>()) return *flag ? "yes" : "no";
   return json::to_text(*value);
 }

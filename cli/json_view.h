@@ -8,8 +8,8 @@
 
 namespace vbs::cli {
 
-// Reads members of the service's answers for showing. Absent, null or of another type than expected
-// shows as "-": a newer service must not break a listing.
+// Reads members of the service's answers for showing. What is absent, null, empty or of another
+// type than expected shows as "-": a newer service must not break a listing.
 
 /// Strings as they are, numbers in decimal, booleans as yes or no.
 std::string text_of(const json::Value& object, std::string_view key);

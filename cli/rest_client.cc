@@ -98,8 +98,8 @@ void conclude(const std::shared_ptr<Exchange>& exchange, pplx::task<http_respons
   } catch (const pplx::task_canceled&) {
     exchange->finish(fail(ErrorCode::timeout, "the request was given up"));
   } catch (const std::exception& error) {
-    exchange->finish(
-        fail(ErrorCode::internal, std::string("the answer cannot be taken: ") + error.what()));
+    exchange->finish(fail(ErrorCode::internal,
+                          std::string("the answer is broken or above 16 MiB: ") + error.what()));
   }
 }
 
