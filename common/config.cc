@@ -179,7 +179,7 @@ std::int64_t Table::duration_or(std::string_view key, std::int64_t fallback_ms) 
   const auto text = impl_->value<std::string>(key, expected);
   if (!text) return fallback_ms;
   const auto millis = parse_duration(*text);
-  if (!millis) impl_->reject(key, "must be " + expected + ", got " + quoted(*text));
+  if (!millis) impl_->reject(key, "must be " + expected + ", got " + quote(*text));
   return millis.value_or(fallback_ms);
 }
 

@@ -17,7 +17,7 @@ namespace vbs::json {
 
 struct Limits {
   std::size_t max_bytes = 1 << 20;
-  std::size_t max_depth = 16;
+  std::size_t max_depth = 16;  ///< a value is destroyed by recursion: keep it in the hundreds
   std::size_t max_values = 100'000;
 };
 

@@ -162,7 +162,7 @@ Result<void> Fields::finish() {
   }
   for (const auto& member : *members) {
     if (std::find(seen_.begin(), seen_.end(), member.first) != seen_.end()) continue;
-    std::string message = quoted(member.first) + " is not a field here; fields: ";
+    std::string message = quote(member.first) + " is not a field here; fields: ";
     for (const std::string& name : seen_) {
       message.append(&name == &seen_.front() ? "" : ", ").append(name);
     }

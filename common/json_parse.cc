@@ -56,7 +56,7 @@ class Builder {
   }
   bool EndObject(rapidjson::SizeType) {
     if (const auto* key = duplicate_key(frames_.back().members)) {
-      return refuse("the member " + quoted(*key) + " stands twice in one object");
+      return refuse("the member " + quote(*key) + " stands twice in one object");
     }
     return close(Value(std::move(frames_.back().members)));
   }

@@ -43,8 +43,7 @@ bool is_one_of(char c, std::string_view set) {
 
 tl::unexpected<Error> refuse(std::string_view field, std::string_view expected,
                              std::string_view got) {
-  return fail_field(std::string(field),
-                    "must be " + std::string(expected) + ", got " + quoted(got));
+  return fail_field(std::string(field), "must be " + std::string(expected) + ", got " + quote(got));
 }
 
 // "2026-03" of an iqn: a year and a month.

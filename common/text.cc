@@ -72,7 +72,7 @@ bool is_printable_utf8(std::string_view text) {
   return true;
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   std::string out = "\"";
   for (std::size_t count = 0; !text.empty(); ++count) {
     if (count == kQuotedCharacters) {

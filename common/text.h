@@ -13,6 +13,6 @@ std::string to_utf8(std::string_view text);
 bool is_printable_utf8(std::string_view text);
 /// Text from outside, quoted for a message: at most 40 characters, the rest "...", and '?' for
 /// whatever does not print.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 }  // namespace vbs

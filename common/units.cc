@@ -22,7 +22,7 @@ struct Unit {
 constexpr std::array kUnits{Unit{'T', kTiB}, Unit{'G', kGiB}, Unit{'M', kMiB}, Unit{'K', kKiB}};
 
 tl::unexpected<Error> bad_size(std::string_view text) {
-  return fail_field("size", std::string(kSizeForm) + ", got " + quoted(text));
+  return fail_field("size", std::string(kSizeForm) + ", got " + quote(text));
 }
 
 // "", "G", "g" or "GiB" to bytes; 0 for anything else.
@@ -71,11 +71,11 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     fraction = fraction * 10 + static_cast<std::uint64_t>(digit - '0');
   }
   if (fraction * unit % scale != 0) {
-    return fail_field("size", "must be a whole number of bytes, got " + quoted(text));
+    return fail_field("size", "must be a whole number of bytes, got " + quote(text));
   }
   const std::uint64_t extra = fraction * unit / scale;
   if (parsed.ec != std::errc() || whole > (kLargestSize - extra) / unit) {
-    return fail_field("size", "must be less than 2^63 bytes, got " + quoted(text));
+    return fail_field("size", "must be less than 2^63 bytes, got " + quote(text));
   }
   return whole * unit + extra;
 }

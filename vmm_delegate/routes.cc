@@ -41,13 +41,13 @@ Result<T> read_body(const Request& request) {
 Result<Uuid> read_id(const Request& request, std::string_view name) {
   const std::string& text = request.param(name);
   if (const auto id = Uuid::parse(text)) return *id;
-  return fail_field(std::string(name), "must be a UUID of 36 characters, got " + quoted(text));
+  return fail_field(std::string(name), "must be a UUID of 36 characters, got " + quote(text));
 }
 
 Result<void> check_query(const Request& request, std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return fail(ErrorCode::invalid_request, "unknown query parameter " + quoted(name));
+    return fail(ErrorCode::invalid_request, "unknown query parameter " + quote(name));
   }
   return {};
 }
@@ -58,14 +58,14 @@ Result<std::int64_t> read_generation(const Request& request) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), generation);
   const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
   if (whole && generation >= 1) return generation;
-  return fail_field("generation", "must be a whole number, 1 or more, got " + quoted(text));
+  return fail_field("generation", "must be a whole number, 1 or more, got " + quote(text));
 }
 
 Result<bool> read_force(const Request& request) {
   const auto text = request.query_value("force");
   if (!text || *text == "false") return false;
   if (*text == "true") return true;
-  return fail_field("force", "must be true or false, got " + quoted(*text));
+  return fail_field("force", "must be true or false, got " + quote(*text));
 }
 
 Response get_vms(Services& services) {

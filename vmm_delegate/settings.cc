@@ -32,7 +32,7 @@ void read_listen(config::Table& table, Settings& settings) {
   const auto endpoint = http::Endpoint::parse("http://" + listen);
   if (!endpoint || listen.find(':') == std::string::npos) {
     table.reject("listen",
-                 "must be an address and a port, like \"127.0.0.1:7720\", got " + quoted(listen));
+                 "must be an address and a port, like \"127.0.0.1:7720\", got " + quote(listen));
     return;
   }
   if (!is_loopback(endpoint->host)) {
@@ -52,7 +52,7 @@ void read_log(config::Table& table, Settings& settings) {
   const std::string level = table.string_or("log_level", "info");
   const auto found = kLevels.find(level);
   if (found == kLevels.end()) {
-    table.reject("log_level", "must be debug, info, warning or error, got " + quoted(level));
+    table.reject("log_level", "must be debug, info, warning or error, got " + quote(level));
     return;
   }
   settings.log_level = found->second;
@@ -68,7 +68,7 @@ void read_names(config::Table& table, Settings& settings) {
   const bool derived = settings.initiator.empty();
   if (derived) settings.initiator = std::string(kInitiatorPrefix) + settings.name;
   if (auto good = check_iscsi_name(settings.initiator, "initiator"); !good) {
-    table.reject("initiator", derived ? "must be given, because the name " + quoted(settings.name) +
+    table.reject("initiator", derived ? "must be given, because the name " + quote(settings.name) +
                                             " makes no iSCSI name"
                                       : good.error().message);
   }
@@ -90,7 +90,7 @@ Result<Settings> read(config::Table table) {
   config::Table hypervisor = table.table("hypervisor");
   settings.driver = hypervisor.string_or("driver", "qemu");
   if (settings.driver != "qemu") {
-    hypervisor.reject("driver", "must be \"qemu\", got " + quoted(settings.driver));
+    hypervisor.reject("driver", "must be \"qemu\", got " + quote(settings.driver));
   }
   settings.folder = read_absolute(hypervisor, "folder");
   const std::int64_t timeout =

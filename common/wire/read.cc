@@ -14,7 +14,7 @@ Uuid read_uuid(json::Fields& fields, std::string_view key) {
   const std::string text = fields.string(key);
   if (!fields.ok()) return {};
   const auto id = Uuid::parse(text);
-  if (!id) fields.reject(key, "must be a UUID of 36 characters, got " + quoted(text));
+  if (!id) fields.reject(key, "must be a UUID of 36 characters, got " + quote(text));
   return id.value_or(Uuid{});
 }
 

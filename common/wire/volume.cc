@@ -21,7 +21,7 @@ Result<VolumeSpec> VolumeSpec::from_json(const json::Value& value) {
   }
   if (!spec.source_kind.empty() && spec.source_kind != "snapshot" && spec.source_kind != "volume") {
     fields.reject("source_kind",
-                  "must be \"snapshot\" or \"volume\", got " + quoted(spec.source_kind));
+                  "must be \"snapshot\" or \"volume\", got " + quote(spec.source_kind));
   }
   return finished(fields, std::move(spec));
 }

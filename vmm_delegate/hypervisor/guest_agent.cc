@@ -80,7 +80,7 @@ Result<json::Value> GuestAgent::execute(std::string_view command, Milliseconds l
   auto line = socket_.read_line(deadline);
   if (!line) return fail(line.error());
   auto answer = json::parse(*line, {limits_.line_bytes, kMaxDepth, kMaxValues});
-  if (!answer) return not_understood(quoted(*line));
+  if (!answer) return not_understood(quote(*line));
   if (const json::Value* error = answer->find("error")) {
     return fail(ErrorCode::conflict, "the guest agent refused " + std::string(command) + ": " +
                                          to_utf8(text_of(*error, "desc")));

@@ -82,7 +82,7 @@ Result<json::Value> Qmp::read_message(MonotonicTime deadline) {
   auto line = socket_.read_line(deadline);
   if (!line) return fail(line.error());
   auto message = json::parse(*line, {limits_.line_bytes, kMaxDepth, kMaxValues});
-  if (!message) return not_understood(quoted(*line));
+  if (!message) return not_understood(quote(*line));
   if (message->as<json::Value::Object>() == nullptr) return not_understood("it is no object");
   return message;
 }

@@ -81,7 +81,7 @@ Result<void> IscsiConnection::connect(const std::string& portal) {
   if (context_ == nullptr) return fail(ErrorCode::internal, "libiscsi: out of memory");
   if (!is_numeric(portal)) {
     return fail_field("portal", "must be an IP address and a port, like \"192.0.2.7:3260\", got " +
-                                    quoted(portal));
+                                    quote(portal));
   }
   if (::iscsi_connect_async(context_, portal.c_str(), complete, connected_.get()) != 0) {
     return fail(ErrorCode::node_unavailable, last_error());

@@ -14,7 +14,7 @@ Result<wire::SessionStatus> VmInitiator::log_in(const Uuid& attachment,
   if (!serial) return fail(serial.error());
   if (*serial != session.volume.str()) {
     return fail(ErrorCode::conflict, "logical unit " + std::to_string(session.lun) + " of target " +
-                                         session.iqn + " has the serial " + quoted(*serial) +
+                                         session.iqn + " has the serial " + quote(*serial) +
                                          ", not the volume's " + session.volume.str());
   }
   return wire::SessionStatus{attachment, *std::move(serial), "", session.generation};
