@@ -151,6 +151,12 @@ void print_routes() {
   }
 }
 
+void print_crash_points() {
+  for (const workflow::Workflow& workflow : workflow::Registry().all()) {
+    for (const std::string& name : workflow::crash_points(workflow)) std::cout << name << "\n";
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -160,9 +166,12 @@ int main(int argc, char** argv) {
   std::string target, name, role, project;
   bool check_config = false;
   bool routes = false;
+  bool points = false;
   app.add_option("--config", config, "configuration file")->capture_default_str();
   app.add_flag("--check-config", check_config, "read the configuration and exit");
   app.add_flag("--routes", routes, "print every route and exit");
+  app.add_flag("--crash-points", points,
+               "print the name of every fault point of the workflows and exit");
   app.require_subcommand(0, 1);
   auto* backup = app.add_subcommand("backup", "copy the database while the service runs");
   backup->add_option("target", target, "file to make")->required();
@@ -177,6 +186,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
   if (routes) return print_routes(), 0;
+  if (points) return print_crash_points(), 0;
   if (*token) return new_token(name, role, project);
   auto settings = vbs::api::load_settings(config);
   if (!settings) return complain(settings.error());

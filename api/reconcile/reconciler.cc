@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/workflow/calls.h"
+#include "common/fault_point.h"
 #include "common/log.h"
 #include "db/idempotency_table.h"
 #include "db/transitions.h"
@@ -229,13 +230,16 @@ void Reconciler::queue(const Drift& drift, std::string_view kind, std::string op
         if (!still_wanted(tx.connection(), drift))
           return fail(ErrorCode::conflict, "the rows changed meanwhile");
         operation->project = project_of(tx.connection(), drift);
-        return db::begin_operation(tx, *operation, {{resource_of(drift)}});
+        auto begun = db::begin_operation(tx, *operation, {{resource_of(drift)}});
+        fault_point(operation->kind + ".intent.before-commit");
+        return begun;
       },
       [this, alive = std::weak_ptr(state_), operation](Result<void> written) {
         if (alive.expired()) return;
-        if (written)
+        if (written) {
+          fault_point(operation->kind + ".intent.after-commit");
           services_.engine.wake(operation->id);
-        else
+        } else
           log::info("remedy not queued",
                     {{"kind", operation->kind}, {"error", describe(written.error())}});
       },

@@ -157,17 +157,17 @@ void Engine::turn_back(const RunPtr& run, const Facts& facts, const Error& error
       facts.operation.kind + "." + event.step + ".turned-back");
 }
 
-void Engine::commit(const RunPtr& run, Job job, std::string crash_point) {
+void Engine::commit(const RunPtr& run, Job job, std::string point) {
   database_.write(
       std::move(job),
-      [this, alive = std::weak_ptr(shared_), run, crash_point](Result<void> written) {
+      [this, alive = std::weak_ptr(shared_), run, point](Result<void> written) {
         if (alive.expired()) return;
         if (!written) {
           log::error("cannot write the journal",
                      {{"operation", run->id.str()}, {"error", describe(written.error())}});
           return sleep(run, options_.longest_retry / 10);
         }
-        if (!crash_point.empty()) fault_point(crash_point);
+        if (!point.empty()) fault_point(point);
         drive(run);
       },
       executor_);

@@ -74,7 +74,7 @@ class Engine {
   void look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict);
   void try_again(const RunPtr& run, const Facts& facts, const Verdict& verdict);
   void turn_back(const RunPtr& run, const Facts& facts, const Error& error, std::string_view what);
-  void commit(const RunPtr& run, Job job, std::string crash_point);
+  void commit(const RunPtr& run, Job job, std::string point);
   void sleep(const RunPtr& run, Milliseconds delay);
   void finish(const RunPtr& run, const db::Operation& operation);
   void call_node(api::DelegateCall call, api::DelegateClient::Callback done);

@@ -18,11 +18,8 @@ bool undoing(const Facts& facts) {
   return facts.operation.state == OperationState::undoing;
 }
 
-/// "attach-volume.export.after-act", with "undo-" before the last part when undoing.
-std::string crash_point(const Workflow& workflow, const Facts& facts, std::string_view where) {
-  const Step& step = workflow.steps[static_cast<std::size_t>(facts.operation.step)];
-  return std::string(workflow.kind) + "." + std::string(step.name) +
-         (undoing(facts) ? ".undo-" : ".") + std::string(where);
+std::string point_of(const Workflow& workflow, const Facts& facts, std::string_view where) {
+  return crash_point(workflow, facts.operation.step, undoing(facts), where);
 }
 
 Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
@@ -84,7 +81,7 @@ void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Ac
   auto call = action.call ? action.call(*facts) : std::nullopt;
   if (!call) return complete(run, facts, {}, "");
   const Workflow& workflow = *registry_.find(facts->operation.kind);
-  fault_point(crash_point(workflow, *facts, "before-act"));
+  fault_point(point_of(workflow, *facts, "before-act"));
   call_node(std::move(*call),
             [this, alive = std::weak_ptr(shared_), run, facts, &action](Answer answer) {
               if (alive.expired()) return;
@@ -95,7 +92,7 @@ void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Ac
 void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
                    const Answer& answer) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
-  fault_point(crash_point(workflow, *facts, "after-act"));
+  fault_point(point_of(workflow, *facts, "after-act"));
   Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_by_status(answer);
   const bool only_forward = undoing(*facts) || past_no_return(workflow, facts->operation, *facts);
   if (verdict.kind == Verdict::Kind::refused && only_forward) verdict.kind = Verdict::Kind::retry;
@@ -134,7 +131,7 @@ void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
         return backwards ? record_undone(tx, workflow, *facts, done)
                          : record_made(tx, workflow, *facts, done);
       },
-      crash_point(workflow, *facts, "after-commit"));
+      point_of(workflow, *facts, "after-commit"));
 }
 
 void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {

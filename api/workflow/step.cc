@@ -41,4 +41,26 @@ int first_to_undo(const Workflow& workflow, int step) {
   return step;
 }
 
+std::string crash_point(const Workflow& workflow, int step, bool undoing, std::string_view where) {
+  std::string name(workflow.kind);
+  name += '.';
+  name += workflow.steps[static_cast<std::size_t>(step)].name;
+  name += undoing ? ".undo-" : ".";
+  return name += where;
+}
+
+std::vector<std::string> crash_points(const Workflow& workflow) {
+  const std::string kind(workflow.kind);
+  std::vector<std::string> names{kind + ".intent.before-commit", kind + ".intent.after-commit"};
+  const int count = static_cast<int>(workflow.steps.size());
+  for (int i = 0; i < count; ++i) {
+    // Steps in the database share the commit of the step before; only a first one has its own.
+    const bool calls = workflow.steps[static_cast<std::size_t>(i)].make.call != nullptr;
+    if (calls) names.push_back(crash_point(workflow, i, false, "before-act"));
+    if (calls) names.push_back(crash_point(workflow, i, false, "after-act"));
+    if (calls || i == 0) names.push_back(crash_point(workflow, i, false, "after-commit"));
+  }
+  return names;
+}
+
 }  // namespace vbs::workflow

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -68,6 +69,12 @@ Verdict judge_by_status(const Answer& answer);
 
 /// Whether cancel and deadline may still undo it.
 bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts);
+/// Name of a fault point of one step: "attach-volume.export.after-act"; when undoing, "undo-"
+/// stands before the last part.
+std::string crash_point(const Workflow& workflow, int step, bool undoing, std::string_view where);
+/// Every fault point that doing `workflow` passes, intent included; crash tests are made from it.
+std::vector<std::string> crash_points(const Workflow& workflow);
+
 /// The step that undoing begins with when `step` was in work.
 int first_to_undo(const Workflow& workflow, int step);
 
