@@ -1,6 +1,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <cmath>
+
 #include "common/json.h"
 #include "common/text.h"
 
@@ -104,7 +106,7 @@ void Writer::uinteger(std::uint64_t value) {
 
 void Writer::number(double value) {
   // JSON has no infinities and no NaN; the library would leave the place empty.
-  if (!impl_->writer.Double(value)) impl_->writer.Null();
+  std::isfinite(value) ? impl_->writer.Double(value) : impl_->writer.Null();
 }
 
 void Writer::boolean(bool value) {

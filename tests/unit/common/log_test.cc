@@ -13,6 +13,7 @@
 namespace vbs {
 namespace {
 
+using std::string_literals::operator""s;
 using testing::MatchesRegex;
 
 class LogTest : public testing::Test {
@@ -55,7 +56,7 @@ TEST_F(LogTest, OneJsonLineAnEvent) {
 }
 
 TEST_F(LogTest, WhatToolsSaidStaysOnOneLine) {
-  const std::string said = std::string("line 1\nline \"2\"\\\x1B[31m\0{}%v%n", 30);
+  const std::string said = "line 1\nline \"2\"\\\x1B[31m\0{}%v%n"s;
   log::error(said, {{"stderr", said}, {"bytes", "\xFF\xFE"}});
   const auto all = lines(file());
   ASSERT_EQ(all.size(), 1U);

@@ -13,6 +13,8 @@ namespace vbs::process {
 namespace {
 
 constexpr Milliseconds kSoon(50);
+// Long enough for a shell to set its traps on a busy machine.
+constexpr Milliseconds kAfterStart(2'000);
 
 Command shell(const std::string& script) {
   Command command;
@@ -55,7 +57,7 @@ TEST(ProcessLimits, ExactlyTheLimitIsNotTruncated) {
 
 TEST(ProcessLimits, ATimeOutAsksFirst) {
   Command command = shell("trap 'echo bye; exit 9' TERM; echo hello; while :; do sleep 0.01; done");
-  command.run_limit = Milliseconds(500);
+  command.run_limit = kAfterStart;
   command.kill_grace = std::chrono::minutes(5);
   const Outcome outcome = ran(command);
   EXPECT_TRUE(outcome.timed_out);
@@ -66,7 +68,7 @@ TEST(ProcessLimits, ATimeOutAsksFirst) {
 TEST(ProcessLimits, WhatDoesNotListenIsKilled) {
   Command command;
   command.argv = {"/bin/sh", "-c", "trap '' TERM; while :; do sleep 1000; done"};
-  command.run_limit = Milliseconds(200);
+  command.run_limit = kAfterStart;
   command.kill_grace = kSoon;
   const Outcome outcome = ran(command);
   EXPECT_TRUE(outcome.timed_out);
@@ -92,7 +94,7 @@ TEST(ProcessLimits, ClosedStreamsDoNotEndTheWait) {
 TEST(ProcessLimits, ATimeOutTakesTheWholeGroup) {
   Command command = shell(
       "(trap '' TERM; sleep 1000) & echo $!; trap 'exit 0' TERM; while :; do sleep 0.01; done");
-  command.run_limit = Milliseconds(500);
+  command.run_limit = kAfterStart;
   const Outcome outcome = ran(command);
   EXPECT_TRUE(outcome.timed_out);
   ASSERT_FALSE(outcome.out.empty());

@@ -44,11 +44,38 @@ TEST(Units, ParseSize) {
 }
 
 TEST(Units, ParseSizeSaysWhatItWants) {
-  const std::vector<std::string> bad{
-      "",          " ",    "-1",       "+1",    "0x10", "32X",  "32MB",  "32mib",
-      "32 M",      " 32M", "32M ",     "32MM",  "M",    ".5G",  "1.",    "1.G",
-      "1..5G",     "1,5G", "1e3",      "32M\n", "1.5",  "1.1K", "0.1T",  "1KiBx",
-      "1.0000000", "k",    "\xC2\xB2", "nan",   "inf",  "1Ki",  "32\0M", "١"};
+  const std::vector<std::string> bad{"",
+                                     " ",
+                                     "-1",
+                                     "+1",
+                                     "0x10",
+                                     "32X",
+                                     "32MB",
+                                     "32mib",
+                                     "32 M",
+                                     " 32M",
+                                     "32M ",
+                                     "32MM",
+                                     "M",
+                                     ".5G",
+                                     "1.",
+                                     "1.G",
+                                     "1..5G",
+                                     "1,5G",
+                                     "1e3",
+                                     "32M\n",
+                                     "1.5",
+                                     "1.1K",
+                                     "0.1T",
+                                     "1KiBx",
+                                     "1.0000000",
+                                     "k",
+                                     "\xC2\xB2",
+                                     "nan",
+                                     "inf",
+                                     "1Ki",
+                                     std::string("32\0M", 4),
+                                     "١"};
   for (const std::string& text : bad) {
     const auto size = parse_size(text);
     ASSERT_FALSE(size) << text;
