@@ -23,9 +23,9 @@ from client import Client
 from oracle import Oracle, tgtd_targets
 from processes import Daemon, end_processes, is_alive, processes_of, read_proc
 
-BIN = os.environ.get("VBS_BIN_DIR", "")
-SOURCE = os.environ.get("VBS_SOURCE_DIR", "")
-GUEST = os.environ.get("VBS_GUEST_DIR", "")
+SOURCE = os.environ.get("VBS_SOURCE_DIR") or os.path.realpath(f"{__file__}/../../..")
+BIN = os.environ.get("VBS_BIN_DIR") or os.path.join(SOURCE, "build/debug/bin")
+GUEST = os.environ.get("VBS_GUEST_DIR") or os.path.join(SOURCE, "build/debug/guest")
 MIB = 1 << 20
 DAEMONS = ("vbs-volumed", "vbs-vmmd", "vbsd")  # in the order of their start
 _FIRST_PORT, _LAST_PORT = 20000, 32000  # below those that outgoing connections get
@@ -86,9 +86,14 @@ class Stack:
         self.daemons = {
             name: Daemon(name, [os.path.join(BIN, name), "--config", self.path(f"{name}.toml")],
                          self.path(f"log/{name}.log")) for name in DAEMONS}
-        token = self._make_tokens()
-        for name, settings in self._base_config().items():
-            self._write(f"{name}.toml", toml(merged(settings, config.get(name, {}))))
+        self.tokens: dict[str, str] = {}
+        try:
+            token = self._make_tokens()
+            for name, settings in self._base_config().items():
+                self._write(f"{name}.toml", toml(merged(settings, config.get(name, {}))))
+        except BaseException:
+            self._clean_up()
+            raise
         self.client = Client(self.ports["vbsd"], token, os.path.join(BIN, "vbs"),
                              self.path("vbs.toml"))
         self._killed: set[str] = set()
@@ -105,7 +110,7 @@ class Stack:
 
     def _make_tokens(self) -> str:
         """Tokens of an administrator (returned), and of a member and a reader (self.tokens)."""
-        self.tokens, lines = {}, []
+        lines = []
         for role in ("admin", "member", "reader"):
             made = subprocess.run([os.path.join(BIN, "vbsd"), "new-token", role, role, "default"],
                                   capture_output=True, text=True, check=True)
@@ -149,8 +154,7 @@ class Stack:
     def __exit__(self, kind, *_: object) -> None:
         try:
             problems = self._stop_daemons()
-            if kind is not None or problems:
-                self._print_logs()
+            self._print_logs()  # ctest shows them when the test fails
             if kind is None and problems:
                 raise AssertionError("\n".join(problems))
         finally:
@@ -235,10 +239,10 @@ class Stack:
     def _print_logs(self) -> None:
         for daemon in self.daemons.values():
             print(f"--- {daemon.log}", daemon.log_text()[-6000:], sep="\n", file=sys.stderr)
-        for vm in sorted(os.listdir(self.vm_folder)):
-            if vm.endswith(".console"):
-                with open(os.path.join(self.vm_folder, vm), errors="replace") as file:
-                    print(f"--- {vm}", file.read()[-2000:], sep="\n", file=sys.stderr)
+        for name in sorted(os.listdir(self.vm_folder)):
+            if name.endswith(".console"):
+                console = self.console(name.removesuffix(".console"))
+                print(f"--- {name}", console[-2000:], sep="\n", file=sys.stderr)
 
     def _clean_up(self) -> None:
         end_processes(self.folder)
@@ -255,9 +259,17 @@ class Stack:
             subprocess.run([os.path.join(SOURCE, "deploy/guest/run-vm"), "--name", name, "--dir",
                             self.vm_folder, "--image", GUEST], stdin=subprocess.DEVNULL, check=True)
         for name in names:
-            self.guest(name, "true", seconds=seconds)
+            self.wait_for(lambda: "guest: ready" in self.console(name), seconds,
+                          f"{name} has not booted")
         self.wait_for(lambda: set(names) <= self.vms_with_agent(), seconds,
                       f"the agents of {names} do not answer")
+
+    def console(self, vm: str) -> str:
+        try:
+            with open(os.path.join(self.vm_folder, vm + ".console"), errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
 
     def vms_with_agent(self) -> set[str]:
         return {vm["name"] for vm in self.client.get("/v1/vms")["vms"] if vm["agent"]}
