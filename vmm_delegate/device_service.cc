@@ -129,7 +129,7 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
     removal.left = shown->value_or(wire::DeviceStatus{attachment, vm, "", "", false, {}, {}});
     removal.left->state = "detaching";
     removal.note = detached->waiting_for;
-  } else {
+  } else if (*shown) {
     log::info("device detached",
               {{"attachment", attachment.str()}, {"vm", vm}, {"note", removal.note}});
   }

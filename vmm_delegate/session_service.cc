@@ -48,12 +48,14 @@ Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generat
   if (!order) return fail(order.error());
   fault_point("vmmd.log-out.start");
   const auto session = get(attachment);
-  if (!session && session.error().code == ErrorCode::not_found) return {};
-  if (!session) return fail(session.error());
-  if (auto unused = check_unused(attachment); !unused) return unused;
-  auto done = initiator_.log_out(attachment);
-  if (done) fault_point("vmmd.log-out.before-reply");
-  return done;
+  if (session) {
+    if (auto unused = check_unused(attachment); !unused) return unused;
+    if (auto done = initiator_.log_out(attachment); !done) return done;
+  } else if (session.error().code != ErrorCode::not_found) {
+    return fail(session.error());
+  }
+  fault_point("vmmd.log-out.before-reply");
+  return {};
 }
 
 }  // namespace vbs::vmm_delegate

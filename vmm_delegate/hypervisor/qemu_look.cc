@@ -1,5 +1,7 @@
 #include "vmm_delegate/hypervisor/qemu_look.h"
 
+#include <unistd.h>
+
 #include "vmm_delegate/hypervisor/qemu_names.h"
 
 namespace vbs::vmm_delegate::qemu {
@@ -136,15 +138,20 @@ Result<bool> is_running(Qmp& qmp) {
   return truth_of(*status, "running");
 }
 
-Result<bool> agent_connected(Qmp& qmp, std::string_view socket_path) {
+Result<bool> agent_connected(Qmp& qmp, const std::string& socket_path) {
   const auto channels = as_array(qmp.execute("query-chardev"));
   if (!channels) return fail(channels.error());
+  // QEMU may know the folder by another path, so the file name decides: ".../vm1.qga,server=on".
+  const std::string file = socket_path.substr(socket_path.rfind('/') + 1) + ",";
   for (const json::Value& channel : *channels) {
-    if (text_of(channel, "filename").find(socket_path) != std::string::npos) {
+    const std::string filename = text_of(channel, "filename");
+    const auto at = filename.find(file);
+    if (at == std::string::npos || at == 0) continue;
+    if (filename[at - 1] == '/' || filename[at - 1] == ':')
       return truth_of(channel, "frontend-open");
-    }
   }
-  return false;
+  // A channel that QEMU does not name so may still be there, and has to be tried.
+  return ::access(socket_path.c_str(), F_OK) == 0;
 }
 
 Result<std::string> child_type(Qmp& qmp, std::string_view path, std::string_view name) {

@@ -32,8 +32,8 @@ wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, cons
 
 /// Whether the VM's processors run.
 Result<bool> is_running(Qmp& qmp);
-/// Whether a process in the guest has opened the agent's channel behind this socket.
-Result<bool> agent_connected(Qmp& qmp, std::string_view socket_path);
+/// Whether a process in the guest has opened the agent's channel behind this socket, or may have.
+Result<bool> agent_connected(Qmp& qmp, const std::string& socket_path);
 /// Whether an object with this name is directly below the path ("/objects", "/machine/peripheral"),
 /// and of which type ("child<scsi-hd>"); "" if there is none.
 Result<std::string> child_type(Qmp& qmp, std::string_view path, std::string_view name);

@@ -176,17 +176,17 @@ Result<void> unplug(Qmp& qmp, const Uuid& attachment) {
 
 Result<void> close_nodes(Qmp& qmp, const Uuid& attachment, const Held& held,
                          const PlugOptions& options) {
-  fault_point("vmmd.detach.before-blockdev-del");
-  if (held.node) {
-    if (auto done = close_node(qmp, node_name(attachment), options); !done) return done;
-  } else if (held.protocol) {  // closed together with the node above it, if there is one
-    if (auto done = close_node(qmp, protocol_name(attachment), options); !done) return done;
+  if (held.node || held.protocol) {
+    fault_point("vmmd.detach.before-blockdev-del");
+    // The protocol node goes with the node above it, where there is one.
+    const std::string name = held.node ? node_name(attachment) : protocol_name(attachment);
+    if (auto done = close_node(qmp, name, options); !done) return done;
+    fault_point("vmmd.detach.after-blockdev-del");
   }
-  fault_point("vmmd.detach.before-object-del");
   if (held.secret) {
     if (auto done = drop_secret(qmp, attachment); !done) return done;
+    fault_point("vmmd.detach.after-object-del");
   }
-  fault_point("vmmd.detach.after-object-del");
   return {};
 }
 
