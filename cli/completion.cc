@@ -122,9 +122,9 @@ std::string words_function() {
     verbs += command.name + "\\n";
     std::string words;
     for (const auto& option : command.options) words += std::string(option.long_name()) + "\\n";
-    text += "    " + command.name + ") printf '" + words + common + "--help\\n' ;;\n";
+    text += "    " + command.name + ") printf -- '" + words + common + "--help\\n' ;;\n";
   }
-  return text + "    *) printf '" + verbs + common + "--version\\n--help\\n' ;;\n  esac\n}\n";
+  return text + "    *) printf -- '" + verbs + common + "--version\\n--help\\n' ;;\n  esac\n}\n";
 }
 
 std::string verb_function() {

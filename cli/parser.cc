@@ -58,7 +58,9 @@ class Grammar {
   static CLI::Option* add_option(CLI::App& app, const OptionSpec& spec) {
     if (spec.kind == ValueKind::flag) {
       // Otherwise "--force=false" would count as given.
-      return app.add_flag(spec.name)->description(spec.help)->disable_flag_override();
+      return app.add_flag(spec.name)->description(spec.help)->check([](const std::string& value) {
+        return std::string(value == "true" ? "" : "takes no value");
+      });
     }
     CLI::Option* option = app.add_option(spec.name)->description(spec.help);
     option->type_name(spec.metavar);
@@ -151,15 +153,6 @@ tl::expected<Invocation, ParseEnd> parse_command_line(const std::vector<std::str
   } catch (const CLI::ParseError& error) {
     return tl::unexpected(usage_error(grammar.app(), error));
   }
-}
-
-std::string help_text() {
-  return Grammar().app().help();
-}
-
-std::string help_text(std::string_view verb) {
-  if (find_command(verb) == nullptr) return "";
-  return Grammar().app().get_subcommand(std::string(verb))->help();
 }
 
 }  // namespace vbs::cli

@@ -22,8 +22,4 @@ struct ParseEnd {
 /// Understands argv[1..] by the command table.
 tl::expected<Invocation, ParseEnd> parse_command_line(const std::vector<std::string>& arguments);
 
-/// What `vbs --help` and `vbs VERB --help` print; "" if there is no such verb.
-std::string help_text();
-std::string help_text(std::string_view verb);
-
 }  // namespace vbs::cli

@@ -312,7 +312,8 @@ def _handler_for(front):
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(OSError):  # the other side has gone
+                self.end_headers()
+                self.wfile.write(body)
 
     return Handler
