@@ -152,7 +152,8 @@ void print_routes() {
 }
 
 void print_crash_points() {
-  for (const workflow::Workflow& workflow : workflow::Registry().all()) {
+  const workflow::Registry registry;
+  for (const workflow::Workflow& workflow : registry.all()) {
     for (const std::string& name : workflow::crash_points(workflow)) std::cout << name << "\n";
   }
 }

@@ -1,0 +1,163 @@
+"""One way to make each workflow run, for tests that kill a daemon in the middle of it."""
+import http.client
+import os
+import shutil
+import time
+import uuid
+
+from qmp import Qmp
+from stack import MIB, Stack
+
+VM = "vm1"
+
+
+class Scenario:
+    """`prepare` brings the world into the state that the workflow needs; `trigger` starts it."""
+
+    def __init__(self, stack: Stack):
+        self.stack = stack
+        self.client = stack.client
+        self.key = str(uuid.uuid4())
+        self.request: tuple | None = None
+
+    def prepare(self) -> None:
+        pass
+
+    def send(self, method: str, path: str, body=None) -> None:
+        """Starts it; the service may die before it answers. `repeat` sends the same again."""
+        self.request = (method, path, body)
+        try:
+            self.client.api(method, path, body, {"Idempotency-Key": self.key}, seconds=20)
+        except (OSError, http.client.HTTPException):
+            pass
+
+    def trigger(self) -> None:
+        raise NotImplementedError
+
+    def repeat(self) -> tuple[int, dict] | None:
+        """What the same request with the same key answers later; None where there is no request."""
+        if self.request is None:
+            return None
+        method, path, body = self.request
+        return self.client.api(method, path, body, {"Idempotency-Key": self.key})
+
+    def volume(self) -> str:
+        return self.client.create_volume(size_bytes=4 * MIB)["id"]
+
+    def clear(self) -> None:
+        """Removes every resource, so that scenarios do not see each other."""
+        for volume in self.client.get("/v1/volumes?limit=1000")["volumes"]:
+            for attachment in volume["attachments"]:
+                self.client.change("DELETE", f"/v1/volumes/{volume['id']}/attachments/"
+                                             f"{attachment['id']}?force=true")
+            self.client.delete_volume(volume["id"])
+        for snapshot in self.client.get("/v1/snapshots?limit=1000")["snapshots"]:
+            self.client.delete_snapshot(snapshot["id"])
+
+
+class CreateVolume(Scenario):
+    def trigger(self):
+        self.send("POST", "/v1/volumes", {"size_bytes": 4 * MIB, "name": self.key})
+
+
+class CloneVolume(Scenario):
+    def prepare(self):
+        snapshot = self.client.create_snapshot(self.volume())
+        self.body = {"source": {"type": "snapshot", "id": snapshot["id"]}}
+
+    def trigger(self):
+        self.send("POST", "/v1/volumes", self.body)
+
+
+class DeleteVolume(Scenario):
+    def prepare(self):
+        self.path = f"/v1/volumes/{self.volume()}"
+
+    def trigger(self):
+        self.send("DELETE", self.path)
+
+
+class CreateSnapshot(Scenario):
+    """Of a volume that a VM writes to, so that every step makes a call."""
+
+    def prepare(self):
+        self.body = {"volume_id": self.volume()}
+        self.client.attach(self.body["volume_id"], VM)
+
+    def trigger(self):
+        self.send("POST", "/v1/snapshots", self.body)
+
+
+class DeleteSnapshot(Scenario):
+    def prepare(self):
+        self.path = f"/v1/snapshots/{self.client.create_snapshot(self.volume())['id']}"
+
+    def trigger(self):
+        self.send("DELETE", self.path)
+
+
+class AttachVolume(Scenario):
+    def prepare(self):
+        self.path = f"/v1/volumes/{self.volume()}/attachments"
+
+    def trigger(self):
+        self.send("POST", self.path, {"vm": VM})
+
+
+class DetachVolume(Scenario):
+    def prepare(self):
+        volume = self.volume()
+        attachment = self.client.attach(volume, VM)
+        self.path = f"/v1/volumes/{volume}/attachments/{attachment['id']}"
+
+    def trigger(self):
+        self.send("DELETE", self.path)
+
+
+class RepairAttachment(Scenario):
+    """Somebody unplugs the disk by hand; the reconciler must present it again."""
+
+    def prepare(self):
+        self.attachment = self.client.attach(self.volume(), VM)
+
+    def trigger(self):
+        with Qmp(os.path.join(self.stack.vm_folder, f"{VM}.qmp")) as qmp:
+            device = f"vbs-{self.attachment['id']}"
+            qmp.run("device_del", id=device)
+            while device in qmp.children("/machine/peripheral"):
+                time.sleep(0.05)
+
+
+class RemoveLeftover(Scenario):
+    """The file of a deleted volume comes back by hand; the reconciler must remove it."""
+
+    def prepare(self):
+        volume = self.volume()
+        path = os.path.join(self.stack.store, "volumes", f"{volume}.img")
+        self.kept = self.stack.path("kept.img")
+        self.path = path
+        shutil.copy(path, self.kept)
+        self.client.delete_volume(volume)
+
+    def trigger(self):
+        os.rename(self.kept, self.path)
+
+
+#: By the kind of operation; every kind must be here.
+BY_KIND = {
+    "create-volume": CreateVolume,
+    "delete-volume": DeleteVolume,
+    "create-snapshot": CreateSnapshot,
+    "delete-snapshot": DeleteSnapshot,
+    "attach-volume": AttachVolume,
+    "detach-volume": DetachVolume,
+    "repair-attachment": RepairAttachment,
+    "remove-leftover": RemoveLeftover,
+}
+
+
+def settle(stack: Stack, seconds: float = 60.0) -> None:
+    """Waits until no operation is in flight, then asks the oracle."""
+    stack.wait_for(lambda: not stack.client.get("/v1/operations?live=true")["operations"], seconds,
+                   "operations are still in flight")
+    stack.assert_consistent(seconds)
