@@ -3,7 +3,8 @@
 namespace vbs::vmm_delegate {
 namespace {
 
-constexpr Milliseconds kBusyWait{5'000};
+/// An attach waits for the guest to name its disk.
+constexpr Milliseconds kBusyWait{12'000};
 
 }  // namespace
 

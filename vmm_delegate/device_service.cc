@@ -8,7 +8,7 @@
 namespace vbs::vmm_delegate {
 namespace {
 
-constexpr Milliseconds kGuestNameWait{2'000};
+constexpr Milliseconds kGuestNameWait{10'000};  // a busy guest takes seconds
 constexpr std::string_view kAttached = "attached";
 
 std::string joined(const std::vector<std::string>& texts) {

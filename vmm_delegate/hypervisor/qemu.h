@@ -59,6 +59,7 @@ class QemuHypervisor final : public Hypervisor {
   /// Nothing when the VM is off or there is no such VM.
   Result<std::optional<Qmp>> open_if_on(const std::string& vm) const;
   Result<GuestAgent> open_agent(const std::string& vm) const;
+  Result<GuestView> look_into_guest(const std::string& vm, const std::string& serial);
   bool agent_answers(const std::string& vm, Qmp qmp) const;
 
   /// Nothing when the VM holds nothing of the attachment, be it that leftovers were taken away.

@@ -22,6 +22,17 @@ Result<GuestAgent> QemuHypervisor::open_agent(const std::string& vm) const {
 
 Result<GuestView> QemuHypervisor::guest_view(const std::string& vm, const std::string& serial,
                                              Milliseconds wait) {
+  const MonotonicTime deadline = deadline_in(wait);
+  while (true) {
+    // The VM is free for others between two looks.
+    auto view = look_into_guest(vm, serial);
+    if (!view || !view->agent || view->disk || poll_timeout(deadline) == 0) return view;
+    ::poll(nullptr, 0, std::min(kLookAgainMs, poll_timeout(deadline)));
+  }
+}
+
+Result<GuestView> QemuHypervisor::look_into_guest(const std::string& vm,
+                                                  const std::string& serial) {
   auto guard = lock(vm);
   if (!guard) return fail(guard.error());
   {
@@ -39,13 +50,9 @@ Result<GuestView> QemuHypervisor::guest_view(const std::string& vm, const std::s
   }
   auto agent = open_agent(vm);
   if (!agent) return fail(agent.error());
-  const MonotonicTime deadline = deadline_in(wait);
-  while (true) {
-    auto disk = agent->disk(serial);
-    if (!disk) return fail(disk.error());
-    if (*disk || poll_timeout(deadline) == 0) return GuestView{true, *std::move(disk)};
-    ::poll(nullptr, 0, std::min(kLookAgainMs, poll_timeout(deadline)));
-  }
+  auto disk = agent->disk(serial);
+  if (!disk) return fail(disk.error());
+  return GuestView{true, *std::move(disk)};
 }
 
 Result<bool> QemuHypervisor::pause(const std::string& vm) {

@@ -3,7 +3,7 @@
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 
-#include <span>
+#include <memory>
 
 #include "vmm_delegate/initiator/iscsi_connection.h"
 
@@ -88,7 +88,9 @@ void take_listing(iscsi_context*, int status, void* data, void* listing) {
 
 Result<std::string> read_serial(const std::string& initiator, const wire::SessionSpec& session,
                                 Milliseconds limit) {
-  Inquiry inquiry;  // outlives the connection, which may call back while it goes
+  // Both outlive the connection, which may call back while it goes.
+  std::unique_ptr<scsi_task, void (*)(scsi_task*)> task(nullptr, ::scsi_free_scsi_task);
+  Inquiry inquiry;
   IscsiConnection connection(initiator, session.iqn, SystemClock().monotonic() + limit);
   if (auto done = connection.connect(session.portal); !done) {
     return fail(about(session.portal, done.error()));
@@ -96,9 +98,8 @@ Result<std::string> read_serial(const std::string& initiator, const wire::Sessio
   ::iscsi_set_initiator_username_pwd(connection.context(), session.chap_user.c_str(),
                                      session.chap_secret.reveal().c_str());
   if (auto done = connection.log_in(); !done) return fail(about(session.portal, done.error()));
-  const scsi_task* task =
-      ::iscsi_inquiry_task(connection.context(), static_cast<int>(session.lun), 1, kSerialPage,
-                           kInquiryBytes, take_inquiry, &inquiry);
+  task.reset(::iscsi_inquiry_task(connection.context(), static_cast<int>(session.lun), 1,
+                                  kSerialPage, kInquiryBytes, take_inquiry, &inquiry));
   if (task == nullptr) return fail(ErrorCode::internal, "libiscsi: " + connection.last_error());
   if (auto done = connection.run(inquiry); !done) return fail(about(session.portal, done.error()));
   connection.log_out();
