@@ -37,6 +37,7 @@ class ProgramFixture : public testing::Test {
     return test::Child({VBS_BIN_DIR "/vbs-vmmd", "--config", config}, environment, dir.path("out"));
   }
   void start(const std::string& fault = "") {
+    daemon.kill();
     daemon = vmmd(fault);
     ASSERT_TRUE(test::eventually([&] { return ask(http::Method::get, "/healthz").has_value(); }))
         << test::slurp(dir.path("out")) << test::slurp(dir.path("log"));
@@ -56,11 +57,13 @@ class ProgramFixture : public testing::Test {
   Result<Qmp> connect(const std::string& vm) { return Qmp::connect(dir.path(vm + ".qmp"), {}); }
 
   Result<http::Response> ask(http::Method method, const std::string& path,
-                             const std::string& body = "", const std::string& token = kToken) {
+                             const std::string& body = "", const std::string& token = kToken,
+                             std::vector<std::pair<std::string, std::string>> query = {}) {
     http::Request request;
     request.method = method;
     request.path = path;
     request.body = body;
+    request.query = std::move(query);
     request.headers.set("Authorization", "Bearer " + token);
     std::promise<Result<http::Response>> answered;
     client.send(endpoint, std::move(request), Milliseconds(60'000),

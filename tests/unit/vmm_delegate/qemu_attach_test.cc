@@ -64,7 +64,7 @@ TEST_F(QemuAttachTest, ShowsAReadOnlyExport) {
 
 TEST_F(QemuAttachTest, ShowsMoreDisksThanAMachineHasSlots) {
   start("vm1");
-  constexpr unsigned kDisks = 40;
+  constexpr unsigned kDisks = 30;
   auto qemu = hypervisor();
   for (unsigned n = 1; n <= kDisks; ++n) {
     const auto status = qemu.attach(test_id(n), spec(n), "");
