@@ -41,6 +41,16 @@ std::string waiting_of(const json::Value& operation, WallTime now) {
   return text;
 }
 
+/// For a list: `describe-operation` has the whole of it.
+std::string waiting_in_short(const json::Value& operation) {
+  constexpr std::size_t kColumns = 60;
+  const json::Value* waiting = member_of(operation, "waiting");
+  if (waiting == nullptr) return "-";
+  const std::string text = text_of(*waiting, "for");
+  const std::string start = truncate_to_width(text, kColumns);
+  return start.size() == text.size() ? text : start + "...";
+}
+
 std::string error_of(const json::Value& operation) {
   const json::Value* error = member_of(operation, "error");
   if (error == nullptr) return "-";
@@ -77,13 +87,12 @@ std::string operation_table(const json::Value::Array& operations, WallTime now, 
   if (with_project) headings.insert(headings.begin() + 1, "PROJECT");
   Table table(headings);
   for (const auto& operation : operations) {
-    const json::Value* waiting = member_of(operation, "waiting");
     std::vector<std::string> row{text_of(operation, "id"),
                                  text_of(operation, "kind"),
                                  text_of(operation, "state"),
                                  step_of(operation),
                                  resource_of(operation),
-                                 waiting == nullptr ? "-" : text_of(*waiting, "for"),
+                                 waiting_in_short(operation),
                                  age_of(operation, "created_at", now)};
     if (with_project) row.insert(row.begin() + 1, text_of(operation, "project"));
     table.add_row(row);

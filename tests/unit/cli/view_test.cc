@@ -87,6 +87,14 @@ TEST(OperationTable, NamesTheMostSpecificResource) {
   EXPECT_THAT(text, HasSubstr("4   -     -      -     -"));
 }
 
+TEST(OperationTable, KeepsALongWaitShort) {
+  const std::string reason(200, 'x');
+  const auto operations = array(R"({"a":[{"id":"1","waiting":{"for":")" + reason + R"("}}]})");
+  const std::string text = operation_table(operations, kNow, false);
+  EXPECT_THAT(text, HasSubstr(std::string(60, 'x') + "...  "));
+  EXPECT_THAT(text, Not(HasSubstr(std::string(61, 'x'))));
+}
+
 TEST(NodeTable, ShowsRoomOfVolumeServersOnly) {
   const auto nodes = array(R"({"a":[
     {"name":"vs1","role":"volume-server","state":"up","driver":"file","version":"1",
