@@ -27,7 +27,8 @@ class Scenario:
         """Starts it; the service may die before it answers. `repeat` sends the same again."""
         self.request = (method, path, body)
         try:
-            self.client.api(method, path, body, {"Idempotency-Key": self.key}, seconds=20)
+            answer = self.client.api(method, path, body, {"Idempotency-Key": self.key}, seconds=20)
+            assert answer[0] < 300, answer
         except (OSError, http.client.HTTPException):
             pass
 
@@ -57,7 +58,7 @@ class Scenario:
 
 class CreateVolume(Scenario):
     def trigger(self):
-        self.send("POST", "/v1/volumes", {"size_bytes": 4 * MIB, "name": self.key})
+        self.send("POST", "/v1/volumes", {"size_bytes": 4 * MIB, "name": f"name-{self.key}"})
 
 
 class CloneVolume(Scenario):

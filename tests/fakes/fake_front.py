@@ -14,6 +14,8 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+import openapi_schema
+
 TIME = "2026-03-01T12:00:00.000Z"
 STEPS = {
     "create-volume": ["reserve", "allocate", "record"],
@@ -55,6 +57,7 @@ class FakeFront:
         self.drops_after = 0     # the same, but what they asked for is done first
         self.raw_answers = []    # bytes sent in place of the next answers
         self.problems = []       # Problem objects raised by the next requests
+        self.faults = []         # requests and answers that docs/api/openapi.yaml does not describe
         self.keys = {}
         self.lock = threading.RLock()
         self.arrived = threading.Condition(self.lock)
@@ -285,6 +288,7 @@ def _handler_for(front):
                     front.drops -= 1
                     return self.hang_up()
                 status, document = self.outcome(split.path, query, body)
+                self.check(split.path, query, body, status, document)
                 if front.drops_after > 0:
                     front.drops_after -= 1
                     return self.hang_up()
@@ -300,6 +304,12 @@ def _handler_for(front):
                 return front.answer(self.command, path, query, self.headers, body)
             except Problem as problem:
                 return problem.status, problem.body
+
+        def check(self, path, query, body, status, document):
+            kind = "application/problem+json" if status >= 400 else "application/json"
+            front.faults += openapi_schema.faults_of_request(self.command, path, query, body)
+            front.faults += openapi_schema.faults_of_answer(self.command, path, status, kind,
+                                                            document)
 
         def hang_up(self):
             self.close_connection = True

@@ -1,0 +1,219 @@
+#include "tests/sim/world.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <stdexcept>
+
+#include "db/invariants.h"
+#include "db/operation_table.h"
+
+namespace vbs::sim {
+
+namespace {
+
+constexpr Milliseconds kAnswerLimit{120'000};
+constexpr Milliseconds kSettleLimit{3'600'000};
+
+http::Handler on_the_spot(std::function<http::Response(const http::Request&)> handler) {
+  return [handler](http::Request request, http::Responder respond) { respond(handler(request)); };
+}
+
+template <class T>
+std::unique_ptr<T> must(Result<std::unique_ptr<T>> made) {
+  if (!made) throw std::runtime_error(describe(made.error()));
+  return std::move(*made);
+}
+
+std::vector<std::pair<std::string, std::string>> parse_query(const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> query;
+  if (!text.empty())
+    query.emplace_back(text.substr(0, text.find('=')), text.substr(text.find('=') + 1));
+  return query;
+}
+
+}  // namespace
+
+Folder::Folder() {
+  std::string name = std::filesystem::temp_directory_path() / "vbs-sim-XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  path_ = name;
+}
+
+Folder::~Folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world)
+    : exports_(must(volume_delegate::ExportRecords::load(export_folder_))),
+      tombstones_(must(volume_delegate::Tombstones::load(tombstone_folder_))) {
+  auto post_copy = [&world](Task task) {
+    world.add(Milliseconds(700), std::move(task));
+    return true;
+  };
+  server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
+      store, target, *exports_, *tombstones_, clock, post_copy, name, "iqn.2026-01.vbs"});
+  server_->add_routes(router, on_the_spot);
+  server_->tend();
+}
+
+VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock)
+    : generations_(must(vmm_delegate::Generations::open(folder.path("generations"), clock))),
+      orders_(*generations_),
+      freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
+      helper_(freezes_, hypervisor, clock),
+      device_service_(hypervisor, initiator_, orders_),
+      session_service_(hypervisor, initiator_, orders_),
+      freeze_service_(hypervisor, helper_, freezes_, clock),
+      view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator_, freeze_service_) {
+  hypervisor.add_vm("vm1", true);
+  hypervisor.add_vm("vm2", false);
+  vmm_delegate::add_routes(router, quick_, slow_,
+                           {view_, device_service_, session_service_, freeze_service_});
+}
+
+World::World(std::uint64_t seed)
+    : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock) {
+  settings_.database = folder.path("vbs.db");
+  settings_.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
+                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
+  network.add_node("vs1", volumes.router);
+  network.add_node("hv1", vmm.router);
+  start_front();
+}
+
+World::~World() {
+  kill_front();
+}
+
+void World::start_front() {
+  executor_ = std::make_unique<fakes::SimExecutor>(time);
+  delegates_ = std::make_unique<fakes::SimDelegateClient>(network, *executor_);
+  database_ = must(db::Database::open({settings_.database, db::WriteMode::inline_, 1}));
+  front_ =
+      std::make_unique<api::Front>(settings_, api::Authenticator::open_to_all(), *database_,
+                                   api::Front::Outside{*delegates_, clock, random, *executor_});
+  executor_->post([this] {
+    if (auto ok = front_->start(); !ok) throw std::runtime_error(describe(ok.error()));
+  });
+  time.run_for(Milliseconds(50));
+}
+
+void World::kill_front() {
+  front_.reset();
+  delegates_.reset();
+  database_.reset();
+  executor_.reset();
+}
+
+std::string World::Answer::member(const std::string& resource, const std::string& name) const {
+  const auto body = json::parse(response.value_or(http::Response{}).body);
+  const auto* object = body ? body->find(resource) : nullptr;
+  const auto* value = object ? object->find(name) : nullptr;
+  const auto* text = value ? value->as<std::string>() : nullptr;
+  return text ? *text : "";
+}
+
+std::shared_ptr<World::Answer> World::send(http::Method method, const std::string& path,
+                                           const std::string& body) {
+  auto answer = std::make_shared<Answer>();
+  http::Request request;
+  request.method = method;
+  request.path = path.substr(0, path.find('?'));
+  if (path.find('?') != std::string::npos)
+    request.query = parse_query(path.substr(path.find('?') + 1));
+  request.body = body;
+  executor_->post([this, request, answer] {
+    front_->handle(request,
+                   [answer](http::Response response) { answer->response = std::move(response); });
+  });
+  return answer;
+}
+
+World::Answer World::carry_out(http::Method method, const std::string& path,
+                               const std::string& body) {
+  auto answer = send(method, path, body);
+  time.run_until([&] { return answer->response.has_value(); }, kAnswerLimit);
+  settle();
+  return *answer;
+}
+
+bool World::at_rest() {
+  auto live =
+      database_->read([](db::Connection& c) { return db::OperationTable(c).live().size(); });
+  return live && *live == 0;
+}
+
+bool World::settle() {
+  return time.run_until([this] { return at_rest(); }, kSettleLimit);
+}
+
+std::string World::create_volume() {
+  return carry_out(http::Method::post, "/v1/volumes", R"({"size_bytes":1048576})")
+      .member("volume", "id");
+}
+
+std::string World::attach(const std::string& volume, const std::string& vm) {
+  return carry_out(http::Method::post, "/v1/volumes/" + volume + "/attachments",
+                   R"({"vm":")" + vm + R"("})")
+      .member("attachment", "id");
+}
+
+std::vector<std::string> World::disagreements() {
+  std::vector<std::string> found;
+  auto wanted = database_->read([&](db::Connection& connection) {
+    for (const db::Violation& violation : db::check_invariants(connection)) {
+      found.push_back(violation.invariant + ": " + violation.detail);
+    }
+    std::set<std::string> names;
+    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1"))
+      names.insert("volume " + row.id.str());
+    for (const db::Snapshot& row : db::SnapshotTable(connection).on_node("vs1"))
+      names.insert("snapshot " + row.id.str());
+    for (const db::Attachment& row : db::AttachmentTable(connection).open_on_vmm("hv1")) {
+      names.insert("target iqn.2026-01.vbs:" + row.id.str());
+      names.insert("device " + row.vm + " " + row.id.str());
+    }
+    return names;
+  });
+  std::set<std::string> there;
+  const auto store = volumes.store.list();
+  for (const auto& volume : store->volumes) there.insert("volume " + volume.id.str());
+  for (const auto& snapshot : store->snapshots) there.insert("snapshot " + snapshot.id.str());
+  const auto targets = volumes.target.list();
+  for (const auto& target : *targets) there.insert("target " + target.iqn);
+  for (const char* vm : {"vm1", "vm2"}) {
+    const auto devices = vmm.hypervisor.devices(vm);
+    for (const auto& device : *devices)
+      there.insert("device " + std::string(vm) + " " + device.attachment.str());
+    if (vmm.hypervisor.files_frozen(vm)) found.push_back(std::string(vm) + " is still frozen");
+    if (vmm.hypervisor.state(vm) != "running") found.push_back(std::string(vm) + " is not running");
+  }
+  for (const std::string& name : *wanted) {
+    if (!there.contains(name)) found.push_back("missing: " + name);
+  }
+  for (const std::string& name : there) {
+    if (!wanted->contains(name)) found.push_back("left over: " + name);
+  }
+  return found;
+}
+
+std::string World::journal() {
+  auto text = database_->read([](db::Connection& connection) {
+    std::string lines;
+    auto events = connection.prepare(
+        "SELECT o.uid, o.kind, o.state, e.at, e.step, e.what, e.message FROM operation_events e "
+        "JOIN operations o ON o.seq = e.operation_seq ORDER BY e.seq");
+    while (events.step()) {
+      for (int column = 0; column < 7; ++column) lines += events.string(column) + " ";
+      lines += "\n";
+    }
+    return lines;
+  });
+  return text.value_or("");
+}
+
+}  // namespace vbs::sim

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/front.h"
+#include "common/thread_pool.h"
+#include "db/database.h"
+#include "tests/fakes/fake_backing_store.h"
+#include "tests/fakes/fake_hypervisor.h"
+#include "tests/fakes/fake_initiator.h"
+#include "tests/fakes/fake_lease_helper.h"
+#include "tests/fakes/fake_target_driver.h"
+#include "tests/fakes/memory_records.h"
+#include "tests/fakes/sim_executor.h"
+#include "tests/fakes/sim_network.h"
+#include "vmm_delegate/routes.h"
+#include "volume_delegate/volume_server.h"
+
+namespace vbs::sim {
+
+/// A folder that goes with the test.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  std::string path(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+/// The real volume-server services over a store and a target in memory.
+class VolumeNode {
+ public:
+  VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world);
+
+  fakes::FakeBackingStore store{1ULL << 40};
+  fakes::FakeTargetDriver target;
+  http::Router router;
+
+ private:
+  fakes::MemoryRecords export_folder_;
+  fakes::MemoryRecords tombstone_folder_;
+  std::unique_ptr<volume_delegate::ExportRecords> exports_;
+  std::unique_ptr<volume_delegate::Tombstones> tombstones_;
+  std::unique_ptr<volume_delegate::VolumeServer> server_;
+};
+
+/// The real VMM services over virtual machines in memory.
+class VmmNode {
+ public:
+  VmmNode(const std::string& name, const Folder& folder, Clock& clock);
+
+  fakes::FakeHypervisor hypervisor;
+  http::Router router;
+
+ private:
+  fakes::FakeInitiator initiator_{fakes::FakeInitiator::Kind::of_vms};
+  std::unique_ptr<vmm_delegate::Generations> generations_;
+  vmm_delegate::AttachmentOrders orders_;
+  vmm_delegate::FreezeStore freezes_;
+  fakes::FakeLeaseHelper helper_;
+  vmm_delegate::DeviceService device_service_;
+  vmm_delegate::SessionService session_service_;
+  vmm_delegate::FreezeService freeze_service_;
+  vmm_delegate::NodeView view_;
+  ThreadPool quick_{"sim-quick", 1, 8};
+  ThreadPool slow_{"sim-slow", 1, 8};
+};
+
+/// One front, one volume server "vs1" and one VMM node "hv1" with the VMs "vm1" and "vm2": the real
+/// engine, database and services on simulated time, all from one seed.
+class World {
+ public:
+  explicit World(std::uint64_t seed);
+  ~World();
+
+  void start_front();
+  /// As SIGKILL would: what was posted is gone, what was committed stays.
+  void kill_front();
+  bool front_runs() const { return front_ != nullptr; }
+
+  /// Sends a request to the front; the answer is in `Answer` once the world has run long enough.
+  struct Answer {
+    std::optional<http::Response> response;
+    std::string member(const std::string& resource, const std::string& name) const;
+  };
+  std::shared_ptr<Answer> send(http::Method method, const std::string& path,
+                               const std::string& body = "");
+  /// Sends, and runs the world until the answer and until its operation has ended.
+  Answer carry_out(http::Method method, const std::string& path, const std::string& body = "");
+
+  bool at_rest();
+  /// Runs until no operation is live; false if that takes longer than an hour of simulated time.
+  bool settle();
+  /// Everything that rows and world disagree about; empty when all is well.
+  std::vector<std::string> disagreements();
+  /// The journal as text: equal texts, equal runs.
+  std::string journal();
+
+  std::string create_volume();
+  std::string attach(const std::string& volume, const std::string& vm = "vm1");
+
+  fakes::SimWorld time;
+  fakes::SimRandom random;
+  fakes::SimRandom chance;  ///< of faults and of what the test does; apart from the front's
+  fakes::SimClock clock{time};
+  Folder folder;
+  fakes::SimNetwork network{time, chance};
+  VolumeNode volumes;
+  VmmNode vmm;
+
+ private:
+  api::Settings settings_;
+  std::unique_ptr<fakes::SimExecutor> executor_;
+  std::unique_ptr<fakes::SimDelegateClient> delegates_;
+  std::unique_ptr<db::Database> database_;
+  std::unique_ptr<api::Front> front_;
+};
+
+}  // namespace vbs::sim
