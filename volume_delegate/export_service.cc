@@ -26,10 +26,11 @@ bool same_but_generation(const wire::ExportSpec& a, const wire::ExportSpec& b) {
          a.chap_secret == b.chap_secret && a.read_only == b.read_only;
 }
 
-const TargetView* with_iqn(const std::vector<TargetView>& views, const std::string& iqn) {
+std::optional<TargetView> with_iqn(const std::vector<TargetView>& views, const std::string& iqn) {
   const auto found = std::find_if(views.begin(), views.end(),
                                   [&](const TargetView& view) { return view.iqn == iqn; });
-  return found == views.end() ? nullptr : &*found;
+  if (found == views.end()) return std::nullopt;
+  return *found;
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ TargetSpec ExportService::target_spec(const ExportRecord& record) const {
           spec.chap_secret,       spec.read_only};
 }
 
-wire::ExportStatus ExportService::status(const ExportRecord& record, const TargetView* view) const {
+wire::ExportStatus ExportService::status(const ExportRecord& record,
+                                         const std::optional<TargetView>& view) const {
   wire::ExportStatus out;
   out.attachment = record.attachment;
   out.volume = record.spec.volume;
@@ -56,8 +58,8 @@ wire::ExportStatus ExportService::status(const ExportRecord& record, const Targe
   out.initiator = record.spec.initiator;
   out.read_only = record.spec.read_only;
   out.generation = record.generation;
-  out.active = view != nullptr && record.phase == Phase::live && serves(*view, target_spec(record));
-  if (view != nullptr) {
+  out.active = view && record.phase == Phase::live && serves(*view, target_spec(record));
+  if (view) {
     for (const auto& session : view->sessions) {
       out.sessions.push_back({session.initiator, session.address});
     }
@@ -68,48 +70,46 @@ wire::ExportStatus ExportService::status(const ExportRecord& record, const Targe
 Result<wire::ExportStatus> ExportService::put(const Uuid& attachment,
                                               const wire::ExportSpec& spec) {
   if (auto ok = check_export_access(spec); !ok) return fail(ok.error());
+  if (auto ok = check_daemon_answers(); !ok) return fail(ok.error());
   const IdLocks::Guard guard(parts_.locks, {attachment, spec.volume});
   auto record = parts_.records.find(attachment);
   if (auto ok = check_order(attachment, spec, record); !ok) return fail(ok.error());
+  if (auto ok = check_volume(spec.volume); !ok) return fail(ok.error());
+  const std::string why_not = problem();
+  if (!why_not.empty()) return fail(ErrorCode::node_unavailable, why_not);
   auto recorded = record_order(attachment, spec, std::move(record));
   if (!recorded) return fail(recorded.error());
   if (auto ok = serve(*recorded); !ok) return fail(ok.error());
   fault_point("volumed.put_export.after_act");
-  return get(attachment);
+  auto made = get(attachment);
+  if (!made || made->active) return made;
+  return fail(ErrorCode::timeout, "the target daemon accepted every step of export " +
+                                      attachment.str() + " but does not show it as asked");
 }
 
 Result<void> ExportService::check_order(const Uuid& attachment, const wire::ExportSpec& spec,
                                         const std::optional<ExportRecord>& record) {
-  if (!record) return check_can_be_made(attachment, spec);
+  if (!record) return {};
   const bool live = record->phase == Phase::live;
   // The order that ended an export may have had this very generation; its end stands.
   const bool late =
       live ? spec.generation < record->generation : spec.generation <= record->generation;
   if (late) return stale(attachment, spec.generation, record->generation);
-  if (!live) {
-    if (auto ok = finish_removal(*record); !ok) return ok;
-    return check_can_be_made(attachment, spec);
-  }
+  if (!live) return finish_removal(*record);
   if (same_but_generation(spec, record->spec)) return {};
   return fail(ErrorCode::conflict,
               "export " + attachment.str() +
                   " is there with other properties; remove it before making it anew");
 }
 
-Result<void> ExportService::check_can_be_made(const Uuid& attachment,
-                                              const wire::ExportSpec& spec) {
-  const ObjectRef volume{ObjectKind::volume, spec.volume};
-  auto held = parts_.store.find_volume(spec.volume);
+Result<void> ExportService::check_volume(const Uuid& id) {
+  const ObjectRef volume{ObjectKind::volume, id};
   if (auto ok = check_source_is_complete(parts_.copies, volume); !ok) return ok;
-  if (!held && held.error().code == ErrorCode::not_found) {
-    return fail(Error{
-        ErrorCode::not_found, "there is no " + volume.str() + " on this server", "volume", {}, {}});
-  }
-  if (!held) return fail(held.error());
-  if (auto ok = check_sharing(attachment, spec); !ok) return ok;
-  const std::string trouble = problem();
-  if (!trouble.empty()) return fail(ErrorCode::node_unavailable, trouble);
-  return {};
+  auto held = parts_.store.find_volume(id);
+  if (held) return {};
+  if (held.error().code != ErrorCode::not_found) return fail(held.error());
+  return fail(Error{
+      ErrorCode::not_found, "there is no " + volume.str() + " on this server", "volume", {}, {}});
 }
 
 Result<void> ExportService::check_sharing(const Uuid& attachment, const wire::ExportSpec& spec) {
@@ -141,9 +141,12 @@ Result<ExportRecord> ExportService::record_order(const Uuid& attachment,
   order.attachment = attachment;
   order.generation = spec.generation;
   order.spec = spec;
+  // Two orders for different attachments must not both find that nobody has the user or volume.
+  std::lock_guard guard(order_mutex_);
   if (known) {
     order.number = record->number;
   } else {
+    if (auto ok = check_sharing(attachment, spec); !ok) return fail(ok.error());
     auto number = parts_.records.next_number();
     if (!number) return fail(number.error());
     order.number = *number;
@@ -171,11 +174,22 @@ Result<wire::ExportStatus> ExportService::get(const Uuid& attachment) {
   if (!record || record->phase == Phase::gone) {
     return fail(ErrorCode::not_found, "there is no export " + attachment.str() + " on this server");
   }
-  const auto views = parts_.target.list();
-  return status(*record, views ? with_iqn(*views, iqn(attachment)) : nullptr);
+  return status(*record, with_iqn(views(), iqn(attachment)));
+}
+
+Result<void> ExportService::check_daemon_answers() const {
+  std::lock_guard guard(mutex_);
+  if (!problem_ || problem_->code != ErrorCode::timeout) return {};
+  return fail(ErrorCode::node_unavailable, problem_->message);
+}
+
+std::vector<TargetView> ExportService::views() {
+  if (!problem().empty()) return {};
+  return parts_.target.list().value_or(std::vector<TargetView>{});
 }
 
 Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, bool revoke) {
+  if (auto ok = check_daemon_answers(); !ok) return ok;
   const IdLocks::Guard guard(parts_.locks, {attachment});
   auto record = parts_.records.find(attachment);
   if (!record) return remove_unrecorded(attachment, generation);
@@ -199,8 +213,7 @@ Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generati
 }
 
 Result<void> ExportService::remove_unrecorded(const Uuid& attachment, std::int64_t generation) {
-  const auto views = parts_.target.list();
-  const bool served = views && with_iqn(*views, iqn(attachment)) != nullptr;
+  const bool served = with_iqn(views(), iqn(attachment)).has_value();
   ExportRecord record;
   record.attachment = attachment;
   record.generation = generation;
@@ -215,8 +228,8 @@ Result<void> ExportService::check_no_sessions(const ExportRecord& record) {
   // Without a daemon there are no sessions; whether it is surely gone the removal finds out.
   if (!views && views.error().code == ErrorCode::node_unavailable) return {};
   if (!views) return fail(views.error());
-  const TargetView* view = with_iqn(*views, iqn(record.attachment));
-  if (view == nullptr || view->sessions.empty()) return {};
+  const auto view = with_iqn(*views, iqn(record.attachment));
+  if (!view || view->sessions.empty()) return {};
   const TargetSession session = view->sessions.front();
   if (auto ok = parts_.target.apply(target_spec(record)); !ok) note_trouble(record.attachment, ok);
   return fail(ErrorCode::conflict, "initiator " + session.initiator + " at " + session.address +
@@ -241,18 +254,15 @@ Result<void> ExportService::finish_removal(ExportRecord record) {
 ExportService::Listing ExportService::list() {
   Listing out;
   // Records after targets: an export made in between is then no foreign target.
-  const auto views = parts_.target.list();
-  const auto records = parts_.records.present();
-  std::vector<std::string> ours;
-  for (const auto& record : records) {
-    ours.push_back(iqn(record.attachment));
-    out.exports.push_back(status(record, views ? with_iqn(*views, ours.back()) : nullptr));
+  // Targets before records: an export that is made in between is then no foreign target.
+  std::map<std::string, TargetView> unexplained;
+  for (auto& view : views()) unexplained.emplace(view.iqn, std::move(view));
+  for (const auto& record : parts_.records.present()) {
+    const auto view = unexplained.extract(iqn(record.attachment));
+    out.exports.push_back(
+        status(record, view ? std::optional(std::move(view.mapped())) : std::nullopt));
   }
-  if (!views) return out;
-  for (const auto& view : *views) {
-    if (std::find(ours.begin(), ours.end(), view.iqn) != ours.end()) continue;
-    out.foreign.push_back("target " + view.iqn);
-  }
+  for (const auto& [name, view] : unexplained) out.foreign.push_back("target " + name);
   return out;
 }
 

@@ -57,25 +57,32 @@ class ExportService {
  private:
   Result<void> check_order(const Uuid& attachment, const wire::ExportSpec& spec,
                            const std::optional<ExportRecord>& record);
-  Result<void> check_can_be_made(const Uuid& attachment, const wire::ExportSpec& spec);
+  Result<void> check_volume(const Uuid& id);
   Result<void> check_sharing(const Uuid& attachment, const wire::ExportSpec& spec);
   Result<ExportRecord> record_order(const Uuid& attachment, const wire::ExportSpec& spec,
                                     std::optional<ExportRecord> record);
   Result<void> remove_unrecorded(const Uuid& attachment, std::int64_t generation);
   Result<void> check_no_sessions(const ExportRecord& record);
   Result<void> finish_removal(ExportRecord record);
+  /// Fails at once while the daemon is known to hang: waiting for it would use up every thread.
+  Result<void> check_daemon_answers() const;
+  /// What the daemon serves; nothing while it is known not to be well.
+  std::vector<TargetView> views();
   /// Makes the target; takes another number where a foreign target has that of the record.
   Result<void> serve(ExportRecord record);
+  void note_problem(std::optional<Error> problem);
   void tend_one(const ExportRecord& seen, const std::vector<TargetView>& views);
   void note_trouble(const Uuid& attachment, const Result<void>& result);
 
   std::string iqn(const Uuid& attachment) const;
   TargetSpec target_spec(const ExportRecord& record) const;
-  wire::ExportStatus status(const ExportRecord& record, const TargetView* view) const;
+  wire::ExportStatus status(const ExportRecord& record,
+                            const std::optional<TargetView>& view) const;
 
   const ExportParts parts_;
-  mutable std::mutex mutex_;
-  std::string problem_;
+  std::mutex order_mutex_;
+  mutable std::mutex mutex_;  // of what follows
+  std::optional<Error> problem_;
   std::map<Uuid, std::string> troubles_;  // last error of each rebuild, so that it is logged once
   bool must_check_ = true;
   MonotonicTime last_check_{};

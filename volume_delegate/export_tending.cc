@@ -17,22 +17,22 @@ constexpr std::chrono::seconds kCheckEvery{3};
 
 std::string ExportService::problem() const {
   std::lock_guard guard(mutex_);
-  return problem_;
+  return problem_ ? problem_->message : std::string();
+}
+
+void ExportService::note_problem(std::optional<Error> problem) {
+  std::lock_guard guard(mutex_);
+  const bool was = problem_.has_value();
+  if (problem && (!was || problem->message != problem_->message)) {
+    log::error("the target daemon is not well", {{"problem", problem->message}});
+  }
+  if (!problem && was) log::info("the target daemon is well again");
+  problem_ = std::move(problem);
 }
 
 void ExportService::tend() {
   const auto daemon = parts_.target.ensure_running();
-  const std::string now_wrong = daemon ? std::string() : daemon.error().message;
-  {
-    std::lock_guard guard(mutex_);
-    if (now_wrong != problem_) {
-      if (now_wrong.empty())
-        log::info("the target daemon is well again");
-      else
-        log::error("the target daemon is not well", {{"problem", now_wrong}});
-    }
-    problem_ = now_wrong;
-  }
+  note_problem(daemon ? std::nullopt : std::optional(daemon.error()));
   if (!daemon || *daemon == DaemonState::started) must_check_ = true;
   if (!daemon) return;
   const MonotonicTime now = parts_.clock.monotonic();

@@ -65,8 +65,8 @@ class TargetDriver {
   virtual Result<DaemonState> ensure_running() = 0;
   /// Every target of the daemon, foreign ones included.
   virtual Result<std::vector<TargetView>> list() = 0;
-  /// Makes the target be as asked, from whatever state it is in; access is granted last, and the
-  /// result is read back. already_exists: another target has the number.
+  /// Makes the target be as asked, from whatever state it is in; access is granted last. Whether it
+  /// is so then, `list` tells. already_exists: another target has the number.
   virtual Result<void> apply(const TargetSpec& spec) = 0;
   /// From now on nobody can log in; sessions live on. Harmless when there is no such target.
   virtual Result<void> fence(const std::string& iqn) = 0;

@@ -72,7 +72,7 @@ Refusal refusal_of(std::uint32_t number) {
       return {ErrorCode::not_found, "no such connection"};
     case 9:
       return {ErrorCode::already_exists, "the target exists"};
-    case 11:
+    case 10:
       return {ErrorCode::already_exists, "the logical unit exists"};
     case 12:
       return {ErrorCode::already_exists, "the access rule exists"};

@@ -89,7 +89,7 @@ Result<std::vector<TargetView>> TgtDriver::list() {
 }
 
 Result<void> TgtDriver::apply(const TargetSpec& spec) {
-  auto target = find_or_make(spec);
+  auto target = make_or_find(spec);
   if (!target) return fail(target.error());
   fault_point("volumed.put_export.after_target");
   if (auto ok = make_unit(*target, spec); !ok) return ok;
@@ -99,37 +99,28 @@ Result<void> TgtDriver::apply(const TargetSpec& spec) {
   // Last of all: an initiator that reconnects to a target without its logical unit gives up.
   if (auto ok = make_rule(*target, spec); !ok) return ok;
   fault_point("volumed.put_export.after_rule");
-  return verify(spec);
+  return {};
 }
 
-Result<TgtTarget> TgtDriver::find_or_make(const TargetSpec& spec) {
-  auto all = targets();
-  if (!all) return fail(all.error());
-  if (auto ok = check_account_is_ours(spec, *all); !ok) return fail(ok.error());
-  const TgtTarget* found = with_iqn(*all, spec.iqn);
-  if (found != nullptr) {
-    const TgtLun* unit = export_unit(*found);
-    const bool usable =
-        unit == nullptr || (unit->path == spec.device && unit->backing_type == "rdwr");
-    if (usable) return *found;
-    // Somebody put another device under this export's name; nobody may read it as the volume.
-    if (auto ok = remove_target(spec.iqn); !ok) return fail(ok.error());
-  }
-  if (auto ok = tgt_.new_target(spec.number, spec.iqn); !ok) return fail(ok.error());
+Result<TgtTarget> TgtDriver::make_or_find(const TargetSpec& spec) {
   TgtTarget made;
   made.tid = spec.number;
   made.iqn = spec.iqn;
+  const auto is_new = tgt_.new_target(spec.number, spec.iqn);
+  if (is_new) return made;
+  if (is_new.error().code != ErrorCode::already_exists) return fail(is_new.error());
+  auto all = targets();
+  if (!all) return fail(all.error());
+  const TgtTarget* found = with_iqn(*all, spec.iqn);
+  if (found == nullptr) return fail(is_new.error());  // another target has the number
+  const TgtLun* unit = export_unit(*found);
+  const bool usable =
+      unit == nullptr || (unit->path == spec.device && unit->backing_type == "rdwr");
+  if (usable) return *found;
+  // Somebody put another device under this export's name; nobody may read it as the volume.
+  if (auto ok = remove_target(spec.iqn); !ok) return fail(ok.error());
+  if (auto ok = tgt_.new_target(spec.number, spec.iqn); !ok) return fail(ok.error());
   return made;
-}
-
-Result<void> TgtDriver::check_account_is_ours(const TargetSpec& spec,
-                                              const std::vector<TgtTarget>& all) {
-  for (const auto& target : all) {
-    if (target.iqn == spec.iqn || !has(target.accounts, spec.chap_user)) continue;
-    return fail(ErrorCode::conflict, "the CHAP user " + spec.chap_user + " already serves target " +
-                                         target.iqn + "; every export needs its own");
-  }
-  return {};
 }
 
 Result<void> TgtDriver::make_unit(const TgtTarget& target, const TargetSpec& spec) {
@@ -152,10 +143,24 @@ Result<void> TgtDriver::make_account(const TgtTarget& target, const TargetSpec& 
     if (auto ok = absent_is_fine(tgt_.unbind_account(target.tid, user)); !ok) return ok;
   }
   if (has(target.accounts, spec.chap_user)) return {};
-  // One that exists without being bound is left from an attempt that was cut short.
-  if (auto ok = absent_is_fine(tgt_.delete_account(spec.chap_user)); !ok) return ok;
-  if (auto ok = tgt_.new_account(spec.chap_user, spec.chap_secret); !ok) return ok;
+  auto made = tgt_.new_account(spec.chap_user, spec.chap_secret);
+  if (!made && made.error().code == ErrorCode::already_exists) made = make_account_anew(spec);
+  if (!made) return made;
   return tgt_.bind_account(target.tid, spec.chap_user);
+}
+
+/// An account that exists and serves no target is left from an attempt that was cut short; its
+/// secret cannot be read.
+Result<void> TgtDriver::make_account_anew(const TargetSpec& spec) {
+  auto all = targets();
+  if (!all) return fail(all.error());
+  for (const auto& target : *all) {
+    if (!has(target.accounts, spec.chap_user)) continue;
+    return fail(ErrorCode::conflict, "the CHAP user " + spec.chap_user + " already serves target " +
+                                         target.iqn + "; every export needs its own");
+  }
+  if (auto ok = absent_is_fine(tgt_.delete_account(spec.chap_user)); !ok) return ok;
+  return tgt_.new_account(spec.chap_user, spec.chap_secret);
 }
 
 Result<void> TgtDriver::make_rule(const TgtTarget& target, const TargetSpec& spec) {
@@ -171,16 +176,6 @@ Result<void> TgtDriver::remove_rules(const TgtTarget& target, const std::string&
     if (auto ok = absent_is_fine(tgt_.remove_rule(target.tid, rule)); !ok) return ok;
   }
   return {};
-}
-
-Result<void> TgtDriver::verify(const TargetSpec& spec) {
-  auto all = list();
-  if (!all) return fail(all.error());
-  for (const auto& view : *all) {
-    if (serves(view, spec)) return {};
-  }
-  return fail(ErrorCode::internal,
-              "tgtd accepted every step of export " + spec.iqn + " but does not show it as asked");
 }
 
 Result<void> TgtDriver::fence(const std::string& iqn) {

@@ -29,16 +29,15 @@ class TgtDriver final : public TargetDriver {
   TgtDriver(std::unique_ptr<TgtDaemon> daemon, std::string portal);
 
   Result<std::vector<TgtTarget>> targets();
-  Result<TgtTarget> find_or_make(const TargetSpec& spec);
-  Result<void> check_account_is_ours(const TargetSpec& spec, const std::vector<TgtTarget>& all);
+  Result<TgtTarget> make_or_find(const TargetSpec& spec);
   Result<void> make_unit(const TgtTarget& target, const TargetSpec& spec);
   Result<void> make_account(const TgtTarget& target, const TargetSpec& spec);
+  Result<void> make_account_anew(const TargetSpec& spec);
   Result<void> make_rule(const TgtTarget& target, const TargetSpec& spec);
   Result<void> remove_rules(const TgtTarget& target, const std::string& but);
   Result<void> tear_down(const TgtTarget& target);
   Result<void> remove_target(const std::string& iqn);
   Result<void> remove_account(const std::string& user);
-  Result<void> verify(const TargetSpec& spec);
 
   std::unique_ptr<TgtDaemon> daemon_;
   TgtControl& tgt_;

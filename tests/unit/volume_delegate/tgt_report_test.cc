@@ -11,7 +11,7 @@ namespace {
 using testing::failed_with;
 
 std::string recorded(const std::string& name) {
-  const auto text = read_file(std::string(VBS_RECORDED) + "/tgt/1.0.85/" + name);
+  const auto text = read_file(std::string(VBS_SOURCE_DIR) + "/tests/recorded/tgt/1.0.85/" + name);
   EXPECT_TRUE(text) << name;
   return text.value_or("");
 }

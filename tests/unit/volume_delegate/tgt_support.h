@@ -62,7 +62,11 @@ class TgtTest : public ::testing::Test {
 
   std::string socket() const { return options_.folder + "/control.1"; }
   pid_t daemon_pid() const { return pid_behind(socket()); }
-  void kill_daemon() const { kill_and_wait(daemon_pid()); }
+  /// Returns when the kernel has closed the daemon's sockets.
+  void kill_daemon() const {
+    kill_and_wait(daemon_pid());
+    EXPECT_TRUE(eventually([this] { return check_portal_is_free(options_.portal).has_value(); }));
+  }
 
   std::unique_ptr<TgtDriver> start() {
     auto driver = TgtDriver::create(options_);

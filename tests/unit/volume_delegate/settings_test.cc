@@ -1,0 +1,166 @@
+#include "volume_delegate/settings.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <regex>
+
+#include "common/file.h"
+#include "common/units.h"
+#include "tests/unit/volume_delegate/support.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+using testing::failed_with;
+using testing::trouble;
+
+/// A configuration with one line of one table replaced or added.
+std::string config(const std::string& root = "", const std::string& store = "",
+                   const std::string& target = "") {
+  const auto has = [](const std::string& text, const char* key) {
+    return text.starts_with(std::string(key) + " ");
+  };
+  std::string out;
+  if (!has(root, "name")) out += "name = \"vs1\"\n";
+  if (!has(root, "token_file")) out += "token_file = \"/t\"\n";
+  if (!has(root, "state_dir")) out += "state_dir = \"/var/lib/vbs\"\n";
+  out += root + "\n[store]\n";
+  if (!has(store, "folder")) out += "folder = \"/srv/vbs\"\n";
+  out += store + "\n[target]\n";
+  if (!has(target, "portal")) out += "portal = \"127.0.0.1:3260\"\n";
+  return out + target + "\n";
+}
+
+TEST(Settings, HaveDefaults) {
+  const auto settings = parse_settings(config(), "test");
+  ASSERT_EQ("", trouble(settings));
+  EXPECT_EQ("vs1", settings->name);
+  EXPECT_EQ("127.0.0.1", settings->server.address);
+  EXPECT_EQ(7710, settings->server.port);
+  EXPECT_EQ(5u, settings->store.reserve_percent);
+  EXPECT_TRUE(settings->store.reflink);
+  EXPECT_EQ(200 * kMiB, settings->store.copy_bytes_per_second);
+  EXPECT_EQ("127.0.0.1:3260", settings->target.portal.str());
+  EXPECT_EQ(2, settings->target.threads);
+  EXPECT_EQ("/var/lib/vbs/tgt", settings->target.folder);
+  EXPECT_EQ("iqn.2026-01.vbs", settings->iqn_prefix);
+}
+
+TEST(Settings, TakeEveryKey) {
+  const auto settings = parse_settings(
+      config("listen = \"[::1]:7000\"\nlog_file = \"/l\"\nlog_level = \"debug\"\ncopy_threads = 3",
+             "driver = \"file\"\nreserve_percent = 7\nreflink = \"never\"\ncopy_rate = \"1G\"",
+             "driver = \"tgt\"\ncontrol_port = 9\nthreads = 4\niqn_prefix = "
+             "\"iqn.2001-04.com.example\""),
+      "test");
+  ASSERT_EQ("", trouble(settings));
+  EXPECT_EQ("[::1]", settings->server.address);
+  EXPECT_EQ("/l", settings->log.file);
+  EXPECT_EQ(log::Level::debug, settings->log.level);
+  EXPECT_EQ(3u, settings->copy_threads);
+  EXPECT_EQ(7u, settings->store.reserve_percent);
+  EXPECT_FALSE(settings->store.reflink);
+  EXPECT_EQ(kGiB, settings->store.copy_bytes_per_second);
+  EXPECT_EQ(9, settings->target.control_port);
+  EXPECT_EQ(4, settings->target.threads);
+  EXPECT_EQ("iqn.2001-04.com.example", settings->iqn_prefix);
+}
+
+TEST(Settings, NameTheKeyThatIsWrong) {
+  const struct {
+    std::string text, word;
+  } cases[] = {
+      {config("name = \"no name\""), "name"},
+      {config("listen = \"127.0.0.1\""), "listen"},
+      {config("listen = \"127.0.0.1:99999\""), "listen"},
+      {config("listen = \"0.0.0.0:7710\""), "loopback"},
+      {config("listen = \"192.0.2.1:7710\""), "loopback"},
+      {config("state_dir = \"relative\""), "state_dir"},
+      {config("log_level = \"loud\""), "log_level"},
+      {config("copy_threads = 0"), "copy_threads"},
+      {config("colour = 1"), "colour"},
+      {config("", "driver = \"zfs\""), "store.driver"},
+      {config("", "folder = \"/srv/a,b\""), "store.folder"},
+      {config("", "folder = \"/srv/vbs/\""), "store.folder"},
+      {config("", "reserve_percent = 91"), "store.reserve_percent"},
+      {config("", "reflink = \"always\""), "store.reflink"},
+      {config("", "copy_rate = \"1K\""), "store.copy_rate"},
+      {config("", "", "driver = \"scst\""), "target.driver"},
+      {config("", "", "portal = \"3260\""), "target.portal"},
+      {config("", "", "portal = \"localhost:3260\""), "target.portal"},
+      {config("", "", "portal = \"0.0.0.0:3260\""), "wildcard"},
+      {config("", "", "portal = \"127.0.0.1:32768\""), "below 32768"},
+      {config("", "", "portal = \"::1:3260\""), "target.portal"},
+      {config("", "", "threads = 65"), "target.threads"},
+      {config("", "", "iqn_prefix = \"vbs\""), "target.iqn_prefix"},
+      {config("", "", "iqn_prefix = \"eui.0123456789abcdef\""), "target.iqn_prefix"},
+  };
+  for (const auto& bad : cases) {
+    EXPECT_TRUE(failed_with(parse_settings(bad.text, "test"), ErrorCode::invalid_request, bad.word))
+        << bad.text;
+  }
+}
+
+// The example shows every key, and the values it comments out are the defaults.
+TEST(Settings, TheExampleIsTrue) {
+  const auto text = read_file(std::string(VBS_SOURCE_DIR) + "/deploy/config/vbs-volumed.toml");
+  ASSERT_EQ("", trouble(text));
+  const auto as_it_is = parse_settings(*text, "example");
+  ASSERT_EQ("", trouble(as_it_is));
+  const auto all = parse_settings(
+      std::regex_replace(*text, std::regex("(^|\n)# ([a-z_]+ = )"), "$1$2"), "uncommented");
+  ASSERT_EQ("", trouble(all));
+  EXPECT_EQ(as_it_is->server.port, all->server.port);
+  EXPECT_EQ(as_it_is->copy_threads, all->copy_threads);
+  EXPECT_EQ(as_it_is->store.reserve_percent, all->store.reserve_percent);
+  EXPECT_EQ(as_it_is->store.reflink, all->store.reflink);
+  EXPECT_EQ(as_it_is->store.copy_bytes_per_second, all->store.copy_bytes_per_second);
+  EXPECT_EQ(as_it_is->target.control_port, all->target.control_port);
+  EXPECT_EQ(as_it_is->target.threads, all->target.threads);
+  EXPECT_EQ(as_it_is->iqn_prefix, all->iqn_prefix);
+  for (const char* key : {"name", "listen", "token_file", "state_dir", "log_file", "log_level",
+                          "copy_threads", "driver", "folder", "reserve_percent", "reflink",
+                          "copy_rate", "portal", "control_port", "threads", "iqn_prefix"}) {
+    EXPECT_NE(std::string::npos, text->find(std::string(key) + " = ")) << key;
+  }
+}
+
+class Token : public ::testing::Test {
+ protected:
+  Result<Secret> read(const std::string& text, unsigned mode = 0600) {
+    EXPECT_EQ("", trouble(write_file_durably(dir_ / "token", text, mode)));
+    return read_token(dir_ / "token");
+  }
+  testing::TempDir dir_;
+};
+
+TEST_F(Token, IsTheWordInTheFile) {
+  const auto token = read("0123456789abcdef\n");
+  ASSERT_EQ("", trouble(token));
+  EXPECT_EQ("0123456789abcdef", token->reveal());
+}
+
+TEST_F(Token, MustBePrivateAndLong) {
+  EXPECT_TRUE(failed_with(read("0123456789abcdef", 0640), ErrorCode::invalid_field, "chmod 600"));
+  EXPECT_TRUE(failed_with(read("0123456789abcdef", 0604), ErrorCode::invalid_field, "chmod 600"));
+  EXPECT_TRUE(failed_with(read("0123456789abcde"), ErrorCode::invalid_field, "16"));
+  EXPECT_TRUE(failed_with(read("0123456789 abcdef"), ErrorCode::invalid_field, "one word"));
+  EXPECT_TRUE(failed_with(read_token(dir_ / "missing"), ErrorCode::invalid_field, "missing"));
+}
+
+TEST(PortalTest, ReadsBothFamilies) {
+  for (const char* text :
+       {"127.0.0.1:3260", "192.0.2.10:1", "[::1]:32767", "[2001:db8::10]:3260"}) {
+    const auto portal = Portal::parse(text);
+    ASSERT_EQ("", trouble(portal)) << text;
+    EXPECT_EQ(text, portal->str());
+  }
+  for (const char* text : {"", ":3260", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:3260x",
+                           "[127.0.0.1]:3260", "[::]:3260", "256.0.0.1:3260", "127.0.0.1:65536"}) {
+    EXPECT_TRUE(failed_with(Portal::parse(text), ErrorCode::invalid_field)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace vbs::volume_delegate
