@@ -84,9 +84,8 @@ std::vector<CommandSpec> volume_commands() {
        {},
        with_list({
            option("--name", Kind::text, "NAME", "only the one of this name"),
-           choice("--state", "STATE", "only in this state",
-                  {"available", "in-use", "error", "creating", "deleting", "attaching", "detaching",
-                   "snapshotting", "copying"}),
+           choice("--state", "STATE", "only those that rest in this state",
+                  {"available", "in-use", "error"}),
            kTagFilter,
            option("--node", Kind::text, "NODE", "only on this volume server"),
            option("--vm", Kind::text, "VM", "only attached to this VM"),
@@ -112,8 +111,7 @@ std::vector<CommandSpec> snapshot_commands() {
        {},
        with_list({
            option("--name", Kind::text, "NAME", "only the one of this name"),
-           choice("--state", "STATE", "only in this state",
-                  {"available", "error", "creating", "deleting"}),
+           choice("--state", "STATE", "only those that rest in this state", {"available", "error"}),
            option("--volume", Kind::volume, "VOLUME", "only of this volume"),
            kTagFilter,
            option("--node", Kind::text, "NODE", "only on this volume server"),

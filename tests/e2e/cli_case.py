@@ -25,6 +25,9 @@ class CliTest(unittest.TestCase):
         self.home = self.enterContext(tempfile.TemporaryDirectory())
         self.environment = {"HOME": self.home, "PATH": "/usr/bin:/bin", "VBS_URL": self.front.url}
 
+    def tearDown(self):
+        self.assertEqual(self.front.faults, [], "not as docs/api/openapi.yaml has it")
+
     def start(self, *arguments):
         return subprocess.Popen([VBS, *arguments], env=self.environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -81,8 +81,11 @@ class Verbs(CliTest):
         self.assertIn(("live", "true"), self.front.requests[-1]["query"])
 
     def test_the_service_itself(self):
-        self.front.nodes = [{"name": "vs1", "role": "volume-server", "state": "up"}]
-        self.front.vms = [{"name": "web1", "node": "h1", "state": "running", "agent": True}]
+        self.front.nodes = [{"name": "vs1", "role": "volume-server", "url": "http://127.0.0.1:1",
+                             "state": "up", "problem": None, "driver": "file+tgt",
+                             "version": "1", "last_seen_at": None}]
+        self.front.vms = [{"name": "web1", "node": "h1", "state": "running", "agent": True,
+                           "attachments": []}]
         self.assertIn("vs1", self.vbs("describe-nodes"))
         self.assertIn("web1", self.vbs("describe-vms"))
         self.assertIn("2 of 10", self.vbs("usage"))
@@ -126,8 +129,8 @@ class Output(CliTest):
     def test_what_the_service_says_cannot_drive_the_terminal(self):
         hostile = "x\x1b]0;owned\x07\u009b2J\u202e"
         self.front.add_volume(hostile, state="error", reason=hostile)
-        self.front.problems = [Problem(409, "conflict", hostile)]
-        self.vbs("describe-nodes", code=4)
+        self.front.problems = [Problem(503, "overloaded", hostile)]
+        self.vbs("describe-nodes", code=7)
         shown = self.err + self.vbs("describe-volumes")
         shown += self.vbs("describe-volume", next(iter(self.front.volumes)))
         as_json = self.vbs("describe-volumes", "--output", "json")
