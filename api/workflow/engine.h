@@ -68,7 +68,7 @@ class Engine {
   void undo_step(const RunPtr& run, std::shared_ptr<const Facts> facts);
   void act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action);
   void judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
-             const Answer& answer);
+             const std::string& node, const Answer& answer);
   void complete(const RunPtr& run, std::shared_ptr<const Facts> facts, http::Response response,
                 std::string remark);
   void look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict);

@@ -82,18 +82,20 @@ void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Ac
   if (!call) return complete(run, facts, {}, "");
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(point_of(workflow, *facts, "before-act"));
+  const std::string node = call->node;
   call_node(std::move(*call),
-            [this, alive = std::weak_ptr(shared_), run, facts, &action](Answer answer) {
+            [this, alive = std::weak_ptr(shared_), run, facts, &action, node](Answer answer) {
               if (alive.expired()) return;
-              judge(run, facts, action, answer);
+              judge(run, facts, action, node, answer);
             });
 }
 
 void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
-                   const Answer& answer) {
+                   const std::string& node, const Answer& answer) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(point_of(workflow, *facts, "after-act"));
   Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_by_status(answer);
+  if (verdict.error.node.empty()) verdict.error.node = node;
   const bool only_forward = undoing(*facts) || past_no_return(workflow, facts->operation, *facts);
   if (verdict.kind == Verdict::Kind::refused && only_forward) verdict.kind = Verdict::Kind::retry;
   switch (verdict.kind) {
