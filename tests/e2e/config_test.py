@@ -47,8 +47,7 @@ class ConfigTest(unittest.TestCase):
 
     def test_delegates_refuse_to_leave_loopback(self):
         for program in ("vbs-volumed", "vbs-vmmd"):
-            text = self.example(program).replace('listen = "127.0.0.1', 'listen = "0.0.0.0')
-            code, output = self.check(program, text)
+            code, output = self.check(program, 'listen = "0.0.0.0:7000"\n' + self.example(program))
             self.assertNotEqual(code, 0)
             self.assertIn("listen", output)
 

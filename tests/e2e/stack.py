@@ -205,6 +205,8 @@ class Stack:
             code = daemon.exit_code()
             assert code is None, f"{name} ended with {code}\n{daemon.log_text()[-4000:]}"
         try:
+            for name in DAEMONS:  # the front may not have noticed yet that one is not back
+                socket.create_connection(("127.0.0.1", self.ports[name]), 5).close()
             status, _ = self.client.api("GET", "/healthz/ready", seconds=5)
             return status == 200 and all(node["state"] == "up"
                                          for node in self.client.get("/v1/nodes")["nodes"])

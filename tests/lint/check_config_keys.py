@@ -57,7 +57,7 @@ def check(root: str) -> list[str]:
         documented = keys_in_guide(root, program)
         example = f"deploy/config/{program}.toml"
         text = tree.read(root, example)
-        shown = keys_of_table(tomllib.loads(text)) | set(re.findall(r"#.*?\b([a-z_]+) = ", text))
+        shown = keys_of_table(tomllib.loads(text)) | set(re.findall(r"^# ([a-z_]+) = ", text, re.MULTILINE))
         findings += [f"{GUIDE}: {program} reads '{key}', which is not described"
                      for key in sorted(read - documented)]
         findings += [f"{GUIDE}: {program} reads no '{key}'" for key in sorted(documented - read)]
