@@ -100,7 +100,8 @@ class SilentPortal {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     fd_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    for (std::uint16_t port = first_port();; ++port) {
+    while (true) {
+      const std::uint16_t port = next_port();
       address.sin_port = htons(port);
       const auto* raw = reinterpret_cast<const sockaddr*>(&address);
       if (::bind(fd_.get(), raw, sizeof(address)) == 0 && ::listen(fd_.get(), 8) == 0) {
@@ -110,9 +111,11 @@ class SilentPortal {
     }
   }
   const std::string& portal() const { return portal_; }
-  /// Below the ports that outgoing connections take; other processes begin elsewhere.
-  static std::uint16_t first_port() {
-    return static_cast<std::uint16_t>(20'000 + ::getpid() % 500 * 20);
+  /// Never the same twice, because who asked may bind it later. Below the ports that outgoing
+  /// connections take; other processes begin elsewhere.
+  static std::uint16_t next_port() {
+    static std::uint16_t next = static_cast<std::uint16_t>(20'000 + ::getpid() % 500 * 20);
+    return next++;
   }
 
  private:
