@@ -85,7 +85,10 @@ class Comparer {
       if (vm.state == "running" || vm.state == "paused") running.insert(vm.name);
     }
     for (const db::Attachment& row : db::AttachmentTable(connection_).open_on_vmm(node_)) {
-      const bool present = there.erase(row.id) == 1;
+      // Half of a device, as somebody's meddling leaves it, is none: making it again completes it.
+      const auto entry = there.find(row.id);
+      const bool present = entry != there.end() && entry->second->state == "attached";
+      if (entry != there.end()) there.erase(entry);
       if (present || row.state != db::AttachmentState::attached) continue;
       if (!running.contains(row.vm)) {
         add("vm-off", row.id,
