@@ -1,7 +1,9 @@
 #include "volume_delegate/target/tgt_report.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace vbs::volume_delegate {
 namespace {
@@ -147,14 +149,24 @@ class TargetReport {
 
   bool lun_detail(std::string_view line) {
     if (current().luns.empty()) return false;
-    TgtLun& lun = current().luns.back();
-    if (const auto v = after(line, "Type: ")) return lun.type = *v, true;
-    if (const auto v = after(line, "SCSI SN: ")) return lun.serial = *v, true;
-    if (const auto v = after(line, "Online: ")) return to_flag(*v, lun.online);
-    if (const auto v = after(line, "Readonly: ")) return to_flag(*v, lun.read_only);
-    if (const auto v = after(line, "Thin-provisioning: ")) return to_flag(*v, lun.thin);
-    if (const auto v = after(line, "Backing store type: ")) return lun.backing_type = *v, true;
-    if (const auto v = after(line, "Backing store path: ")) return lun.path = *v, true;
+    TgtLun& unit = current().luns.back();
+    const std::pair<std::string_view, std::string*> texts[] = {
+        {"Type: ", &unit.type},
+        {"SCSI SN: ", &unit.serial},
+        {"Backing store type: ", &unit.backing_type},
+        {"Backing store path: ", &unit.path}};
+    for (const auto& [key, value] : texts) {
+      const auto text = after(line, key);
+      if (!text) continue;
+      *value = *text;
+      return true;
+    }
+    const std::pair<std::string_view, bool*> flags[] = {{"Online: ", &unit.online},
+                                                        {"Readonly: ", &unit.read_only},
+                                                        {"Thin-provisioning: ", &unit.thin}};
+    for (const auto& [key, value] : flags) {
+      if (const auto text = after(line, key)) return to_flag(*text, *value);
+    }
     for (const std::string_view known : {"SCSI ID: ", "Size: ", "Removable media: ",
                                          "Prevent removal: ", "SWP: ", "Backing store flags: "}) {
       if (line.starts_with(known)) return true;

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <future>
-#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "common/http/client.h"
 #include "common/process.h"
@@ -74,9 +75,9 @@ class ProgramTest : public TgtTest {
     return eventually([this] { return !is_alive(pid_); });
   }
 
-  /// Status of the answer, 0 if there was none; the body is in `body_`.
-  unsigned ask(http::Method method, const std::string& target, const std::string& body = "",
-               const std::string& token = kToken) {
+  /// Sends without waiting.
+  std::future<Result<http::Response>> begin(http::Method method, const std::string& target,
+                                            const std::string& body, const std::string& token) {
     http::Request request;
     request.method = method;
     request.path = target.substr(0, target.find('?'));
@@ -91,9 +92,26 @@ class ProgramTest : public TgtTest {
     client_->send(
         {"127.0.0.1", port_}, std::move(request), Milliseconds(30'000),
         [promise](Result<http::Response> result) { promise->set_value(std::move(result)); });
-    const auto answer = promise->get_future().get();
+    return promise->get_future();
+  }
+  /// Status of the answer, 0 if there was none; the body is in `body_`.
+  unsigned ask(http::Method method, const std::string& target, const std::string& body = "",
+               const std::string& token = kToken) {
+    const auto answer = begin(method, target, body, token).get();
     body_ = answer ? answer->body : describe(answer.error());
     return answer ? answer->status : 0;
+  }
+  /// Status of the same order sent sixteen times at once.
+  std::set<unsigned> ask_sixteen_times(http::Method method, const std::string& target,
+                                       const std::string& body = "") {
+    std::vector<std::future<Result<http::Response>>> answers;
+    for (int i = 0; i < 16; ++i) answers.push_back(begin(method, target, body, kToken));
+    std::set<unsigned> seen;
+    for (auto& answer : answers) {
+      const auto result = answer.get();
+      seen.insert(result ? result->status : 0);
+    }
+    return seen;
   }
   unsigned put(const std::string& target, const std::string& body) {
     return ask(http::Method::put, target, body);

@@ -4,6 +4,7 @@
 
 #include "tests/unit/volume_delegate/iscsi_support.h"
 #include "tests/unit/volume_delegate/program_support.h"
+#include "volume_delegate/target/tgt_report.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -114,6 +115,21 @@ TEST_F(ProgramTest, ServesVolumesWhileThePortalIsTaken) {
   EXPECT_EQ(503u, put(export_of(7), order(1)));
   testing::kill_and_wait(testing::pid_behind(dir_ / "other/control.2"));
   EXPECT_TRUE(eventually([&] { return put(export_of(7), order(1)) == 200; })) << body_;
+}
+
+TEST_F(ProgramTest, TheSameOrderSixteenTimesAtOnceIsOneOrder) {
+  const std::set<unsigned> ok = {200};
+  const std::set<unsigned> gone = {204};
+  start_program();
+  EXPECT_EQ(ok, ask_sixteen_times(http::Method::put, volume(1), blank()));
+  EXPECT_EQ(ok, ask_sixteen_times(http::Method::put, export_of(7), order(1)));
+  const auto targets = parse_tgt_targets(TgtControl(socket()).show_targets().value_or("Target"));
+  ASSERT_EQ("", trouble(targets));
+  EXPECT_EQ(1u, targets->size());
+  const std::string removal = export_of(7) + "?generation=3";
+  EXPECT_EQ(gone, ask_sixteen_times(http::Method::del, removal));
+  EXPECT_EQ(gone, ask_sixteen_times(http::Method::del, volume(1)));
+  EXPECT_TRUE(std::filesystem::is_empty(store_ + "/volumes"));
 }
 
 TEST_F(ProgramTest, ReopensItsLog) {

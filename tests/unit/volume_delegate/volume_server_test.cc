@@ -123,6 +123,23 @@ TEST_F(VolumeServerTest, SaysWhatIsWrongWithTheDaemonAndRecovers) {
   EXPECT_TRUE(can_log_in());
 }
 
+TEST_F(VolumeServerTest, ADaemonKnownToHangIsNotWaitedFor) {
+  int asked = 0;
+  target_.set_fault([&asked](const std::string& call) -> Result<void> {
+    if (call != "ensure_running") ++asked;
+    return fail(ErrorCode::timeout, "the daemon does not answer");
+  });
+  server_->tend();
+  EXPECT_EQ("503 node-unavailable", said(put(export_of(7), order({}))));
+  EXPECT_EQ("503 node-unavailable", said(del(export_of(7) + "?generation=3&revoke=true")));
+  EXPECT_FALSE(read<wire::ExportStatus>(get(export_of(7))).active);
+  EXPECT_FALSE(inventory().exports[0].active);
+  EXPECT_EQ(0, asked) << "each call would hold a thread for seconds";
+  target_.set_fault(nullptr);
+  server_->tend();
+  EXPECT_TRUE(can_log_in());
+}
+
 TEST_F(VolumeServerTest, TheInventoryShowsEverythingOnce) {
   ASSERT_EQ("202", said(put(snapshot(3), of_volume(1))));
   ASSERT_EQ("202", said(put(volume(4), copy_of("volume", 1, 10))));
