@@ -1,4 +1,5 @@
-// vbs-thaw: ends one freeze when its lease runs out, whatever happened to vbs-vmmd, which starts it.
+// vbs-thaw: ends one freeze when its lease runs out, whatever happened to vbs-vmmd, which starts
+// it.
 
 #include <iostream>
 #include <string_view>
@@ -11,7 +12,8 @@ namespace {
 constexpr int kUsageError = 2;
 constexpr std::string_view kUsage =
     "vbs-thaw --config FILE --freeze ID\n"
-    "Started by vbs-vmmd, with its configuration file, to end one freeze when its lease runs out.\n";
+    "Started by vbs-vmmd, with its configuration file, to end one freeze when its lease runs "
+    "out.\n";
 
 int complain(const vbs::Error& error) {
   std::cerr << "vbs-thaw: " << error.message << "\n";
