@@ -3,11 +3,13 @@
 
     vbsd --routes | check_openapi.py -
     check_openapi.py ROUTES_FILE
+    check_openapi.py --vbsd PROGRAM
 
 ROUTES_FILE has one "METHOD /path/{pattern}" a line. Prints what is wrong, one finding a line, and
 exits 1 if there is any.
 """
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -136,10 +138,14 @@ def check_itself(document):
 
 
 def main():
-    if len(sys.argv) != 2:
+    from_program = len(sys.argv) == 3 and sys.argv[1] == "--vbsd"
+    if len(sys.argv) != 2 and not from_program:
         sys.exit(__doc__)
     document = embed_openapi.load(ROOT / "docs" / "api" / "openapi.yaml")
-    if sys.argv[1] == "-":
+    if from_program:
+        listed = subprocess.run([sys.argv[2], "--routes"], capture_output=True, text=True, check=True)
+        routes, findings = read_routes(listed.stdout.splitlines())
+    elif sys.argv[1] == "-":
         routes, findings = read_routes(sys.stdin)
     else:
         with open(sys.argv[1], encoding="utf-8") as file:
