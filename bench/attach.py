@@ -1,0 +1,133 @@
+"""attach-volume and detach-volume beside a script that gives tgtd and QEMU the same orders."""
+import json
+import os
+import socket
+import statistics
+import subprocess
+import time
+import uuid
+
+from qmp import Qmp
+from stack import MIB, Stack
+
+ROUNDS = 15
+VM = "vm1"
+IQN = "iqn.2026-01.bench:one"
+NODE = "hv1"
+
+
+class Agent:
+    """The guest's own word about its disks."""
+
+    def __init__(self, stack: Stack):
+        self._path = os.path.join(stack.vm_folder, f"{VM}.qga")
+
+    def serials(self) -> list[str]:
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(10)
+            channel.connect(self._path)
+            channel.sendall(b'\xff{"execute":"guest-sync-delimited","arguments":{"id":7}}\n'
+                            b'{"execute":"guest-get-disks"}\n')
+            with channel.makefile("rb") as lines:
+                for line in lines:
+                    answer = json.loads(line.lstrip(b"\xff").decode(errors="replace") or "{}")
+                    if isinstance(answer.get("return"), list):
+                        return [disk.get("address", {}).get("serial", "") for disk in answer["return"]]
+        return []
+
+
+class Script:
+    """The same orders by hand: tgtadm for the export, QMP for the disk."""
+
+    def __init__(self, stack: Stack, image: str):
+        self._stack = stack
+        self._image = image
+        self._environment = {"TGT_IPC_SOCKET": stack.path("volumed/tgt/control")}
+        self._agent = Agent(stack)
+
+    def _tgtadm(self, *arguments: str) -> None:
+        subprocess.run(["/usr/sbin/tgtadm", "-C", "1", "--lld", "iscsi", *arguments],
+                       env=self._environment, check=True, capture_output=True)
+
+    def _wait(self, serial: str, shown: bool) -> None:
+        while (serial in self._agent.serials()) != shown:
+            time.sleep(0.01)
+
+    def attach(self, serial: str) -> None:
+        self._tgtadm("--mode", "target", "--op", "new", "--tid", "9000", "-T", IQN)
+        self._tgtadm("--mode", "logicalunit", "--op", "new", "--tid", "9000", "--lun", "1", "-b",
+                     self._image, "--bstype", "rdwr")
+        self._tgtadm("--mode", "logicalunit", "--op", "update", "--tid", "9000", "--lun", "1", "--params",
+                     f"thin_provisioning=1,scsi_id={serial},scsi_sn={serial}")
+        self._tgtadm("--mode", "account", "--op", "new", "--user", "bench", "--password", "secretsecret12")
+        self._tgtadm("--mode", "account", "--op", "bind", "--tid", "9000", "--user", "bench")
+        self._tgtadm("--mode", "target", "--op", "bind", "--tid", "9000", "-Q", f"iqn.2026-01.vbs:node-{NODE}")
+        with Qmp(os.path.join(self._stack.vm_folder, f"{VM}.qmp")) as qmp:
+            qmp.run("object-add", qom_type="secret", id="bench-secret", data="secretsecret12")
+            qmp.run("blockdev-add", driver="raw", node_name="bench", discard="unmap", file={
+                "driver": "iscsi", "node-name": "bench-p", "transport": "tcp",
+                "portal": f"127.0.0.1:{self._stack.ports['portal']}", "target": IQN, "lun": 1,
+                "user": "bench", "password-secret": "bench-secret",
+                "initiator-name": f"iqn.2026-01.vbs:node-{NODE}", "timeout": 5, "cache": {"direct": True}})
+            qmp.run("device_add", driver="scsi-hd", bus="scsi0.0", id="bench-disk", drive="bench",
+                    serial=serial, scsi_id=99, lun=1)
+        self._wait(serial, True)
+
+    def detach(self, serial: str) -> None:
+        with Qmp(os.path.join(self._stack.vm_folder, f"{VM}.qmp")) as qmp:
+            qmp.run("device_del", id="bench-disk")
+            while "bench-disk" in qmp.children("/machine/peripheral"):
+                time.sleep(0.005)
+            qmp.run("blockdev-del", node_name="bench")
+            qmp.run("object-del", id="bench-secret")
+        self._tgtadm("--mode", "target", "--op", "delete", "--tid", "9000", "--force")
+        self._tgtadm("--mode", "account", "--op", "delete", "--user", "bench")
+        self._wait(serial, False)
+
+
+def by_api(stack: Stack, agent: Agent, volume: str) -> tuple[float, float]:
+    path = f"/v1/volumes/{volume}/attachments"
+    started = time.perf_counter()
+    status, answer = stack.client.api("POST", path, {"vm": VM}, {"Prefer": "wait=30"})
+    assert status == 200, answer
+    while volume not in agent.serials():
+        time.sleep(0.01)
+    attached = time.perf_counter()
+    attachment = answer["attachment"]["id"]
+    status, answer = stack.client.api("DELETE", f"{path}/{attachment}", None, {"Prefer": "wait=30"})
+    assert status == 200, answer
+    while volume in agent.serials():
+        time.sleep(0.01)
+    return attached - started, time.perf_counter() - attached
+
+
+def by_script(script: Script) -> tuple[float, float]:
+    serial = str(uuid.uuid4())
+    started = time.perf_counter()
+    script.attach(serial)
+    attached = time.perf_counter()
+    script.detach(serial)
+    return attached - started, time.perf_counter() - attached
+
+
+def measure() -> None:
+    subprocess.run([os.path.join(os.environ["VBS_SOURCE_DIR"], "deploy/guest/build"),
+                    os.environ["VBS_GUEST_DIR"]], check=True, stdout=subprocess.DEVNULL)
+    with Stack() as stack:
+        stack.boot(VM)
+        volume = stack.client.create_volume(size_bytes=64 * MIB)["id"]
+        image = stack.path("bench.img")
+        with open(image, "wb") as file:
+            file.truncate(64 * MIB)
+        script, agent = Script(stack, image), Agent(stack)
+        ours, theirs = [], []
+        for _ in range(ROUNDS):  # in turn, so that the machine's moods meet both
+            ours.append(by_api(stack, agent, volume))
+            theirs.append(by_script(script))
+    print("\nUntil the guest's agent tells of the disk, or no longer does; "
+          f"{ROUNDS} rounds in turn, median ms:\n")
+    print("| | VBS | script | ratio |\n|---|---|---|---|")
+    for index, name in enumerate(("attach-volume", "detach-volume")):
+        vbs = statistics.median(pair[index] for pair in ours) * 1000
+        hand = statistics.median(pair[index] for pair in theirs) * 1000
+        print(f"| {name} | {vbs:.0f} | {hand:.0f} | {vbs / hand:.2f} |")
