@@ -43,7 +43,8 @@ class Database {
 
   /// Opens or creates, migrates, and checks: a newer schema, a changed migration, another process
   /// that holds the database (a lock file beside it), a damaged or read-only file are refused with
-  /// a clear error. Runs `PRAGMA quick_check` on databases below 256 MiB.
+  /// a clear error. Runs `PRAGMA integrity_check` on databases below 64 MiB, and
+  /// `quick_check` below 256 MiB.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
   ~Database();
 

@@ -56,6 +56,12 @@ std::string_view advice_for(int primary) {
   }
 }
 
+/// Whether an i/o error came from making a file longer or from bringing it to the disk.
+bool is_failed_write(int extended_code) {
+  return extended_code == SQLITE_IOERR_WRITE || extended_code == SQLITE_IOERR_SHMSIZE ||
+         extended_code == SQLITE_IOERR_FSYNC || extended_code == SQLITE_IOERR_TRUNCATE;
+}
+
 }  // namespace
 
 Error SqliteError::to_error() const {
@@ -69,12 +75,13 @@ Error SqliteError::to_error() const {
 }
 
 void throw_last_error(sqlite3* handle) {
+  // sqlite3_system_errno does not tell of writes to the log; errno still holds their number.
+  const int number = errno;
   int code = sqlite3_extended_errcode(handle);
   std::string message = sqlite3_errmsg(handle);
-  if (code == SQLITE_IOERR_WRITE) {
-    const int number = sqlite3_system_errno(handle);
-    if (number == EDQUOT || number == EFBIG) code = SQLITE_FULL;
-    if (number != 0) message += ": " + errno_text(number);
+  if (is_failed_write(code)) {
+    message += ": " + errno_text(number);
+    if (number == ENOSPC || number == EDQUOT || number == EFBIG) code = SQLITE_FULL;
   }
   throw SqliteError(code, message);
 }

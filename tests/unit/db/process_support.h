@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -45,10 +46,16 @@ class ChildProcess {
     char byte = 0;
     return read(from_child_.get(), &byte, 1) == 1 ? byte : '\0';
   }
+  /// What the child says next; "" when it has ended.
+  std::string hear_some() {
+    char bytes[4096];
+    const ssize_t length = read(from_child_.get(), bytes, sizeof(bytes));
+    return {bytes, static_cast<std::size_t>(std::max<ssize_t>(0, length))};
+  }
   /// All that the child says until it ends.
   std::string hear_all() {
     std::string text;
-    for (char byte = hear(); byte != '\0'; byte = hear()) text.push_back(byte);
+    for (auto part = hear_some(); !part.empty(); part = hear_some()) text += part;
     return text;
   }
   void kill_now() {
