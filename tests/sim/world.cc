@@ -77,9 +77,9 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock)
 
 World::World(std::uint64_t seed)
     : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock) {
-  settings_.database = folder.path("vbs.db");
-  settings_.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
-                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
+  settings.database = folder.path("vbs.db");
+  settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
+                    {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
   network.add_node("vs1", volumes.router);
   network.add_node("hv1", vmm.router);
   start_front();
@@ -92,9 +92,9 @@ World::~World() {
 void World::start_front() {
   executor_ = std::make_unique<fakes::SimExecutor>(time);
   delegates_ = std::make_unique<fakes::SimDelegateClient>(network, *executor_);
-  database_ = must(db::Database::open({settings_.database, db::WriteMode::inline_, 1}));
+  database_ = must(db::Database::open({settings.database, db::WriteMode::inline_, 1}));
   front_ =
-      std::make_unique<api::Front>(settings_, api::Authenticator::open_to_all(), *database_,
+      std::make_unique<api::Front>(settings, api::Authenticator::open_to_all(), *database_,
                                    api::Front::Outside{*delegates_, clock, random, *executor_});
   executor_->post([this] {
     if (auto ok = front_->start(); !ok) throw std::runtime_error(describe(ok.error()));
@@ -118,7 +118,7 @@ std::string World::Answer::member(const std::string& resource, const std::string
 }
 
 std::shared_ptr<World::Answer> World::send(http::Method method, const std::string& path,
-                                           const std::string& body) {
+                                           const std::string& body, const std::string& key) {
   auto answer = std::make_shared<Answer>();
   http::Request request;
   request.method = method;
@@ -126,6 +126,7 @@ std::shared_ptr<World::Answer> World::send(http::Method method, const std::strin
   if (path.find('?') != std::string::npos)
     request.query = parse_query(path.substr(path.find('?') + 1));
   request.body = body;
+  if (!key.empty()) request.headers.set("Idempotency-Key", key);
   executor_->post([this, request, answer] {
     front_->handle(request,
                    [answer](http::Response response) { answer->response = std::move(response); });
@@ -134,8 +135,8 @@ std::shared_ptr<World::Answer> World::send(http::Method method, const std::strin
 }
 
 World::Answer World::carry_out(http::Method method, const std::string& path,
-                               const std::string& body) {
-  auto answer = send(method, path, body);
+                               const std::string& body, const std::string& key) {
+  auto answer = send(method, path, body, key);
   time.run_until([&] { return answer->response.has_value(); }, kAnswerLimit);
   settle();
   return *answer;

@@ -85,12 +85,15 @@ class World {
   /// Sends a request to the front; the answer is in `Answer` once the world has run long enough.
   struct Answer {
     std::optional<http::Response> response;
+    unsigned status() const { return response ? response->status : 0; }
+    /// "" if there is none.
     std::string member(const std::string& resource, const std::string& name) const;
   };
   std::shared_ptr<Answer> send(http::Method method, const std::string& path,
-                               const std::string& body = "");
+                               const std::string& body = "", const std::string& key = "");
   /// Sends, and runs the world until the answer and until its operation has ended.
-  Answer carry_out(http::Method method, const std::string& path, const std::string& body = "");
+  Answer carry_out(http::Method method, const std::string& path, const std::string& body = "",
+                   const std::string& key = "");
 
   bool at_rest();
   /// Runs until no operation is live; false if that takes longer than an hour of simulated time.
@@ -111,9 +114,9 @@ class World {
   fakes::SimNetwork network{time, chance};
   VolumeNode volumes;
   VmmNode vmm;
+  api::Settings settings;  ///< of the next front
 
  private:
-  api::Settings settings_;
   std::unique_ptr<fakes::SimExecutor> executor_;
   std::unique_ptr<fakes::SimDelegateClient> delegates_;
   std::unique_ptr<db::Database> database_;
