@@ -13,7 +13,7 @@ namespace vbs::process {
 namespace {
 
 constexpr Milliseconds kSoon(50);
-// Long enough for a shell to set its traps on a busy machine.
+// Long enough for a shell to get to its first commands on a busy machine.
 constexpr Milliseconds kAfterStart(2'000);
 
 Command shell(const std::string& script) {
@@ -77,7 +77,7 @@ TEST(ProcessLimits, WhatDoesNotListenIsKilled) {
 
 TEST(ProcessLimits, AStoppedProcessIsKilled) {
   Command command = shell("kill -STOP $$");
-  command.run_limit = kSoon;
+  command.run_limit = kAfterStart;
   command.kill_grace = kSoon;
   EXPECT_EQ(ran(command).exit_code, 128 + SIGKILL);
 }
