@@ -14,11 +14,14 @@ VM = "vm1"
 class Scenario:
     """`prepare` brings the world into the state that the workflow needs; `trigger` starts it."""
 
+    QUEUED_KIND = ""  # of operations that nobody asks for
+
     def __init__(self, stack: Stack):
         self.stack = stack
         self.client = stack.client
         self.key = str(uuid.uuid4())
         self.request: tuple | None = None
+        self._queued_before = self._queued() if self.QUEUED_KIND else 0
 
     def prepare(self) -> None:
         pass
@@ -34,6 +37,16 @@ class Scenario:
 
     def trigger(self) -> None:
         raise NotImplementedError
+
+    def wait_for_effect(self) -> None:
+        """Until the operation exists; those that the reconciler queues take two sweeps."""
+        if self.QUEUED_KIND:
+            self.stack.wait_for(lambda: self._queued() > self._queued_before, 30,
+                                f"no {self.QUEUED_KIND} was queued")
+
+    def _queued(self) -> int:
+        path = f"/v1/operations?kind={self.QUEUED_KIND}&limit=1000"
+        return len(self.client.get(path)["operations"])
 
     def repeat(self) -> tuple[int, dict] | None:
         """What the same request with the same key answers later; None where there is no request."""
@@ -117,6 +130,7 @@ class DetachVolume(Scenario):
 
 class RepairAttachment(Scenario):
     """Somebody unplugs the disk by hand; the reconciler must present it again."""
+    QUEUED_KIND = "repair-attachment"
 
     def prepare(self):
         self.attachment = self.client.attach(self.volume(), VM)
@@ -131,6 +145,7 @@ class RepairAttachment(Scenario):
 
 class RemoveLeftover(Scenario):
     """The file of a deleted volume comes back by hand; the reconciler must remove it."""
+    QUEUED_KIND = "remove-leftover"
 
     def prepare(self):
         volume = self.volume()
