@@ -37,6 +37,7 @@ struct Attachment {
   WallTime updated_at{};
 };
 
+/// Attachments: who shows which volume to whom. Belongs to its connection's thread.
 class AttachmentTable {
  public:
   explicit AttachmentTable(Connection& connection) : connection_(connection) {}

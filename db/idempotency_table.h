@@ -16,6 +16,7 @@ struct IdempotencyKey {
   WallTime created_at{};
 };
 
+/// Requests that were made under a key, so that a repeat finds its operation.
 class IdempotencyTable {
  public:
   explicit IdempotencyTable(Connection& connection) : connection_(connection) {}

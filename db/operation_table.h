@@ -72,6 +72,7 @@ struct HeldLock {
   WallTime since{};
 };
 
+/// The journal: operations, their events, and the locks they hold.
 class OperationTable {
  public:
   explicit OperationTable(Connection& connection) : connection_(connection) {}

@@ -23,6 +23,7 @@ struct Quota {
   std::uint64_t bytes = 0;
 };
 
+/// Counters of what projects hold and servers have promised, kept beside the rows they count.
 class UsageTable {
  public:
   explicit UsageTable(Connection& connection) : connection_(connection) {}

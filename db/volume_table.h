@@ -44,6 +44,7 @@ struct VolumeFilter {
   std::size_t limit = 1000;
 };
 
+/// Volumes and their tags. Changing a state is for transitions.h alone.
 class VolumeTable {
  public:
   explicit VolumeTable(Connection& connection) : connection_(connection) {}
