@@ -77,8 +77,8 @@ void check_references(Connection& connection) {
 }
 
 void apply(Connection& connection, const Migration& migration, WallTime now) {
-  connection.execute("BEGIN IMMEDIATE");
   try {
+    connection.execute("BEGIN IMMEDIATE");
     if (!has_table(connection, "schema_migrations")) create_table(connection);
     connection.execute(std::string(migration.sql));
     check_references(connection);

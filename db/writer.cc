@@ -38,13 +38,14 @@ Result<void> run_job(Connection& connection, const Database::Job& job) {
 
 void roll_back(Connection& connection) {
   if (!in_transaction(connection)) return;
-  // What failed has been reported; should this fail too, the next BEGIN says so.
+  // What failed has been reported; should this fail too, the next batch tries it again.
   sqlite3_exec(connection.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 Results commit_batch(Connection& connection, std::span<WriteRequest> batch) {
   Results results;
   results.reserve(batch.size());
+  roll_back(connection);
   try {
     connection.prepare("BEGIN IMMEDIATE").run();
     for (auto& request : batch) results.push_back(run_job(connection, request.job));
@@ -60,19 +61,28 @@ void post_done(WriteRequest& request, Result<void> result) {
   request.on->post([done = std::move(request.done), result = std::move(result)] { done(result); });
 }
 
+void post_all_done(std::span<WriteRequest> batch, Results results) {
+  for (std::size_t i = 0; i < batch.size(); ++i) post_done(batch[i], std::move(results[i]));
+}
+
 }  // namespace
 
 void run_batch(Connection& connection, std::span<WriteRequest> batch) {
-  auto results = commit_batch(connection, batch);
-  for (std::size_t i = 0; i < batch.size(); ++i) post_done(batch[i], std::move(results[i]));
+  post_all_done(batch, commit_batch(connection, batch));
 }
 
 InlineWriter::InlineWriter(std::unique_ptr<Connection> connection)
     : connection_(std::move(connection)) {}
 
 void InlineWriter::submit(WriteRequest request) {
-  const std::lock_guard guard(mutex_);
-  run_batch(*connection_, std::span(&request, 1));
+  const std::span batch(&request, 1);
+  Results results;
+  {
+    const std::lock_guard guard(mutex_);
+    results = commit_batch(*connection_, batch);
+  }
+  // An executor may run what is posted at once, and that may write again.
+  post_all_done(batch, std::move(results));
 }
 
 ThreadedWriter::ThreadedWriter(std::unique_ptr<Connection> connection, std::size_t max_queue)

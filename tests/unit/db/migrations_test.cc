@@ -104,6 +104,36 @@ TEST_F(MigrationsTest, ADatabaseOfAnotherProgramIsRefused) {
   EXPECT_EQ(text("SELECT count(*) FROM sqlite_schema"), "1");
 }
 
+int count_down(void* left) {
+  return --*static_cast<int*>(left) == 0 ? 1 : 0;
+}
+
+/// The real schema, stopped after ever more of SQLite's own instructions.
+TEST_F(MigrationsTest, AStopAnywhereLeavesWholeVersionsOnly) {
+  int stops = 0;
+  for (int budget = 1;; budget += 101, ++stops) {
+    const TemporaryDirectory directory;
+    Connection connection(directory.file("s.db"), Connection::Mode::writer);
+    int left = budget;
+    sqlite3_progress_handler(connection.handle(), 1, count_down, &left);
+    bool finished = true;
+    try {
+      (void)migrate(connection, known_migrations(), kNow);
+    } catch (const SqliteError&) {
+      finished = false;
+    }
+    sqlite3_progress_handler(connection.handle(), 0, nullptr, nullptr);
+    if (finished) break;
+    const bool noted =
+        connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'").step();
+    const bool made = connection.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").step();
+    EXPECT_EQ(noted, made) << budget;
+    EXPECT_TRUE(migrate(connection, known_migrations(), kNow)) << budget;
+    EXPECT_TRUE(check_invariants(connection).empty()) << budget;
+  }
+  EXPECT_GT(stops, 10);
+}
+
 TEST(KnownMigrations, AreInOrderAndEmbeddedWhole) {
   const auto known = known_migrations();
   ASSERT_FALSE(known.empty());

@@ -236,6 +236,20 @@ TEST_F(WriterTest, TheInlineWriterIsDurableWhenSubmitReturns) {
   EXPECT_THAT(outcomes(), ElementsAre(true, false, true));
 }
 
+TEST_F(WriterTest, ADoneThatRunsAtOnceMayWriteAgain) {
+  writer_ = std::make_unique<InlineWriter>(connect());
+  DirectExecutor direct;
+  int done = 0;
+  writer_->submit({insert(1),
+                   [&](Result<void>) {
+                     ++done;
+                     writer_->submit({insert(2), [&](Result<void>) { ++done; }, &direct});
+                   },
+                   &direct});
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(rows(), 2U);
+}
+
 TEST_F(WriterTest, TheLogIsFoldedIntoTheFile) {
   start();
   // 12 MiB of log, were it never folded in.
