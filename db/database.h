@@ -50,7 +50,9 @@ class Database {
 
   /// Runs `job` on the writer inside a savepoint of its own; if it fails, only its own changes are
   /// undone. `done` is posted on `on` after the commit is durable (or the job failed). A job may
-  /// run only once and must not block; it sees all earlier jobs' changes.
+  /// run only once and must not block; it sees all earlier jobs' changes. A full disk or an i/o
+  /// error fails the jobs that share its commit, all or none; after an i/o error in the commit
+  /// itself a crash may still bring them back.
   void write(Job job, Done done, Executor& on);
 
   /// Runs `query(Connection&)` on a pooled reader in one read transaction (one consistent view) on

@@ -42,7 +42,8 @@ CREATE TABLE snapshots (
   node        TEXT NOT NULL,
   state       TEXT NOT NULL CHECK (state IN ('available', 'error', 'deleted')),
   reason      TEXT NOT NULL DEFAULT '',
-  consistency TEXT NOT NULL DEFAULT '' CHECK (consistency IN ('', 'file-system', 'crash', 'offline')),
+  consistency TEXT NOT NULL DEFAULT ''
+              CHECK (consistency IN ('', 'file-system', 'crash', 'offline')),
   tags        TEXT NOT NULL DEFAULT '{}',
   created_at  INTEGER NOT NULL,
   updated_at  INTEGER NOT NULL
@@ -88,7 +89,8 @@ CREATE TABLE attachments (
   updated_at    INTEGER NOT NULL,
   CHECK (state <> 'closed' OR chap_secret = '')
 ) STRICT;
-CREATE UNIQUE INDEX attachments_device ON attachments (vmm_node, vm, device) WHERE state <> 'closed';
+CREATE UNIQUE INDEX attachments_device ON attachments (vmm_node, vm, device)
+  WHERE state <> 'closed';
 CREATE UNIQUE INDEX attachments_one_writer ON attachments (volume_uid)
   WHERE state <> 'closed' AND read_only = 0;
 CREATE INDEX attachments_volume ON attachments (volume_seq) WHERE state <> 'closed';
@@ -101,7 +103,8 @@ CREATE TABLE operations (
   project          TEXT NOT NULL,
   principal        TEXT NOT NULL,
   kind             TEXT NOT NULL,
-  state            TEXT NOT NULL CHECK (state IN ('running', 'undoing', 'succeeded', 'failed', 'cancelled')),
+  state            TEXT NOT NULL
+                   CHECK (state IN ('running', 'undoing', 'succeeded', 'failed', 'cancelled')),
   step             INTEGER NOT NULL,
   volume_uid       TEXT,
   snapshot_uid     TEXT,
@@ -126,7 +129,8 @@ CREATE INDEX operations_ended ON operations (ended_at) WHERE ended_at IS NOT NUL
 CREATE INDEX operations_project ON operations (project, seq);
 CREATE INDEX operations_volume ON operations (volume_uid, seq);
 CREATE INDEX operations_snapshot ON operations (snapshot_uid, seq) WHERE snapshot_uid IS NOT NULL;
-CREATE INDEX operations_attachment ON operations (attachment_uid, seq) WHERE attachment_uid IS NOT NULL;
+CREATE INDEX operations_attachment ON operations (attachment_uid, seq)
+  WHERE attachment_uid IS NOT NULL;
 
 CREATE TABLE operation_events (
   seq           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -147,7 +151,8 @@ CREATE TABLE operation_locks (
   mode          TEXT NOT NULL CHECK (mode IN ('shared', 'exclusive')),
   PRIMARY KEY (resource, operation_seq)
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX operation_locks_exclusive ON operation_locks (resource) WHERE mode = 'exclusive';
+CREATE UNIQUE INDEX operation_locks_exclusive ON operation_locks (resource)
+  WHERE mode = 'exclusive';
 CREATE INDEX operation_locks_operation ON operation_locks (operation_seq);
 
 CREATE TABLE idempotency_keys (
