@@ -53,6 +53,15 @@ class Script:
         while (serial in self._agent.serials()) != shown:
             time.sleep(0.01)
 
+    @staticmethod
+    def _deleted(qmp: Qmp) -> bool:
+        """QEMU takes a moment to let go of the node after the disk has left."""
+        try:
+            qmp.run("blockdev-del", node_name="bench")
+        except RuntimeError:
+            return False
+        return True
+
     def attach(self, serial: str) -> None:
         self._tgtadm("--mode", "target", "--op", "new", "--tid", "9000", "-T", IQN)
         self._tgtadm("--mode", "logicalunit", "--op", "new", "--tid", "9000", "--lun", "1", "-b",
@@ -78,7 +87,8 @@ class Script:
             qmp.run("device_del", id="bench-disk")
             while "bench-disk" in qmp.children("/machine/peripheral"):
                 time.sleep(0.005)
-            qmp.run("blockdev-del", node_name="bench")
+            while not self._deleted(qmp):
+                time.sleep(0.005)
             qmp.run("object-del", id="bench-secret")
         self._tgtadm("--mode", "target", "--op", "delete", "--tid", "9000", "--force")
         self._tgtadm("--mode", "account", "--op", "delete", "--user", "bench")
