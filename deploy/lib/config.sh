@@ -25,6 +25,7 @@ VBS_QUICKSTART_DIR=/var/tmp/vbs $source_dir/deploy/quickstart"
 }
 
 open_state_dir() {  # makes the folder; one quickstart works in it at a time
+  umask 077
   locate_state_dir
   if [ -d "$state_dir" ] && [ ! -e "$state_dir/$kMark" ] && [ -n "$(ls -A "$state_dir")" ]; then
     die "$state_dir holds something else; choose another folder with VBS_QUICKSTART_DIR"

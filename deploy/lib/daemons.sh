@@ -49,7 +49,10 @@ start_daemon() {  # start_daemon NAME PORT
   # Descriptor 9 is the quickstart's lock.
   setsid "$bin_dir/$name" --config "$state_dir/$name.toml" </dev/null \
     >>"$state_dir/log/$name.out" 2>&1 9>&- &
-  echo $! >"$state_dir/run/$name.pid"
+  local pid=$!
+  echo "$pid" >"$state_dir/run/$name.pid"
+  # Until it has become the daemon, it does not show the daemon's arguments.
+  until pid_of "$name" >/dev/null || ! kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
   echo "$name started"
 }
 
