@@ -1,6 +1,7 @@
 #include "vmm_delegate/device_service.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "common/fault_point.h"
 #include "common/log.h"
@@ -9,12 +10,40 @@ namespace vbs::vmm_delegate {
 namespace {
 
 constexpr Milliseconds kGuestNameWait{10'000};  // a busy guest takes seconds
+constexpr Milliseconds kGuestGoneWait{2'000};
 constexpr std::string_view kAttached = "attached";
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) all.append(all.empty() ? "" : ", ").append(text);
   return all;
+}
+
+void add_guest_view(wire::DeviceStatus& status, const Result<GuestView>& view) {
+  if (!view || !view->disk) return;
+  status.guest_device = view->disk->device;
+  status.mounted = !view->disk->mountpoints.empty();
+}
+
+/// A conflict where the guest must not lose the disk; else a note about what is not known.
+Result<std::string> check_unused(const std::string& vm, const Result<GuestView>& view) {
+  const std::string who = "the guest of VM '" + vm + "'";
+  if (!view) {
+    return fail(ErrorCode::conflict, "whether " + who + " uses the disk is not known (" +
+                                         view.error().message +
+                                         "); detach by force if it may lose it");
+  }
+  if (!view->agent) return "removed without asking " + who + ": it has no agent";
+  if (!view->disk || view->disk->mountpoints.empty()) return std::string();
+  return fail(ErrorCode::conflict, who + " has " + view->disk->device + " mounted on " +
+                                       joined(view->disk->mountpoints) +
+                                       "; unmount it there, or detach by force");
+}
+
+/// QEMU has let go of the disk; the guest may take a moment to notice.
+std::string check_gone(const std::string& vm, const Result<GuestView>& view) {
+  if (view && !view->disk) return "";
+  return "the guest of VM '" + vm + "' has not said that the disk is gone";
 }
 
 }  // namespace
@@ -33,14 +62,6 @@ Result<std::optional<wire::DeviceStatus>> DeviceService::find(const Uuid& attach
   return std::optional<wire::DeviceStatus>(std::move(*found));
 }
 
-void DeviceService::add_guest_view(wire::DeviceStatus& status, Milliseconds wait) {
-  if (status.state != kAttached) return;
-  const auto view = hypervisor_.guest_view(status.vm, status.serial, wait);
-  if (!view || !view->disk) return;
-  status.guest_device = view->disk->device;
-  status.mounted = !view->disk->mountpoints.empty();
-}
-
 Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
                                               const wire::DeviceSpec& spec) {
   auto order = orders_.begin(attachment, spec.session.generation, Order::make);
@@ -53,6 +74,7 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   }
   auto shown = find(attachment, spec.vm);
   if (!shown) return fail(shown.error());
+  const auto guest = hypervisor_.watch_guest(spec.vm, spec.session.volume.str());
   std::string path;
   // A device that is shown has proven its storage, and a second login might disturb its session.
   if (!*shown || (*shown)->state != kAttached) {
@@ -64,7 +86,7 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   auto status = hypervisor_.attach(attachment, spec, path);
   if (!status) return status;
   fault_point("vmmd.attach.after-attach");
-  add_guest_view(*status, kGuestNameWait);
+  add_guest_view(*status, guest->wait_until(true, kGuestNameWait));
   log::info("device attached", {{"attachment", attachment.str()}, {"vm", spec.vm}});
   fault_point("vmmd.attach.before-reply");
   return status;
@@ -86,27 +108,14 @@ Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std:
       continue;
     }
     if (!*found) continue;
-    add_guest_view(**found, Milliseconds(0));
+    if ((*found)->state == kAttached) {
+      add_guest_view(**found, hypervisor_.watch_guest(name, (*found)->serial)->look());
+    }
     return **std::move(found);
   }
   // A VM that does not answer may be the one that shows it.
   if (unknown) return fail(*std::move(unknown));
   return fail(ErrorCode::not_found, "no VM shows a device of attachment " + attachment.str());
-}
-
-Result<std::string> DeviceService::check_unused(const wire::DeviceStatus& shown) {
-  const auto view = hypervisor_.guest_view(shown.vm, shown.serial, Milliseconds(0));
-  const std::string who = "the guest of VM '" + shown.vm + "'";
-  if (!view) {
-    return fail(ErrorCode::conflict, "whether " + who + " uses the disk is not known (" +
-                                         view.error().message +
-                                         "); detach by force if it may lose it");
-  }
-  if (!view->agent) return "removed without asking " + who + ": it has no agent";
-  if (!view->disk || view->disk->mountpoints.empty()) return std::string();
-  return fail(ErrorCode::conflict, who + " has " + view->disk->device + " mounted on " +
-                                       joined(view->disk->mountpoints) +
-                                       "; unmount it there, or detach by force");
 }
 
 Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, const std::string& vm,
@@ -117,8 +126,10 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
   auto shown = find(attachment, vm);
   if (!shown) return fail(shown.error());
   Removal removal;
+  std::unique_ptr<GuestWatch> guest;
   if (*shown && (*shown)->state == kAttached && !force) {
-    auto note = check_unused(**shown);
+    guest = hypervisor_.watch_guest(vm, (*shown)->serial);
+    auto note = check_unused(vm, guest->look());
     if (!note) return fail(note.error());
     removal.note = *std::move(note);
   }
@@ -130,6 +141,9 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
     removal.left->state = "detaching";
     removal.note = detached->waiting_for;
   } else if (*shown) {
+    if (guest && removal.note.empty()) {
+      removal.note = check_gone(vm, guest->wait_until(false, kGuestGoneWait));
+    }
     log::info("device detached",
               {{"attachment", attachment.str()}, {"vm", vm}, {"note", removal.note}});
   }

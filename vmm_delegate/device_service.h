@@ -32,9 +32,6 @@ class DeviceService {
 
  private:
   Result<std::optional<wire::DeviceStatus>> find(const Uuid& attachment, const std::string& vm);
-  void add_guest_view(wire::DeviceStatus& status, Milliseconds wait);
-  /// A conflict where the guest must not lose the disk; else a note about what is not known.
-  Result<std::string> check_unused(const wire::DeviceStatus& shown);
 
   Hypervisor& hypervisor_;
   Initiator& initiator_;

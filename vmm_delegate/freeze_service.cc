@@ -96,7 +96,7 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   record.id = id;
   record.spec = spec;
   record.expires = clock_.monotonic() + Milliseconds(spec.lease_ms);
-  record.freeze_files = vm->agent;
+  record.freeze_files = hypervisor_.agent_answers(spec.vm);
   // A VM that somebody has paused already stays with that somebody.
   record.stop = spec.pause && vm->state == "running";
   record.complete = !record.freeze_files && !record.stop;

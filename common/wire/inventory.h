@@ -28,7 +28,7 @@ struct VolumeServerInventory {
 struct VmStatus {
   std::string name;
   std::string state;   ///< "running", "paused", "off"
-  bool agent = false;  ///< a guest agent answers
+  bool agent = false;  ///< somebody in the guest holds the agent's channel open
 
   static Result<VmStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

@@ -170,8 +170,7 @@ Result<Detachment> FakeHypervisor::detach(const std::string& vm, const Uuid& att
   return Detachment{};
 }
 
-Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::string& serial,
-                                             Milliseconds) {
+Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::string& serial) {
   const std::lock_guard lock(mutex_);
   const auto machine = find_on(vm);
   if (!machine) return fail(machine.error());
@@ -187,6 +186,29 @@ Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::s
     ++letter;
   }
   return view;
+}
+
+std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const std::string& vm,
+                                                        const std::string& serial) {
+  class Watch final : public GuestWatch {
+   public:
+    Watch(FakeHypervisor& owner, std::string vm, std::string serial)
+        : owner_(owner), vm_(std::move(vm)), serial_(std::move(serial)) {}
+    Result<GuestView> look() override { return owner_.guest_view(vm_, serial_); }
+    Result<GuestView> wait_until(bool, Milliseconds) override { return look(); }
+
+   private:
+    FakeHypervisor& owner_;
+    const std::string vm_;
+    const std::string serial_;
+  };
+  return std::make_unique<Watch>(*this, vm, serial);
+}
+
+bool FakeHypervisor::agent_answers(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find_on(vm);
+  return machine && *machine != nullptr && (*machine)->agent && (*machine)->state == "running";
 }
 
 Result<bool> FakeHypervisor::pause(const std::string& vm) {

@@ -45,8 +45,9 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<vmm_delegate::Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  Result<vmm_delegate::GuestView> guest_view(const std::string& vm, const std::string& serial,
-                                             Milliseconds wait) override;
+  std::unique_ptr<vmm_delegate::GuestWatch> watch_guest(const std::string& vm,
+                                                        const std::string& serial) override;
+  bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
   Result<vmm_delegate::FileFreeze> freeze_files(const std::string& vm) override;
@@ -66,6 +67,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<Machine*> find(const std::string& name);
   /// Nothing where the VM is off or gone.
   Result<Machine*> find_on(const std::string& name);
+  Result<vmm_delegate::GuestView> guest_view(const std::string& vm, const std::string& serial);
   Result<void> fault(std::string_view call, bool after) const;
   wire::VmStatus status_of(const std::string& name, const Machine& machine) const;
 

@@ -45,21 +45,22 @@ bool shows_serial(const json::Value& disk, std::string_view serial) {
 GuestAgent::GuestAgent(LineSocket socket, const Limits& limits)
     : socket_(std::move(socket)), limits_(limits) {}
 
-Result<GuestAgent> GuestAgent::connect(const std::string& path, const Limits& limits) {
-  auto socket = LineSocket::connect(path, deadline_in(limits.sync), limits.line_bytes);
+Result<GuestAgent> GuestAgent::knock(const std::string& path, const Limits& limits) {
+  const MonotonicTime deadline = deadline_in(limits.sync);
+  auto socket = LineSocket::connect(path, deadline, limits.line_bytes);
   if (!socket) return fail(socket.error());
   GuestAgent agent(*std::move(socket), limits);
-  if (auto ready = agent.synchronise(); !ready) return fail(ready.error());
+  agent.token_ = SystemClock().monotonic().time_since_epoch().count() & 0x7fffffff;
+  const Arguments arguments = [&](json::Writer& out) { out.member("id", agent.token_); };
+  // The delimiter also ends whatever half command an earlier client left in the agent's parser.
+  const std::string line =
+      kDelimiter + command_line("guest-sync-delimited", arguments, agent.token_);
+  if (auto sent = agent.socket_.send(line, deadline); !sent) return fail(sent.error());
   return agent;
 }
 
 Result<void> GuestAgent::synchronise() {
   const MonotonicTime deadline = deadline_in(limits_.sync);
-  const std::int64_t token = SystemClock().monotonic().time_since_epoch().count() & 0x7fffffff;
-  const Arguments arguments = [token](json::Writer& out) { out.member("id", token); };
-  // The delimiter also ends whatever half command an earlier client left in the agent's parser.
-  const std::string line = kDelimiter + command_line("guest-sync-delimited", arguments, token);
-  if (auto sent = socket_.send(line, deadline); !sent) return sent;
   while (true) {
     auto answer = socket_.read_line(deadline);
     if (!answer) return fail(answer.error());
@@ -68,7 +69,7 @@ Result<void> GuestAgent::synchronise() {
     const auto value = json::parse(std::string_view(*answer).substr(delimiter + 1));
     const json::Value* result = value ? value->find("return") : nullptr;
     const auto* returned = result == nullptr ? nullptr : result->as<std::int64_t>();
-    if (returned != nullptr && *returned == token) return {};
+    if (returned != nullptr && *returned == token_) return {};
   }
 }
 

@@ -22,8 +22,11 @@ class GuestAgent {
     std::size_t line_bytes = 1024 * 1024;
   };
 
-  /// Connects and makes sure that what is read next answers what was asked on this connection.
-  static Result<GuestAgent> connect(const std::string& path, const Limits& limits);
+  /// Connects and knocks, without waiting for an answer: an agent to which nobody was connected
+  /// looks for company only every 100 ms.
+  static Result<GuestAgent> knock(const std::string& path, const Limits& limits);
+  /// Waits for the answer, so that what is read next answers what was asked on this connection.
+  Result<void> synchronise();
 
   Result<FileFreeze> freeze_files();
   Result<void> thaw_files();
@@ -32,11 +35,11 @@ class GuestAgent {
 
  private:
   GuestAgent(LineSocket socket, const Limits& limits);
-  Result<void> synchronise();
   Result<json::Value> execute(std::string_view command, Milliseconds limit);
 
   LineSocket socket_;
   Limits limits_;
+  std::int64_t token_ = 0;  ///< of the knock
 };
 
 }  // namespace vbs::vmm_delegate

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,20 @@ struct GuestDisk {
 struct GuestView {
   bool agent = false;
   std::optional<GuestDisk> disk;
+};
+
+/// A talk with a guest's agent about one disk, made before the disk comes or goes: an agent that
+/// nobody has spoken to for a while takes a moment to notice that somebody does. While it lives it
+/// may keep others from the agent, though never for long. For one thread.
+class GuestWatch {
+ public:
+  virtual ~GuestWatch() = default;
+
+  /// What the guest says now. An error where there is an agent that does not tell.
+  virtual Result<GuestView> look() = 0;
+  /// The same as soon as the guest shows the disk, or shows it no longer, and what it says then
+  /// after `wait` at the latest.
+  virtual Result<GuestView> wait_until(bool shown, Milliseconds wait) = 0;
 };
 
 /// What is left of an attachment after `detach`.
@@ -70,10 +85,12 @@ class Hypervisor {
   /// is off or unknown holds nothing.
   virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
 
-  /// Asks the guest agent for the disk with this serial number, which may take up to `wait` to show
-  /// up in the guest. An error where there is an agent that does not tell.
-  virtual Result<GuestView> guest_view(const std::string& vm, const std::string& serial,
-                                       Milliseconds wait) = 0;
+  /// Begins to speak with the guest's agent about the disk with this serial number; errors show at
+  /// the first look. The hypervisor must outlive it.
+  virtual std::unique_ptr<GuestWatch> watch_guest(const std::string& vm,
+                                                  const std::string& serial) = 0;
+  /// Whether the guest has an agent that answers, and does so now.
+  virtual bool agent_answers(const std::string& vm) = 0;
 
   /// Stops the VM's processors. False: they were stopped already.
   virtual Result<bool> pause(const std::string& vm) = 0;

@@ -57,6 +57,15 @@ Result<KeyedLock::Guard> QemuHypervisor::lock(const std::string& vm) {
   return *std::move(guard);
 }
 
+Result<KeyedLock::Guard> QemuHypervisor::lock_agent(const std::string& vm, Milliseconds limit) {
+  auto guard = agent_locks_.acquire(vm, limit);
+  if (!guard) {
+    return fail(ErrorCode::overloaded,
+                "another request speaks with the guest agent of VM '" + vm + "'; try again");
+  }
+  return *std::move(guard);
+}
+
 Result<Qmp> QemuHypervisor::open(const std::string& vm) const {
   auto qmp = Qmp::connect(qmp_path(vm), options_.qmp);
   if (qmp) return qmp;
@@ -84,11 +93,6 @@ Result<std::optional<Qmp>> QemuHypervisor::open_if_on(const std::string& vm) con
   return fail(qmp.error());
 }
 
-bool QemuHypervisor::agent_answers(const std::string& vm, Qmp qmp) const {
-  const auto connected = qemu::agent_connected(qmp, agent_path(vm));
-  return connected && *connected && GuestAgent::connect(agent_path(vm), options_.agent);
-}
-
 Result<wire::VmStatus> QemuHypervisor::vm(const std::string& name) {
   auto guard = lock(name);
   if (!guard) return fail(guard.error());
@@ -100,7 +104,9 @@ Result<wire::VmStatus> QemuHypervisor::vm(const std::string& name) {
   const auto running = qemu::is_running(*qmp);
   if (!running) return fail(running.error());
   if (!*running) return wire::VmStatus{name, "paused", false};
-  return wire::VmStatus{name, "running", agent_answers(name, *std::move(qmp))};
+  const auto connected = qemu::agent_connected(*qmp, agent_path(name));
+  if (!connected) return fail(connected.error());
+  return wire::VmStatus{name, "running", *connected};
 }
 
 Result<std::vector<wire::VmStatus>> QemuHypervisor::vms() {

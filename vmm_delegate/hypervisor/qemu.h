@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,25 +43,31 @@ class QemuHypervisor final : public Hypervisor {
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  Result<GuestView> guest_view(const std::string& vm, const std::string& serial,
-                               Milliseconds wait) override;
+  std::unique_ptr<GuestWatch> watch_guest(const std::string& vm,
+                                          const std::string& serial) override;
+  bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
   Result<FileFreeze> freeze_files(const std::string& vm) override;
   Result<void> thaw_files(const std::string& vm) override;
 
  private:
+  class Watch;
+
   std::string qmp_path(const std::string& vm) const;
   std::string agent_path(const std::string& vm) const;
   Result<std::vector<std::string>> names() const;
   Result<KeyedLock::Guard> lock(const std::string& vm);
+  Result<KeyedLock::Guard> lock_agent(const std::string& vm, Milliseconds limit);
   /// not_found when there is no such VM, conflict when it is off.
   Result<Qmp> open(const std::string& vm) const;
   /// Nothing when the VM is off or there is no such VM.
   Result<std::optional<Qmp>> open_if_on(const std::string& vm) const;
+  /// Whether somebody in the guest holds the agent's channel open; conflict while the VM is paused.
+  Result<bool> agent_can_be_asked(const std::string& vm);
+  static Error no_answer(const std::string& vm, const Error& why);
+  Result<bool> is_on(const std::string& vm);
   Result<GuestAgent> open_agent(const std::string& vm) const;
-  Result<GuestView> look_into_guest(const std::string& vm, const std::string& serial);
-  bool agent_answers(const std::string& vm, Qmp qmp) const;
 
   /// Nothing when the VM holds nothing of the attachment, be it that leftovers were taken away.
   Result<std::optional<wire::DeviceStatus>> shown_already(Qmp& qmp, const Uuid& attachment,
@@ -72,7 +79,9 @@ class QemuHypervisor final : public Hypervisor {
   Result<void> check_storage(const qemu::Held& held) const;
 
   const QemuOptions options_;
-  KeyedLock locks_;  ///< by VM name
+  KeyedLock locks_;  ///< by VM name: who speaks QMP
+  KeyedLock
+      agent_locks_;  ///< by VM name: who speaks with the guest's agent; taken before the other
 };
 
 }  // namespace vbs::vmm_delegate

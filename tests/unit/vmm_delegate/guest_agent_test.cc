@@ -34,7 +34,12 @@ class GuestAgentTest : public testing::Test {
       return synced ? synced : answer(line);
     });
   }
-  Result<GuestAgent> connect() { return GuestAgent::connect(path, limits); }
+  Result<GuestAgent> connect() {
+    auto agent = GuestAgent::knock(path, limits);
+    if (!agent) return agent;
+    if (auto ready = agent->synchronise(); !ready) return fail(ready.error());
+    return agent;
+  }
 
   test::TempDir dir;
   const std::string path = dir.path("vm.qga");

@@ -82,7 +82,7 @@ TEST_F(QemuVmTest, WithoutAgentNothingIsAskedOfTheGuest) {
                 "socket,id=agent,path=" + dir.path("vm1.qga") + ",server=on,wait=off", "-device",
                 "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"});
   auto qemu = hypervisor();
-  const auto view = qemu.guest_view("vm1", "serial", Milliseconds(0));
+  const auto view = qemu.watch_guest("vm1", "serial")->look();
   ASSERT_TRUE(view);
   EXPECT_FALSE(view->agent);
   options.agent.sync = Milliseconds(50);

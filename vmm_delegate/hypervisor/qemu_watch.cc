@@ -1,0 +1,101 @@
+// QemuHypervisor: watching a disk come and go in the guest.
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "vmm_delegate/hypervisor/qemu.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+/// Between two questions: a guest takes some ten milliseconds to see a change, and each question
+/// costs it some of its time.
+constexpr Milliseconds kPause{10};
+/// How long the agent is held, and left to others, while a guest takes longer.
+constexpr Milliseconds kHold{500};
+constexpr Milliseconds kRest{100};
+
+void sleep_until(MonotonicTime deadline, Milliseconds longest) {
+  ::poll(nullptr, 0, std::min(poll_timeout(deadline), static_cast<int>(longest.count())));
+}
+
+}  // namespace
+
+class QemuHypervisor::Watch final : public GuestWatch {
+ public:
+  Watch(QemuHypervisor& qemu, std::string vm, std::string serial)
+      : qemu_(qemu), vm_(std::move(vm)), serial_(std::move(serial)) {
+    // When it fails, or the agent is busy, the first look tries again and tells why.
+    static_cast<void>(begin(Milliseconds(0)));
+  }
+
+  Result<GuestView> look() override {
+    auto view = ask();
+    if (!view || !view->agent) rest();
+    return view;
+  }
+
+  Result<GuestView> wait_until(bool shown, Milliseconds wait) override {
+    const MonotonicTime deadline = deadline_in(wait);
+    MonotonicTime rest_at = deadline_in(kHold);
+    while (true) {
+      auto view = look();
+      if (!view || !view->agent || view->disk.has_value() == shown) return view;
+      if (poll_timeout(deadline) == 0) return view;
+      sleep_until(deadline, kPause);
+      if (poll_timeout(rest_at) > 0) continue;
+      rest();
+      sleep_until(deadline, kRest);
+      rest_at = deadline_in(kHold);
+    }
+  }
+
+ private:
+  /// Connects unless that is done; whether there is an agent.
+  Result<bool> begin(Milliseconds patience) {
+    if (agent_) return true;
+    auto guard = qemu_.lock_agent(vm_, patience);
+    if (!guard) return fail(guard.error());
+    const auto can = qemu_.agent_can_be_asked(vm_);
+    if (!can || !*can) return can;
+    auto agent = GuestAgent::knock(qemu_.agent_path(vm_), qemu_.options_.agent);
+    if (!agent) return fail(no_answer(vm_, agent.error()));
+    guard_.emplace(*std::move(guard));
+    agent_.emplace(*std::move(agent));
+    synchronised_ = false;
+    return true;
+  }
+
+  Result<GuestView> ask() {
+    const auto begun = begin(qemu_.options_.busy);
+    if (!begun) return fail(begun.error());
+    if (!*begun) return GuestView{};
+    if (!synchronised_) {
+      if (auto ready = agent_->synchronise(); !ready) return fail(no_answer(vm_, ready.error()));
+      synchronised_ = true;
+    }
+    auto disk = agent_->disk(serial_);
+    if (!disk) return fail(disk.error());
+    return GuestView{true, *std::move(disk)};
+  }
+
+  void rest() {
+    agent_.reset();
+    guard_.reset();
+  }
+
+  QemuHypervisor& qemu_;
+  const std::string vm_;
+  const std::string serial_;
+  std::optional<KeyedLock::Guard> guard_;  ///< of the agent
+  std::optional<GuestAgent> agent_;
+  bool synchronised_ = false;
+};
+
+std::unique_ptr<GuestWatch> QemuHypervisor::watch_guest(const std::string& vm,
+                                                        const std::string& serial) {
+  return std::make_unique<Watch>(*this, vm, serial);
+}
+
+}  // namespace vbs::vmm_delegate
