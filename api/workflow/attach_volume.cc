@@ -1,9 +1,12 @@
 // attach-volume: a volume is shown to one VM as one device, through one export and one session.
 //
-//   reserve       database       the attachment row, the device name, the one-writer rule (with the
-//   intent) export        volume server  one target, one LUN, this initiator, this secret log-in
-//   VMM node       discovered, logged in, and the device's serial is this volume's block-attach VMM
-//   node       the VM shows the device record        database       attached
+// clang-format off
+//   reserve       database       the row, the device name, the one-writer rule (with the intent)
+//   export        volume server  one target, one LUN, this initiator, this secret
+//   log-in        VMM node       discovered, logged in, and the device has this volume's serial
+//   block-attach  VMM node       the VM shows the device
+//   record        database       attached
+// clang-format on
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"

@@ -41,7 +41,10 @@ Result<void> Engine::start() {
   for (const db::Operation& operation : *live) {
     log::info("operation resumed", {{"operation", operation.id.str()}, {"kind", operation.kind}});
     auto run = std::make_shared<Run>(operation.id);
-    run->recovered = true;
+    const Workflow* workflow = registry_.find(operation.kind);
+    // It may have been sent before the restart; only the node can tell.
+    run->perhaps_done = workflow && operation.state == OperationState::running &&
+                        step_of(*workflow, operation).point_of_no_return;
     runs_.emplace(operation.id, run);
     drive(run);
   }
@@ -95,21 +98,10 @@ void Engine::decide(const RunPtr& run, Facts facts) {
     return sleep(run, options_.longest_retry);
   }
   auto shared = std::make_shared<const Facts>(std::move(facts));
-  const bool recovered = std::exchange(run->recovered, false);
   run->step_started = clock_.monotonic();
   if (shared->operation.state == OperationState::undoing) return undo_step(run, shared);
 
-  if (!past_no_return(*workflow, shared->operation, *shared)) {
-    if (recovered && step_of(*workflow, shared->operation).point_of_no_return) {
-      // It may have been sent before the restart; from here on it must be carried through.
-      return commit(
-          run,
-          [shared](db::Transaction& tx) -> Result<void> {
-            note(tx.connection(), shared->operation.seq, "no_return", json::Value(true));
-            return {};
-          },
-          "");
-    }
+  if (!run->perhaps_done && !past_no_return(*workflow, shared->operation, *shared)) {
     if (shared->operation.cancel_requested) {
       return turn_back(run, *shared, {ErrorCode::conflict, "cancelled on request", {}, {}, {}},
                        "cancel");

@@ -77,8 +77,9 @@ class Engine {
   void commit(const RunPtr& run, Job job, std::string point);
   void sleep(const RunPtr& run, Milliseconds delay);
   void finish(const RunPtr& run, const db::Operation& operation);
-  void call_node(api::DelegateCall call, api::DelegateClient::Callback done);
-  void release_node(const std::string& node);
+  /// Whether a call to the node may be sent now; else the run stands in the node's queue.
+  bool take_slot(const RunPtr& run, const Facts& facts, const std::string& node);
+  void release_slot(const std::string& node);
 
   db::Database& database_;
   api::DelegateClient& delegates_;
@@ -90,7 +91,7 @@ class Engine {
   std::map<Uuid, RunPtr> runs_;
   struct NodeQueue {
     unsigned under_way = 0;
-    std::deque<Task> waiting;
+    std::deque<RunPtr> waiting;
   };
   std::map<std::string, NodeQueue> nodes_;
   struct Watch {

@@ -27,6 +27,25 @@ Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
   return std::min(longest, first * (std::int64_t{1} << doublings));
 }
 
+const Step& step_in_work(const Workflow& workflow, const Facts& facts) {
+  return workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+}
+
+bool surely_not_done(const Verdict& verdict) {
+  return verdict.kind == Verdict::Kind::retry && verdict.error.code == ErrorCode::node_unavailable;
+}
+
+/// Whether a refusal ends the way forward. A node refuses an order before it acts on it, so also
+/// after answers that were lost a refusal on the order's own merits proves that nothing was done,
+/// unless the node had accepted the order before.
+bool refusal_stands(const Workflow& workflow, const Facts& facts, bool perhaps_done,
+                    const Error& error) {
+  if (undoing(facts)) return false;
+  if (!perhaps_done && !past_no_return(workflow, facts.operation, facts)) return true;
+  if (!step_in_work(workflow, facts).point_of_no_return || facts.noted("accepted")) return false;
+  return error.code == ErrorCode::conflict || error.code == ErrorCode::stale_generation;
+}
+
 struct StepDone {
   db::OperationEvent event;
   http::Response response;
@@ -80,14 +99,16 @@ Result<void> record_undone(db::Transaction& tx, const Workflow& workflow, const 
 void Engine::act(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action) {
   auto call = action.call ? action.call(*facts) : std::nullopt;
   if (!call) return complete(run, facts, {}, "");
+  const std::string node = call->node;
+  if (!take_slot(run, *facts, node)) return;
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(point_of(workflow, *facts, "before-act"));
-  const std::string node = call->node;
-  call_node(std::move(*call),
-            [this, alive = std::weak_ptr(shared_), run, facts, &action, node](Answer answer) {
-              if (alive.expired()) return;
-              judge(run, facts, action, node, answer);
-            });
+  delegates_.call(std::move(*call),
+                  [this, alive = std::weak_ptr(shared_), run, facts, &action, node](Answer answer) {
+                    if (alive.expired()) return;
+                    judge(run, facts, action, node, answer);
+                    release_slot(node);
+                  });
 }
 
 void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const Action& action,
@@ -96,8 +117,15 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
   fault_point(point_of(workflow, *facts, "after-act"));
   Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_by_status(answer);
   if (verdict.error.node.empty()) verdict.error.node = node;
-  const bool only_forward = undoing(*facts) || past_no_return(workflow, facts->operation, *facts);
-  if (verdict.kind == Verdict::Kind::refused && only_forward) verdict.kind = Verdict::Kind::retry;
+  if (verdict.kind == Verdict::Kind::refused) {
+    if (refusal_stands(workflow, *facts, run->perhaps_done, verdict.error)) {
+      run->perhaps_done = false;
+    } else {
+      verdict.kind = Verdict::Kind::retry;
+    }
+  } else if (!surely_not_done(verdict)) {
+    run->perhaps_done |= !undoing(*facts) && step_in_work(workflow, *facts).point_of_no_return;
+  }
   switch (verdict.kind) {
     case Verdict::Kind::done:
       return complete(run, facts, answer ? *answer : http::Response{}, verdict.remark);
@@ -117,7 +145,7 @@ void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
   StepDone done;
   done.now = clock_.wall();
   done.response = std::move(response);
-  const Step& step = workflow.steps[static_cast<std::size_t>(facts->operation.step)];
+  const Step& step = step_in_work(workflow, *facts);
   const auto elapsed =
       std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - run->step_started);
   done.event = {0,  done.now, std::string(step.name), backwards ? "undone" : "done",
@@ -144,14 +172,16 @@ void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& ve
   run->last_shown = now;
 
   const Workflow& workflow = *registry_.find(facts.operation.kind);
-  const bool no_return =
-      workflow.steps[static_cast<std::size_t>(facts.operation.step)].point_of_no_return;
+  const bool no_return = step_in_work(workflow, facts).point_of_no_return;
   const WallTime wall = clock_.wall();
   run->busy = true;
   database_.write(
       [=, seq = facts.operation.seq, remark = verdict.remark,
        back = undoing(facts)](db::Transaction& tx) {
-        if (no_return && !back) note(tx.connection(), seq, "no_return", json::Value(true));
+        if (no_return && !back) {
+          note(tx.connection(), seq, "no_return", json::Value(true));
+          note(tx.connection(), seq, "accepted", json::Value(true));
+        }
         return db::delay_operation(tx, seq, 0, remark, wall + delay, wall);
       },
       [this, alive = std::weak_ptr(shared_), run, delay](Result<void>) {
@@ -163,16 +193,15 @@ void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& ve
 void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {
   ++shared_->counters.retries;
   const Workflow& workflow = *registry_.find(facts.operation.kind);
-  const Step& step = workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+  const Step& step = step_in_work(workflow, facts);
   const int attempt = facts.operation.attempt + 1;
   Milliseconds delay = grown(options_.first_retry, attempt - 1, options_.longest_retry);
   // A random quarter keeps operations that failed together from coming back together.
   delay += Milliseconds(static_cast<std::int64_t>(
       random_.next() % static_cast<std::uint64_t>(delay.count() / 4 + 1)));
   const WallTime now = clock_.wall();
-  const bool certain = verdict.error.code == ErrorCode::node_unavailable;
-  const bool no_return = step.point_of_no_return && !undoing(facts) && !certain;
-  if (!undoing(facts) && !no_return && !past_no_return(workflow, facts.operation, facts) &&
+  const bool no_return = step.point_of_no_return && !undoing(facts) && !surely_not_done(verdict);
+  if (!undoing(facts) && !run->perhaps_done && !past_no_return(workflow, facts.operation, facts) &&
       facts.operation.deadline > now) {
     delay = std::min(delay, std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
   }
@@ -195,33 +224,33 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
       executor_);
 }
 
-void Engine::call_node(api::DelegateCall call, api::DelegateClient::Callback done) {
-  NodeQueue& queue = nodes_[call.node];
-  auto send = [this, call, done = std::move(done)] {
-    delegates_.call(call,
-                    [this, alive = std::weak_ptr(shared_), node = call.node, done](Answer answer) {
-                      if (alive.expired()) return;
-                      release_node(node);
-                      done(std::move(answer));
-                    });
-  };
-  if (queue.under_way >= options_.calls_per_node) {
-    queue.waiting.push_back(std::move(send));
-    return;
+bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string& node) {
+  NodeQueue& queue = nodes_[node];
+  if (queue.under_way < options_.calls_per_node) {
+    ++queue.under_way;
+    return true;
   }
-  ++queue.under_way;
-  send();
+  if (!run->queued) queue.waiting.push_back(run);
+  run->queued = true;
+  // Cancel and deadline do not stand in line.
+  const WallTime now = clock_.wall();
+  const bool late = undoing(facts) || facts.operation.deadline <= now;
+  sleep(run, late ? options_.longest_retry
+                  : std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
+  return false;
 }
 
-void Engine::release_node(const std::string& node) {
+void Engine::release_slot(const std::string& node) {
   NodeQueue& queue = nodes_[node];
-  if (queue.waiting.empty()) {
-    --queue.under_way;
-    return;
+  --queue.under_way;
+  while (queue.under_way < options_.calls_per_node && !queue.waiting.empty()) {
+    const RunPtr next = std::move(queue.waiting.front());
+    queue.waiting.pop_front();
+    next->queued = false;
+    if (next->busy) continue;  // it went another way meanwhile
+    executor_.cancel(std::exchange(next->timer, 0));
+    drive(next);
   }
-  Task next = std::move(queue.waiting.front());
-  queue.waiting.pop_front();
-  next();
 }
 
 }  // namespace vbs::workflow

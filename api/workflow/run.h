@@ -8,10 +8,12 @@ namespace vbs::workflow {
 struct Engine::Run {
   explicit Run(const Uuid& operation) : id(operation) {}
   Uuid id;
-  bool busy = false;       ///< a call or a commit of it is under way
-  bool poked = false;      ///< woken while busy
-  bool recovered = false;  ///< taken up from the journal: its step may have been tried already
-  int looks = 0;           ///< at an accepted step that is not yet true
+  bool busy = false;    ///< a call or a commit of it is under way
+  bool poked = false;   ///< woken while busy
+  bool queued = false;  ///< stands in the queue of a node
+  /// The present step, a point of no return, was sent and its outcome is not on record.
+  bool perhaps_done = false;
+  int looks = 0;  ///< at an accepted step that is not yet true
   TimerId timer = 0;
   MonotonicTime step_started{};
   MonotonicTime last_shown{};  ///< when waiting was last written down

@@ -6,6 +6,7 @@ using vmm_delegate::Detachment;
 using vmm_delegate::FileFreeze;
 using vmm_delegate::GuestDisk;
 using vmm_delegate::GuestView;
+using vmm_delegate::GuestWatch;
 
 void FakeHypervisor::add_vm(const std::string& name, bool agent) {
   const std::lock_guard lock(mutex_);

@@ -76,6 +76,9 @@ class QemuHypervisor final : public Hypervisor {
                                                 const wire::DeviceSpec& spec);
   void roll_back(const Uuid& attachment, const std::string& vm);
   Result<Detachment> clear(Qmp& qmp, const std::string& vm, const Uuid& attachment);
+  /// What remains to be done once the disk is out of the VM, or on its way.
+  Result<Detachment> clear_rest(Qmp& qmp, const std::string& vm, const Uuid& attachment,
+                                const qemu::Held& held);
   Result<void> check_storage(const qemu::Held& held) const;
 
   const QemuOptions options_;

@@ -111,18 +111,28 @@ Result<Detachment> QemuHypervisor::clear(Qmp& qmp, const std::string& vm, const 
     held = qemu::look(qmp, attachment);
     if (!held) return fail(held.error());
   }
-  if (held->device || held->releasing) {
+  auto cleared = clear_rest(qmp, vm, attachment, *held);
+  // From here on a refusal of QEMU's proves no longer that nothing was done.
+  if (!cleared && cleared.error().code == ErrorCode::conflict) {
+    cleared.error().code = ErrorCode::timeout;
+  }
+  return cleared;
+}
+
+Result<Detachment> QemuHypervisor::clear_rest(Qmp& qmp, const std::string& vm,
+                                              const Uuid& attachment, const qemu::Held& held) {
+  if (held.device || held.releasing) {
     const auto running = qemu::is_running(qmp);
     const bool paused = running && !*running;
     return Detachment{paused ? "VM '" + vm + "' is paused; it lets go of the device when it runs"
                              : "VM '" + vm + "' has requests under way on the device"};
   }
-  if (auto done = qemu::close_nodes(qmp, attachment, *held, options_.plug); !done) {
+  if (auto done = qemu::close_nodes(qmp, attachment, held, options_.plug); !done) {
     return fail(done.error());
   }
-  held = qemu::look(qmp, attachment);
-  if (!held) return fail(held.error());
-  if (held->anything()) {
+  const auto left = qemu::look(qmp, attachment);
+  if (!left) return fail(left.error());
+  if (left->anything()) {
     return fail(ErrorCode::internal, "QEMU says that it closed the device, and still shows it");
   }
   return Detachment{};

@@ -1,12 +1,12 @@
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "db/migrations.h"
 #include "db/writer.h"
+#include "tests/fakes/file_size_limit.h"
 #include "tests/unit/db/process_support.h"
 
 namespace vbs::db::testing {
 namespace {
+
+using fakes::FileSizeLimit;
 
 /// One volume with a large text and its usage: two tables that must agree.
 Database::Job large_row(unsigned n) {
@@ -19,28 +19,6 @@ Database::Job large_row(unsigned n) {
         .reserve(volume.project, volume.node, {1, 0, volume.size_bytes}, {});
   };
 }
-
-/// While it lives, no file of this process grows beyond `bytes`: writes then fail as on a full
-/// disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    previous_handler_ = signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &previous_);
-    const rlimit limit{bytes, previous_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &previous_);
-    signal(SIGXFSZ, previous_handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit previous_{};
-  void (*previous_handler_)(int) = nullptr;
-};
 
 class DiskFullTest : public DatabaseTest {
  protected:
