@@ -13,6 +13,7 @@ printed.
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -185,6 +186,14 @@ class Stack:
             self.daemons[name].start(env)
         return dead
 
+    @staticmethod
+    def has_passed(log: str, point: str) -> bool:
+        """Whether the daemon started with VBS_FAULT_LOG=log has come to the fault point."""
+        if not os.path.exists(log):
+            return False
+        with open(log, encoding="utf-8") as file:
+            return point in file.read().split()
+
     def expect_death(self, name: str) -> None:
         """From now on this daemon may end by a signal."""
         self._killed.add(name)
@@ -195,6 +204,24 @@ class Stack:
             if os.path.basename(command.split()[0]) == "tgtd":
                 return process
         return None
+
+    def tgtadm(self, *arguments: str) -> str:
+        """Behind the back of the delegate; what it printed."""
+        done = subprocess.run(
+            ["tgtadm", "-C", str(_TGT_PORT), "--lld", "iscsi", *arguments],
+            env={"TGT_IPC_SOCKET": self.path("volumed/tgt/control"),
+                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 0, f"tgtadm {arguments}: {done.stderr}"
+        return done.stdout
+
+    def kill_tgtd(self) -> int:
+        """SIGKILL; the process id it had."""
+        process = self.tgtd()
+        assert process is not None, "tgtd does not run"
+        os.kill(process, signal.SIGKILL)
+        self.wait_for(lambda: not is_alive(process), 10, "tgtd does not end")
+        return process
 
     def wait_ready(self, seconds: float = 60.0) -> None:
         """Until the front is ready and both nodes are up."""
