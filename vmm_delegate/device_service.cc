@@ -51,33 +51,21 @@ std::string check_gone(const std::string& vm, const Result<GuestView>& view) {
 DeviceService::DeviceService(Hypervisor& hypervisor, Initiator& initiator, AttachmentOrders& orders)
     : hypervisor_(hypervisor), initiator_(initiator), orders_(orders) {}
 
-Result<std::optional<wire::DeviceStatus>> DeviceService::find(const Uuid& attachment,
-                                                              const std::string& vm) {
-  auto all = hypervisor_.devices(vm);
-  if (!all) return fail(all.error());
-  const auto found = std::find_if(all->begin(), all->end(), [&](const wire::DeviceStatus& device) {
-    return device.attachment == attachment;
-  });
-  if (found == all->end()) return std::optional<wire::DeviceStatus>();
-  return std::optional<wire::DeviceStatus>(std::move(*found));
-}
-
 Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
                                               const wire::DeviceSpec& spec) {
   auto order = orders_.begin(attachment, spec.session.generation, Order::make);
   if (!order) return fail(order.error());
   fault_point("vmmd.attach.start");
-  const auto vm = hypervisor_.vm(spec.vm);
+  const auto vm = hypervisor_.look(spec.vm);
   if (!vm) return fail(vm.error());
-  if (vm->state == "off") {
+  if (vm->status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
   }
-  auto shown = find(attachment, spec.vm);
-  if (!shown) return fail(shown.error());
-  const auto guest = hypervisor_.watch_guest(spec.vm, spec.session.volume.str());
+  const auto guest = hypervisor_.watch_guest(vm->status, spec.session.volume.str());
+  const wire::DeviceStatus* shown = vm->find(attachment);
   std::string path;
   // A device that is shown has proven its storage, and a second login might disturb its session.
-  if (!*shown || (*shown)->state != kAttached) {
+  if (shown == nullptr || shown->state != kAttached) {
     const auto session = initiator_.log_in(attachment, spec.session);
     if (!session) return fail(session.error());
     path = session->path;
@@ -102,16 +90,18 @@ Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std:
   }
   std::optional<Error> unknown;
   for (const std::string& name : names) {
-    auto found = find(attachment, name);
-    if (!found) {
-      unknown = found.error();
+    const auto view = hypervisor_.look(name);
+    if (!view) {
+      if (view.error().code != ErrorCode::not_found) unknown = view.error();
       continue;
     }
-    if (!*found) continue;
-    if ((*found)->state == kAttached) {
-      add_guest_view(**found, hypervisor_.watch_guest(name, (*found)->serial)->look());
+    const wire::DeviceStatus* found = view->find(attachment);
+    if (found == nullptr) continue;
+    wire::DeviceStatus status = *found;
+    if (status.state == kAttached) {
+      add_guest_view(status, hypervisor_.watch_guest(view->status, status.serial)->look());
     }
-    return **std::move(found);
+    return status;
   }
   // A VM that does not answer may be the one that shows it.
   if (unknown) return fail(*std::move(unknown));
@@ -123,12 +113,14 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
   auto order = orders_.begin(attachment, generation, Order::remove);
   if (!order) return fail(order.error());
   fault_point("vmmd.detach.start");
-  auto shown = find(attachment, vm);
-  if (!shown) return fail(shown.error());
+  const auto view = hypervisor_.look(vm);
+  // A VM that is gone shows nothing.
+  if (!view && view.error().code != ErrorCode::not_found) return fail(view.error());
+  const wire::DeviceStatus* shown = view ? view->find(attachment) : nullptr;
   Removal removal;
   std::unique_ptr<GuestWatch> guest;
-  if (*shown && (*shown)->state == kAttached && !force) {
-    guest = hypervisor_.watch_guest(vm, (*shown)->serial);
+  if (shown != nullptr && shown->state == kAttached && !force) {
+    guest = hypervisor_.watch_guest(view->status, shown->serial);
     auto note = check_unused(vm, guest->look());
     if (!note) return fail(note.error());
     removal.note = *std::move(note);
@@ -137,10 +129,11 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
   const auto detached = hypervisor_.detach(vm, attachment);
   if (!detached) return fail(detached.error());
   if (!detached->waiting_for.empty()) {
-    removal.left = shown->value_or(wire::DeviceStatus{attachment, vm, "", "", false, {}, {}});
+    const wire::DeviceStatus nothing{attachment, vm, "", "", false, {}, {}};
+    removal.left = shown != nullptr ? *shown : nothing;
     removal.left->state = "detaching";
     removal.note = detached->waiting_for;
-  } else if (*shown) {
+  } else if (shown != nullptr) {
     if (guest && removal.note.empty()) {
       removal.note = check_gone(vm, guest->wait_until(false, kGuestGoneWait));
     }

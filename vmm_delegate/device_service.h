@@ -31,8 +31,6 @@ class DeviceService {
                          bool force);
 
  private:
-  Result<std::optional<wire::DeviceStatus>> find(const Uuid& attachment, const std::string& vm);
-
   Hypervisor& hypervisor_;
   Initiator& initiator_;
   AttachmentOrders& orders_;

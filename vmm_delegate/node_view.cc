@@ -42,13 +42,10 @@ Result<wire::VmmInventory> NodeView::inventory() {
   wire::VmmInventory inventory{*std::move(vms), {}, *std::move(sessions), *std::move(freezes)};
   for (wire::VmStatus& vm : inventory.vms) {
     if (vm.state == "off" || vm.state == "unknown") continue;
-    auto devices = hypervisor_.devices(vm.name);
-    if (!devices) {
-      vm.state = "unknown";
-      vm.agent = false;
-      continue;
-    }
-    inventory.devices.insert(inventory.devices.end(), devices->begin(), devices->end());
+    auto view = hypervisor_.look(vm.name);
+    vm = view ? view->status : wire::VmStatus{vm.name, "unknown", false};
+    if (!view) continue;
+    inventory.devices.insert(inventory.devices.end(), view->devices.begin(), view->devices.end());
   }
   return inventory;
 }

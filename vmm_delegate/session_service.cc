@@ -32,13 +32,11 @@ Result<void> SessionService::check_unused(const Uuid& attachment) {
   const auto vms = hypervisor_.vms();
   if (!vms) return fail(vms.error());
   for (const wire::VmStatus& vm : *vms) {
-    const auto devices = hypervisor_.devices(vm.name);
-    if (!devices) return fail(devices.error());
-    for (const wire::DeviceStatus& device : *devices) {
-      if (device.attachment != attachment) continue;
-      return fail(ErrorCode::conflict,
-                  "VM '" + vm.name + "' still shows the device; detach it before logging out");
-    }
+    const auto view = hypervisor_.look(vm.name);
+    if (!view) return fail(view.error());
+    if (view->find(attachment) == nullptr) continue;
+    return fail(ErrorCode::conflict,
+                "VM '" + vm.name + "' still shows the device; detach it before logging out");
   }
   return {};
 }

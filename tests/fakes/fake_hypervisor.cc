@@ -7,6 +7,7 @@ using vmm_delegate::FileFreeze;
 using vmm_delegate::GuestDisk;
 using vmm_delegate::GuestView;
 using vmm_delegate::GuestWatch;
+using vmm_delegate::VmView;
 
 void FakeHypervisor::add_vm(const std::string& name, bool agent) {
   const std::lock_guard lock(mutex_);
@@ -97,7 +98,7 @@ Result<void> FakeHypervisor::fault(std::string_view call, bool after) const {
 }
 
 wire::VmStatus FakeHypervisor::status_of(const std::string& name, const Machine& machine) const {
-  return {name, machine.state, machine.agent && machine.state == "running"};
+  return {name, machine.state, machine.agent && machine.state != "off"};
 }
 
 Result<std::vector<wire::VmStatus>> FakeHypervisor::vms() {
@@ -114,14 +115,13 @@ Result<wire::VmStatus> FakeHypervisor::vm(const std::string& name) {
   return status_of(name, **machine);
 }
 
-Result<std::vector<wire::DeviceStatus>> FakeHypervisor::devices(const std::string& vm) {
+Result<VmView> FakeHypervisor::look(const std::string& vm) {
   const std::lock_guard lock(mutex_);
-  const auto machine = find_on(vm);
+  const auto machine = find(vm);
   if (!machine) return fail(machine.error());
-  std::vector<wire::DeviceStatus> all;
-  if (*machine == nullptr) return all;
-  for (const auto& [attachment, device] : (*machine)->devices) all.push_back(device);
-  return all;
+  VmView view{status_of(vm, **machine), {}};
+  for (const auto& [attachment, device] : (*machine)->devices) view.devices.push_back(device);
+  return view;
 }
 
 Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
@@ -189,7 +189,7 @@ Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::s
   return view;
 }
 
-std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const std::string& vm,
+std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const wire::VmStatus& vm,
                                                         const std::string& serial) {
   class Watch final : public GuestWatch {
    public:
@@ -203,7 +203,7 @@ std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const std::string& vm,
     const std::string vm_;
     const std::string serial_;
   };
-  return std::make_unique<Watch>(*this, vm, serial);
+  return std::make_unique<Watch>(*this, vm.name, serial);
 }
 
 bool FakeHypervisor::agent_answers(const std::string& vm) {

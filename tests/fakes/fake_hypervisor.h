@@ -41,11 +41,11 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<void> check() override { return {}; }
   Result<std::vector<wire::VmStatus>> vms() override;
   Result<wire::VmStatus> vm(const std::string& name) override;
-  Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) override;
+  Result<vmm_delegate::VmView> look(const std::string& vm) override;
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<vmm_delegate::Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  std::unique_ptr<vmm_delegate::GuestWatch> watch_guest(const std::string& vm,
+  std::unique_ptr<vmm_delegate::GuestWatch> watch_guest(const wire::VmStatus& vm,
                                                         const std::string& serial) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;

@@ -187,8 +187,8 @@ std::vector<std::string> World::disagreements() {
   const auto targets = volumes.target.list();
   for (const auto& target : *targets) there.insert("target " + target.iqn);
   for (const char* vm : {"vm1", "vm2"}) {
-    const auto devices = vmm.hypervisor.devices(vm);
-    for (const auto& device : *devices)
+    const auto view = vmm.hypervisor.look(vm);
+    for (const auto& device : view->devices)
       there.insert("device " + std::string(vm) + " " + device.attachment.str());
     if (vmm.hypervisor.files_frozen(vm)) found.push_back(std::string(vm) + " is still frozen");
     if (vmm.hypervisor.state(vm) != "running") found.push_back(std::string(vm) + " is not running");

@@ -41,6 +41,18 @@ class GuestWatch {
   virtual Result<GuestView> wait_until(bool shown, Milliseconds wait) = 0;
 };
 
+/// One look at a VM.
+struct VmView {
+  wire::VmStatus status;
+  /// What it holds of attachments; nothing where it is off. State "attached": shown in full;
+  /// "detaching": a part of it, that a detach or an attach which did not end has left. Guest fields
+  /// are not filled in.
+  std::vector<wire::DeviceStatus> devices;
+
+  /// Null when it holds nothing of the attachment.
+  const wire::DeviceStatus* find(const Uuid& attachment) const;
+};
+
 /// What is left of an attachment after `detach`.
 struct Detachment {
   /// Empty: the VM shows nothing of it. Else what still holds it, for a person.
@@ -72,10 +84,8 @@ class Hypervisor {
   virtual Result<std::vector<wire::VmStatus>> vms() = 0;
   virtual Result<wire::VmStatus> vm(const std::string& name) = 0;
 
-  /// What the VM holds of attachments, read from the VM and not from memory; nothing where it is
-  /// off. State "attached": shown in full; "detaching": a part of it, that a detach or an attach
-  /// which did not end has left. Guest fields are not filled in.
-  virtual Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) = 0;
+  /// The VM and what it holds of attachments, read from the VM and not from memory.
+  virtual Result<VmView> look(const std::string& vm) = 0;
 
   /// Shows the device `host_path` (or, where the VM is its own initiator, the session's target) to
   /// the VM, with the volume's UUID as serial. Leaves nothing behind when it fails.
@@ -85,9 +95,9 @@ class Hypervisor {
   /// is off or unknown holds nothing.
   virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
 
-  /// Begins to speak with the guest's agent about the disk with this serial number; errors show at
-  /// the first look. The hypervisor must outlive it.
-  virtual std::unique_ptr<GuestWatch> watch_guest(const std::string& vm,
+  /// Begins to speak with the agent in a VM just looked at, about the disk with this serial number;
+  /// errors show at the first look. The hypervisor must outlive it.
+  virtual std::unique_ptr<GuestWatch> watch_guest(const wire::VmStatus& vm,
                                                   const std::string& serial) = 0;
   /// Whether the guest has an agent that answers, and does so now.
   virtual bool agent_answers(const std::string& vm) = 0;

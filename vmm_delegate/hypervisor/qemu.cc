@@ -93,20 +93,21 @@ Result<std::optional<Qmp>> QemuHypervisor::open_if_on(const std::string& vm) con
   return fail(qmp.error());
 }
 
+Result<wire::VmStatus> QemuHypervisor::status_of(const std::string& vm, Qmp& qmp) const {
+  const auto running = qemu::is_running(qmp);
+  if (!running) return fail(running.error());
+  const auto connected = qemu::agent_connected(qmp, agent_path(vm));
+  if (!connected) return fail(connected.error());
+  return wire::VmStatus{vm, *running ? "running" : "paused", *connected};
+}
+
 Result<wire::VmStatus> QemuHypervisor::vm(const std::string& name) {
   auto guard = lock(name);
   if (!guard) return fail(guard.error());
   auto qmp = open(name);
-  if (!qmp) {
-    if (qmp.error().code == ErrorCode::conflict) return wire::VmStatus{name, "off", false};
-    return fail(qmp.error());
-  }
-  const auto running = qemu::is_running(*qmp);
-  if (!running) return fail(running.error());
-  if (!*running) return wire::VmStatus{name, "paused", false};
-  const auto connected = qemu::agent_connected(*qmp, agent_path(name));
-  if (!connected) return fail(connected.error());
-  return wire::VmStatus{name, "running", *connected};
+  if (qmp) return status_of(name, *qmp);
+  if (qmp.error().code == ErrorCode::conflict) return wire::VmStatus{name, "off", false};
+  return fail(qmp.error());
 }
 
 Result<std::vector<wire::VmStatus>> QemuHypervisor::vms() {
@@ -121,19 +122,23 @@ Result<std::vector<wire::VmStatus>> QemuHypervisor::vms() {
   return statuses;
 }
 
-Result<std::vector<wire::DeviceStatus>> QemuHypervisor::devices(const std::string& vm) {
+Result<VmView> QemuHypervisor::look(const std::string& vm) {
   auto guard = lock(vm);
   if (!guard) return fail(guard.error());
-  auto qmp = open_if_on(vm);
-  if (!qmp) return fail(qmp.error());
-  std::vector<wire::DeviceStatus> statuses;
-  if (!*qmp) return statuses;
-  const auto all = qemu::look(**qmp);
-  if (!all) return fail(all.error());
-  for (const auto& [attachment, held] : *all) {
-    statuses.push_back(qemu::status_of(vm, attachment, held));
+  auto qmp = open(vm);
+  if (!qmp) {
+    if (qmp.error().code == ErrorCode::conflict) return VmView{{vm, "off", false}, {}};
+    return fail(qmp.error());
   }
-  return statuses;
+  auto status = status_of(vm, *qmp);
+  if (!status) return fail(status.error());
+  const auto all = qemu::look(*qmp);
+  if (!all) return fail(all.error());
+  VmView view{*std::move(status), {}};
+  for (const auto& [attachment, held] : *all) {
+    view.devices.push_back(qemu::status_of(vm, attachment, held));
+  }
+  return view;
 }
 
 }  // namespace vbs::vmm_delegate

@@ -39,11 +39,11 @@ class QemuHypervisor final : public Hypervisor {
   Result<void> check() override;
   Result<std::vector<wire::VmStatus>> vms() override;
   Result<wire::VmStatus> vm(const std::string& name) override;
-  Result<std::vector<wire::DeviceStatus>> devices(const std::string& vm) override;
+  Result<VmView> look(const std::string& vm) override;
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  std::unique_ptr<GuestWatch> watch_guest(const std::string& vm,
+  std::unique_ptr<GuestWatch> watch_guest(const wire::VmStatus& vm,
                                           const std::string& serial) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
@@ -63,10 +63,8 @@ class QemuHypervisor final : public Hypervisor {
   Result<Qmp> open(const std::string& vm) const;
   /// Nothing when the VM is off or there is no such VM.
   Result<std::optional<Qmp>> open_if_on(const std::string& vm) const;
-  /// Whether somebody in the guest holds the agent's channel open; conflict while the VM is paused.
-  Result<bool> agent_can_be_asked(const std::string& vm);
+  Result<wire::VmStatus> status_of(const std::string& vm, Qmp& qmp) const;
   static Error no_answer(const std::string& vm, const Error& why);
-  Result<bool> is_on(const std::string& vm);
   Result<GuestAgent> open_agent(const std::string& vm) const;
 
   /// Nothing when the VM holds nothing of the attachment, be it that leftovers were taken away.

@@ -107,9 +107,12 @@ Result<Detachment> QemuHypervisor::clear(Qmp& qmp, const std::string& vm, const 
   if (!held) return fail(held.error());
   if (held->device) {
     if (auto alive = check_storage(*held); !alive) return fail(alive.error());
-    if (auto done = qemu::unplug(qmp, attachment); !done) return fail(done.error());
-    held = qemu::look(qmp, attachment);
-    if (!held) return fail(held.error());
+    const auto gone = qemu::unplug(qmp, attachment);
+    if (!gone) return fail(gone.error());
+    held->device = !*gone;
+    const auto releasing = qemu::is_releasing(qmp, attachment);
+    if (!releasing) return fail(releasing.error());
+    held->releasing = *releasing;
   }
   auto cleared = clear_rest(qmp, vm, attachment, *held);
   // From here on a refusal of QEMU's proves no longer that nothing was done.
@@ -130,9 +133,9 @@ Result<Detachment> QemuHypervisor::clear_rest(Qmp& qmp, const std::string& vm,
   if (auto done = qemu::close_nodes(qmp, attachment, held, options_.plug); !done) {
     return fail(done.error());
   }
-  const auto left = qemu::look(qmp, attachment);
+  const auto left = qemu::has_nodes(qmp, attachment);
   if (!left) return fail(left.error());
-  if (left->anything()) {
+  if (*left) {
     return fail(ErrorCode::internal, "QEMU says that it closed the device, and still shows it");
   }
   return Detachment{};

@@ -16,25 +16,11 @@ Result<GuestAgent> QemuHypervisor::open_agent(const std::string& vm) const {
   return agent;
 }
 
-Result<bool> QemuHypervisor::agent_can_be_asked(const std::string& vm) {
-  auto guard = lock(vm);
-  if (!guard) return fail(guard.error());
-  auto qmp = open_if_on(vm);
-  if (!qmp) return fail(qmp.error());
-  if (!*qmp) return false;
-  const auto connected = qemu::agent_connected(**qmp, agent_path(vm));
-  if (!connected || !*connected) return connected;
-  const auto running = qemu::is_running(**qmp);
-  if (!running) return fail(running.error());
-  if (*running) return true;
-  return fail(ErrorCode::conflict, "VM '" + vm + "' is paused, so its guest agent cannot tell");
-}
-
 bool QemuHypervisor::agent_answers(const std::string& vm) {
   const auto guard = lock_agent(vm, options_.busy);
   if (!guard) return false;
-  const auto can = agent_can_be_asked(vm);
-  return can && *can && open_agent(vm);
+  const auto status = this->vm(vm);
+  return status && status->state == "running" && status->agent && open_agent(vm);
 }
 
 Result<bool> QemuHypervisor::pause(const std::string& vm) {
@@ -71,20 +57,12 @@ Result<FileFreeze> QemuHypervisor::freeze_files(const std::string& vm) {
   return agent->freeze_files();
 }
 
-Result<bool> QemuHypervisor::is_on(const std::string& vm) {
-  const auto guard = lock(vm);
-  if (!guard) return fail(guard.error());
-  const auto qmp = open_if_on(vm);
-  if (!qmp) return fail(qmp.error());
-  return qmp->has_value();
-}
-
 Result<void> QemuHypervisor::thaw_files(const std::string& vm) {
   const auto guard = lock_agent(vm, options_.busy);
   if (!guard) return fail(guard.error());
-  const auto on = is_on(vm);
-  if (!on) return fail(on.error());
-  if (!*on) return {};
+  const auto status = this->vm(vm);
+  if (!status && status.error().code != ErrorCode::not_found) return fail(status.error());
+  if (!status || status->state == "off") return {};
   auto agent = open_agent(vm);
   if (!agent) return fail(agent.error());
   return agent->thaw_files();

@@ -50,19 +50,21 @@ Result<void> look_at_devices(Qmp& qmp, std::map<Uuid, Held>& all) {
   const auto devices = children_of(qmp, kPeripherals);
   if (!devices) return fail(devices.error());
   for (const json::Value& device : *devices) {
-    const std::string id = text_of(device, "name");
-    const auto attachment = attachment_of_device(id);
-    if (!attachment) continue;
-    Held& held = all[*attachment];
-    held.device = true;
-    const auto serial = qmp.execute("qom-get", [&](json::Writer& out) {
-      out.member("path", std::string(kPeripherals) + "/" + id);
-      out.member("property", "serial");
-    });
-    if (!serial) return fail(serial.error());
-    const auto* text = serial->as<std::string>();
-    held.serial = text == nullptr ? "" : *text;
+    const auto attachment = attachment_of_device(text_of(device, "name"));
+    if (attachment) all[*attachment].device = true;
   }
+  return {};
+}
+
+Result<void> read_serial(Qmp& qmp, const Uuid& attachment, Held& held) {
+  if (!held.device) return {};
+  const auto serial = qmp.execute("qom-get", [&](json::Writer& out) {
+    out.member("path", std::string(kPeripherals) + "/" + device_id(attachment));
+    out.member("property", "serial");
+  });
+  if (!serial) return fail(serial.error());
+  const auto* text = serial->as<std::string>();
+  held.serial = text == nullptr ? "" : *text;
   return {};
 }
 
@@ -106,9 +108,7 @@ Result<void> look_at_secrets(Qmp& qmp, std::map<Uuid, Held>& all) {
   return {};
 }
 
-}  // namespace
-
-Result<std::map<Uuid, Held>> look(Qmp& qmp) {
+Result<std::map<Uuid, Held>> look_without_serials(Qmp& qmp) {
   std::map<Uuid, Held> all;
   for (auto* part : {look_at_devices, look_at_nodes, look_at_backends, look_at_secrets}) {
     if (auto looked = part(qmp, all); !looked) return fail(looked.error());
@@ -116,10 +116,35 @@ Result<std::map<Uuid, Held>> look(Qmp& qmp) {
   return all;
 }
 
+}  // namespace
+
+Result<std::map<Uuid, Held>> look(Qmp& qmp) {
+  auto all = look_without_serials(qmp);
+  if (!all) return all;
+  for (auto& [attachment, held] : *all) {
+    if (auto read = read_serial(qmp, attachment, held); !read) return fail(read.error());
+  }
+  return all;
+}
+
 Result<Held> look(Qmp& qmp, const Uuid& attachment) {
-  auto all = look(qmp);
+  auto all = look_without_serials(qmp);
   if (!all) return fail(all.error());
-  return std::move((*all)[attachment]);
+  Held held = std::move((*all)[attachment]);
+  if (auto read = read_serial(qmp, attachment, held); !read) return fail(read.error());
+  return held;
+}
+
+Result<bool> is_releasing(Qmp& qmp, const Uuid& attachment) {
+  std::map<Uuid, Held> all;
+  if (auto looked = look_at_backends(qmp, all); !looked) return fail(looked.error());
+  return all.contains(attachment);
+}
+
+Result<bool> has_nodes(Qmp& qmp, const Uuid& attachment) {
+  std::map<Uuid, Held> all;
+  if (auto looked = look_at_nodes(qmp, all); !looked) return fail(looked.error());
+  return all.contains(attachment);
 }
 
 wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, const Held& held) {

@@ -20,13 +20,16 @@ struct Held {
   std::string portal;  ///< where the iSCSI node is logged in, where QEMU tells
   std::string target;
 
-  bool anything() const { return device || releasing || node || protocol || secret; }
   bool complete() const { return device && node && protocol; }
 };
 
 Result<std::map<Uuid, Held>> look(Qmp& qmp);
 /// The one attachment's part of `look`; nothing held gives an empty Held.
 Result<Held> look(Qmp& qmp, const Uuid& attachment);
+/// Whether QEMU has not let go yet of a disk that is unplugged.
+Result<bool> is_releasing(Qmp& qmp, const Uuid& attachment);
+/// Whether a block node of the attachment is open.
+Result<bool> has_nodes(Qmp& qmp, const Uuid& attachment);
 /// For an attachment of which something is held.
 wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, const Held& held);
 

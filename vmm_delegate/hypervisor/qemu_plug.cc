@@ -163,15 +163,13 @@ Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& ses
   return {};
 }
 
-Result<void> unplug(Qmp& qmp, const Uuid& attachment) {
+Result<bool> unplug(Qmp& qmp, const Uuid& attachment) {
   const std::string id = device_id(attachment);
   fault_point("vmmd.detach.before-device-del");
   auto deleted = qmp.execute("device_del", [&](json::Writer& out) { out.member("id", id); });
   if (!deleted) return fail(deleted.error());
   fault_point("vmmd.detach.after-device-del");
-  auto event = qmp.wait_deleted(id, kUnplugWait);
-  if (!event) return fail(event.error());
-  return {};
+  return qmp.wait_deleted(id, kUnplugWait);
 }
 
 Result<void> close_nodes(Qmp& qmp, const Uuid& attachment, const Held& held,

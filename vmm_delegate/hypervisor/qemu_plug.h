@@ -18,8 +18,9 @@ struct PlugOptions {
 Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
                   const PlugOptions& options);
 
-/// Unplugs the disk and waits a bounded time until QEMU has let go of it.
-Result<void> unplug(Qmp& qmp, const Uuid& attachment);
+/// Unplugs the disk and waits a bounded time until the VM shows it no longer; false when that took
+/// too long.
+Result<bool> unplug(Qmp& qmp, const Uuid& attachment);
 /// Closes the block nodes and drops the secret, as far as `held` says they are there.
 Result<void> close_nodes(Qmp& qmp, const Uuid& attachment, const Held& held,
                          const PlugOptions& options);

@@ -24,7 +24,7 @@ void sleep_until(MonotonicTime deadline, Milliseconds longest) {
 
 class QemuHypervisor::Watch final : public GuestWatch {
  public:
-  Watch(QemuHypervisor& qemu, std::string vm, std::string serial)
+  Watch(QemuHypervisor& qemu, wire::VmStatus vm, std::string serial)
       : qemu_(qemu), vm_(std::move(vm)), serial_(std::move(serial)) {
     // When it fails, or the agent is busy, the first look tries again and tells why.
     static_cast<void>(begin(Milliseconds(0)));
@@ -52,27 +52,31 @@ class QemuHypervisor::Watch final : public GuestWatch {
   }
 
  private:
-  /// Connects unless that is done; whether there is an agent.
-  Result<bool> begin(Milliseconds patience) {
-    if (agent_) return true;
-    auto guard = qemu_.lock_agent(vm_, patience);
+  bool has_agent() const { return vm_.state != "off" && vm_.agent; }
+
+  /// Connects, unless that is done.
+  Result<void> begin(Milliseconds patience) {
+    if (agent_ || !has_agent()) return {};
+    if (vm_.state != "running") {
+      return fail(ErrorCode::conflict,
+                  "VM '" + vm_.name + "' is " + vm_.state + ", so its guest agent cannot tell");
+    }
+    auto guard = qemu_.lock_agent(vm_.name, patience);
     if (!guard) return fail(guard.error());
-    const auto can = qemu_.agent_can_be_asked(vm_);
-    if (!can || !*can) return can;
-    auto agent = GuestAgent::knock(qemu_.agent_path(vm_), qemu_.options_.agent);
-    if (!agent) return fail(no_answer(vm_, agent.error()));
+    auto agent = GuestAgent::knock(qemu_.agent_path(vm_.name), qemu_.options_.agent);
+    if (!agent) return fail(no_answer(vm_.name, agent.error()));
     guard_.emplace(*std::move(guard));
     agent_.emplace(*std::move(agent));
     synchronised_ = false;
-    return true;
+    return {};
   }
 
   Result<GuestView> ask() {
-    const auto begun = begin(qemu_.options_.busy);
-    if (!begun) return fail(begun.error());
-    if (!*begun) return GuestView{};
+    if (!has_agent()) return GuestView{};
+    if (auto begun = begin(qemu_.options_.busy); !begun) return fail(begun.error());
     if (!synchronised_) {
-      if (auto ready = agent_->synchronise(); !ready) return fail(no_answer(vm_, ready.error()));
+      if (auto ready = agent_->synchronise(); !ready)
+        return fail(no_answer(vm_.name, ready.error()));
       synchronised_ = true;
     }
     auto disk = agent_->disk(serial_);
@@ -86,14 +90,14 @@ class QemuHypervisor::Watch final : public GuestWatch {
   }
 
   QemuHypervisor& qemu_;
-  const std::string vm_;
+  const wire::VmStatus vm_;
   const std::string serial_;
   std::optional<KeyedLock::Guard> guard_;  ///< of the agent
   std::optional<GuestAgent> agent_;
   bool synchronised_ = false;
 };
 
-std::unique_ptr<GuestWatch> QemuHypervisor::watch_guest(const std::string& vm,
+std::unique_ptr<GuestWatch> QemuHypervisor::watch_guest(const wire::VmStatus& vm,
                                                         const std::string& serial) {
   return std::make_unique<Watch>(*this, vm, serial);
 }

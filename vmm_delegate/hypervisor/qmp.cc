@@ -33,10 +33,12 @@ std::string command_line(std::string_view command, const Arguments& arguments, s
   json::Writer out;
   out.begin_object();
   out.member("execute", command);
-  out.key("arguments");
-  out.begin_object();
-  if (arguments) arguments(out);
-  out.end_object();
+  if (arguments) {
+    out.key("arguments");
+    out.begin_object();
+    arguments(out);
+    out.end_object();
+  }
   out.member("id", id);
   out.end_object();
   return out.take() + "\n";

@@ -168,7 +168,7 @@ TEST_F(DeviceServiceTest, OrdersForOneAttachmentRunOneAfterTheOther) {
   attach.join();
   detach.join();
   ASSERT_TRUE(removed);
-  EXPECT_TRUE(hypervisor.devices("vm1")->empty());
+  EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
 }
 
 }  // namespace

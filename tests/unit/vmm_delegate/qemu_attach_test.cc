@@ -26,8 +26,8 @@ TEST_F(QemuAttachTest, ShowsADiskAndTakesItAway) {
   EXPECT_FALSE(held.secret) << "it is needed for the login only";
   EXPECT_EQ(held.portal, tgtd->portal());
   EXPECT_EQ(held.target, device.session.iqn);
-  ASSERT_EQ(qemu.devices("vm1")->size(), 1U);
-  EXPECT_EQ(qemu.devices("vm1")->front().serial, status->serial);
+  ASSERT_EQ(qemu.look("vm1")->devices.size(), 1U);
+  EXPECT_EQ(qemu.look("vm1")->devices.front().serial, status->serial);
 
   const auto detached = qemu.detach("vm1", id);
   ASSERT_TRUE(detached) << detached.error().message;
@@ -59,7 +59,7 @@ TEST_F(QemuAttachTest, ShowsAReadOnlyExport) {
   const auto status = hypervisor().attach(id, device, "");
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_TRUE(status->read_only);
-  EXPECT_TRUE(hypervisor().devices("vm1")->front().read_only);
+  EXPECT_TRUE(hypervisor().look("vm1")->devices.front().read_only);
 }
 
 TEST_F(QemuAttachTest, ShowsMoreDisksThanAMachineHasSlots) {
@@ -70,8 +70,7 @@ TEST_F(QemuAttachTest, ShowsMoreDisksThanAMachineHasSlots) {
     const auto status = qemu.attach(test_id(n), spec(n), "");
     ASSERT_TRUE(status) << n << ": " << status.error().message;
   }
-  const auto shown = qemu.devices("vm1");
-  ASSERT_EQ(shown->size(), kDisks);
+  ASSERT_EQ(qemu.look("vm1")->devices.size(), kDisks);
   for (unsigned n = 1; n <= kDisks; ++n) ASSERT_TRUE(qemu.detach("vm1", test_id(n)));
   EXPECT_TRUE(look("vm1")->empty());
 }
@@ -136,8 +135,8 @@ TEST_F(QemuAttachTest, FinishesWhatADeadAttachHasLeft) {
     }));
   }
   auto qemu = hypervisor();
-  ASSERT_EQ(qemu.devices("vm1")->size(), 1U);
-  EXPECT_EQ(qemu.devices("vm1")->front().state, "detaching");
+  ASSERT_EQ(qemu.look("vm1")->devices.size(), 1U);
+  EXPECT_EQ(qemu.look("vm1")->devices.front().state, "detaching");
   ASSERT_TRUE(qemu.attach(id, device, ""));
   EXPECT_TRUE(look("vm1")->at(id).complete());
   EXPECT_FALSE(look("vm1")->at(id).secret);

@@ -33,7 +33,7 @@ TEST_F(QemuVmTest, AVmWhoseQemuIsGoneIsOff) {
   auto qemu = hypervisor();
   EXPECT_EQ(qemu.vm("vm1")->state, "off");
   EXPECT_EQ(qemu.attach(id, spec(1), "").error().code, ErrorCode::conflict);
-  EXPECT_TRUE(qemu.devices("vm1")->empty());
+  EXPECT_TRUE(qemu.look("vm1")->devices.empty());
   EXPECT_EQ(qemu.detach("vm1", id)->waiting_for, "");
   EXPECT_EQ(qemu.pause("vm1").error().code, ErrorCode::conflict);
   EXPECT_TRUE(qemu.resume("vm1"));
@@ -82,7 +82,7 @@ TEST_F(QemuVmTest, WithoutAgentNothingIsAskedOfTheGuest) {
                 "socket,id=agent,path=" + dir.path("vm1.qga") + ",server=on,wait=off", "-device",
                 "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"});
   auto qemu = hypervisor();
-  const auto view = qemu.watch_guest("vm1", "serial")->look();
+  const auto view = qemu.watch_guest(*qemu.vm("vm1"), "serial")->look();
   ASSERT_TRUE(view);
   EXPECT_FALSE(view->agent);
   options.agent.sync = Milliseconds(50);
