@@ -56,15 +56,6 @@ class Script:
         subprocess.run(["/usr/sbin/tgtadm", "-C", "1", "--lld", "iscsi", *arguments],
                        env=self._environment, check=True, capture_output=True)
 
-    @staticmethod
-    def _deleted(qmp: Qmp) -> bool:
-        """QEMU takes a moment to let go of the node after the disk has left."""
-        try:
-            qmp.run("blockdev-del", node_name="bench")
-        except RuntimeError:
-            return False
-        return True
-
     def attach(self, serial: str) -> None:
         self._tgtadm("--mode", "target", "--op", "new", "--tid", "9000", "-T", IQN)
         self._tgtadm("--mode", "logicalunit", "--op", "new", "--tid", "9000", "--lun", "1", "-b",
@@ -88,10 +79,8 @@ class Script:
     def detach(self, serial: str) -> None:
         with Qmp(os.path.join(self._stack.vm_folder, f"{VM}.qmp")) as qmp:
             qmp.run("device_del", id="bench-disk")
-            while "bench-disk" in qmp.children("/machine/peripheral"):
-                time.sleep(0.005)
-            while not self._deleted(qmp):
-                time.sleep(0.005)
+            qmp.wait_deleted("bench-disk")
+            qmp.run("blockdev-del", node_name="bench")
             qmp.run("object-del", id="bench-secret")
         self._tgtadm("--mode", "target", "--op", "delete", "--tid", "9000", "--force")
         self._tgtadm("--mode", "account", "--op", "delete", "--user", "bench")

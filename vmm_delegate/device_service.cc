@@ -121,7 +121,7 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
   std::unique_ptr<GuestWatch> guest;
   if (shown != nullptr && shown->state == kAttached && !force) {
     guest = hypervisor_.watch_guest(view->status, shown->serial);
-    auto note = check_unused(vm, guest->look());
+    auto note = check_unused(vm, guest->look_at_mounts());
     if (!note) return fail(note.error());
     removal.note = *std::move(note);
   }

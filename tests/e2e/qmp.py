@@ -11,6 +11,7 @@ class Qmp:
         self._socket.settimeout(seconds)
         self._socket.connect(path)
         self._lines = self._socket.makefile("rb")
+        self._events: list[dict] = []
         greeting = json.loads(self._lines.readline())
         if "QMP" not in greeting:
             raise ConnectionError(f"no QMP greeting at {path}: {greeting}")
@@ -30,12 +31,23 @@ class Qmp:
             message["arguments"] = {key.replace("_", "-"): value
                                     for key, value in arguments.items()}
         self._socket.sendall(json.dumps(message).encode() + b"\n")
-        while line := self._lines.readline():
-            answer = json.loads(line)
+        while True:
+            answer = self._read()
             if "error" in answer:
                 raise RuntimeError(answer["error"]["desc"])
             if "return" in answer:
                 return answer["return"]
+            self._events.append(answer)
+
+    def wait_deleted(self, device: str) -> None:
+        """Until QEMU's event says that the device has left the VM."""
+        while not any(event.get("event") == "DEVICE_DELETED" and
+                      event["data"].get("device") == device for event in self._events):
+            self._events.append(self._read())
+
+    def _read(self) -> dict:
+        if line := self._lines.readline():
+            return json.loads(line)
         raise ConnectionError("QEMU closed the connection")
 
     def children(self, path: str) -> list[str]:

@@ -22,7 +22,11 @@ void FakeHypervisor::remove_vm(const std::string& name) {
 void FakeHypervisor::set_state(const std::string& name, const std::string& state) {
   const std::lock_guard lock(mutex_);
   Machine& machine = machines_.at(name);
-  if (state == "off") machine = Machine{"off", machine.agent, false, false, {}, {}};
+  if (state == "off") {
+    const bool agent = machine.agent;
+    machine = Machine();
+    machine.agent = agent;
+  }
   machine.state = state;
 }
 
@@ -45,6 +49,11 @@ void FakeHypervisor::unmount(const std::string& vm, const std::string& serial) {
 void FakeHypervisor::hold_devices(const std::string& vm, bool hold) {
   const std::lock_guard lock(mutex_);
   machines_.at(vm).holds_devices = hold;
+}
+
+void FakeHypervisor::keep_in_guest(const std::string& vm, bool keep) {
+  const std::lock_guard lock(mutex_);
+  machines_[vm].guest_is_slow = keep;
 }
 
 void FakeHypervisor::freeze_inside(const std::string& vm) {
@@ -165,6 +174,7 @@ Result<Detachment> FakeHypervisor::detach(const std::string& vm, const Uuid& att
     return Detachment{"VM '" + vm + "' has requests under way on the device"};
   }
   (*machine)->mounts.erase(shown->second.serial);
+  if ((*machine)->guest_is_slow) (*machine)->seen_in_guest.insert(*shown);
   (*machine)->devices.erase(shown);
   effects_.push_back("detach " + vm + " " + attachment.str());
   if (auto ok = fault("detach", true); !ok) return fail(ok.error());
@@ -180,7 +190,9 @@ Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::s
   if ((*machine)->files_frozen) return fail(ErrorCode::conflict, "the guest is frozen");
   GuestView view{true, std::nullopt};
   char letter = 'a';
-  for (const auto& [attachment, device] : (*machine)->devices) {
+  auto seen = (*machine)->devices;
+  seen.insert((*machine)->seen_in_guest.begin(), (*machine)->seen_in_guest.end());
+  for (const auto& [attachment, device] : seen) {
     if (device.serial == serial) {
       view.disk = GuestDisk{std::string("/dev/sd") + letter, (*machine)->mounts[serial]};
     }
@@ -196,6 +208,7 @@ std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const wire::VmStatus& vm
     Watch(FakeHypervisor& owner, std::string vm, std::string serial)
         : owner_(owner), vm_(std::move(vm)), serial_(std::move(serial)) {}
     Result<GuestView> look() override { return owner_.guest_view(vm_, serial_); }
+    Result<GuestView> look_at_mounts() override { return look(); }
     Result<GuestView> wait_until(bool, Milliseconds) override { return look(); }
 
    private:

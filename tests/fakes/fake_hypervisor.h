@@ -28,6 +28,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   void unmount(const std::string& vm, const std::string& serial);
   /// While set, the VM does not let go of devices.
   void hold_devices(const std::string& vm, bool hold);
+  /// While set, the guest does not notice that a disk is gone.
+  void keep_in_guest(const std::string& vm, bool keep);
   /// The guest's file systems are frozen by somebody in the guest.
   void freeze_inside(const std::string& vm);
   void set_fault(Fault fault);
@@ -59,7 +61,9 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
     bool agent = false;
     bool holds_devices = false;
     bool files_frozen = false;
+    bool guest_is_slow = false;
     std::map<Uuid, wire::DeviceStatus> devices;
+    std::map<Uuid, wire::DeviceStatus> seen_in_guest;  ///< of devices that are gone
     std::map<std::string, std::vector<std::string>> mounts;  ///< by serial
   };
 

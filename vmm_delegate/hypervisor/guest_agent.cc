@@ -124,14 +124,22 @@ Result<std::optional<GuestDisk>> GuestAgent::disk(std::string_view serial) {
     }
   }
   if (!found) return found;
+  auto mounted = mounted_disk(serial);
+  if (!mounted) return mounted;
+  if (*mounted) found->mountpoints = std::move((*mounted)->mountpoints);
+  return found;
+}
 
+Result<std::optional<GuestDisk>> GuestAgent::mounted_disk(std::string_view serial) {
   auto mounts = execute("guest-get-fsinfo", limits_.exchange);
   if (!mounts) return fail(mounts.error());
   const auto* file_systems = mounts->as<json::Value::Array>();
   if (file_systems == nullptr) return not_understood("guest-get-fsinfo");
+  std::optional<GuestDisk> found;
   for (const json::Value& file_system : *file_systems) {
     for (const json::Value& disk : array_of(file_system, "disk")) {
       if (!shows_serial(disk, serial)) continue;
+      if (!found) found = GuestDisk{text_of(disk, "dev"), {}};
       found->mountpoints.push_back(text_of(file_system, "mountpoint"));
       break;
     }

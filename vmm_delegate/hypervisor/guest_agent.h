@@ -32,6 +32,8 @@ class GuestAgent {
   Result<void> thaw_files();
   /// The disk with this serial; nothing when the guest shows none.
   Result<std::optional<GuestDisk>> disk(std::string_view serial);
+  /// The same, from the list of mounted file systems alone; nothing when none is on the disk.
+  Result<std::optional<GuestDisk>> mounted_disk(std::string_view serial);
 
  private:
   GuestAgent(LineSocket socket, const Limits& limits);

@@ -36,6 +36,9 @@ class GuestWatch {
 
   /// What the guest says now. An error where there is an agent that does not tell.
   virtual Result<GuestView> look() = 0;
+  /// The same in less time, for who only asks about mounts: the disk is left out where nothing of
+  /// it is mounted.
+  virtual Result<GuestView> look_at_mounts() = 0;
   /// The same as soon as the guest shows the disk, or shows it no longer, and what it says then
   /// after `wait` at the latest.
   virtual Result<GuestView> wait_until(bool shown, Milliseconds wait) = 0;

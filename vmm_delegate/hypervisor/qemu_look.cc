@@ -46,14 +46,13 @@ void note_storage(const json::Value& node, Held& held) {
   held.target = text_of(*options, "target");
 }
 
-Result<void> look_at_devices(Qmp& qmp, std::map<Uuid, Held>& all) {
-  const auto devices = children_of(qmp, kPeripherals);
-  if (!devices) return fail(devices.error());
-  for (const json::Value& device : *devices) {
+using Found = std::map<Uuid, Held>;
+
+void take_devices(const Array& devices, Found& all) {
+  for (const json::Value& device : devices) {
     const auto attachment = attachment_of_device(text_of(device, "name"));
     if (attachment) all[*attachment].device = true;
   }
-  return {};
 }
 
 Result<void> read_serial(Qmp& qmp, const Uuid& attachment, Held& held) {
@@ -68,11 +67,8 @@ Result<void> read_serial(Qmp& qmp, const Uuid& attachment, Held& held) {
   return {};
 }
 
-Result<void> look_at_nodes(Qmp& qmp, std::map<Uuid, Held>& all) {
-  const auto nodes = as_array(
-      qmp.execute("query-named-block-nodes", [](json::Writer& out) { out.member("flat", true); }));
-  if (!nodes) return fail(nodes.error());
-  for (const json::Value& node : *nodes) {
+void take_nodes(const Array& nodes, Found& all) {
+  for (const json::Value& node : nodes) {
     const std::string name = text_of(node, "node-name");
     if (const auto attachment = attachment_of_node(name)) all[*attachment].node = true;
     const auto attachment = attachment_of_protocol(name);
@@ -80,14 +76,11 @@ Result<void> look_at_nodes(Qmp& qmp, std::map<Uuid, Held>& all) {
     all[*attachment].protocol = true;
     note_storage(node, all[*attachment]);
   }
-  return {};
 }
 
 /// QEMU lists a disk here until its last request has ended, also when it is unplugged.
-Result<void> look_at_backends(Qmp& qmp, std::map<Uuid, Held>& all) {
-  const auto backends = as_array(qmp.execute("query-block"));
-  if (!backends) return fail(backends.error());
-  for (const json::Value& backend : *backends) {
+void take_backends(const Array& backends, Found& all) {
+  for (const json::Value& backend : backends) {
     const auto attachment = attachment_of_device(text_of(backend, "qdev"));
     if (!attachment) continue;
     Held& held = all[*attachment];
@@ -95,25 +88,48 @@ Result<void> look_at_backends(Qmp& qmp, std::map<Uuid, Held>& all) {
     const json::Value* inserted = backend.find("inserted");
     held.read_only = inserted != nullptr && truth_of(*inserted, "ro");
   }
-  return {};
 }
 
-Result<void> look_at_secrets(Qmp& qmp, std::map<Uuid, Held>& all) {
-  const auto objects = children_of(qmp, "/objects");
-  if (!objects) return fail(objects.error());
-  for (const json::Value& object : *objects) {
+void take_secrets(const Array& objects, Found& all) {
+  for (const json::Value& object : objects) {
     const auto attachment = attachment_of_secret(text_of(object, "name"));
     if (attachment) all[*attachment].secret = true;
   }
-  return {};
 }
 
-Result<std::map<Uuid, Held>> look_without_serials(Qmp& qmp) {
-  std::map<Uuid, Held> all;
-  for (auto* part : {look_at_devices, look_at_nodes, look_at_backends, look_at_secrets}) {
-    if (auto looked = part(qmp, all); !looked) return fail(looked.error());
+Question children(std::string_view path) {
+  return {"qom-list", [path](json::Writer& out) { out.member("path", path); }};
+}
+
+/// One thing that is asked of QEMU, and how its answer is taken.
+struct Part {
+  Question question;
+  void (*take)(const Array&, Found&);
+};
+
+const Part kDevices{children(kPeripherals), take_devices};
+const Part kNodes{{"query-named-block-nodes", [](json::Writer& out) { out.member("flat", true); }},
+                  take_nodes};
+const Part kBackends{{"query-block"}, take_backends};
+const Part kSecrets{children("/objects"), take_secrets};
+
+Result<Found> look_at(Qmp& qmp, const std::vector<Part>& parts) {
+  std::vector<Question> questions;
+  for (const Part& part : parts) questions.push_back(part.question);
+  const auto answers = qmp.ask(questions);
+  if (!answers) return fail(answers.error());
+  Found all;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto* array = (*answers)[i].as<Array>();
+    if (array == nullptr) return fail(ErrorCode::internal, "QEMU's answer is no list");
+    parts[i].take(*array, all);
   }
   return all;
+}
+
+/// Backends after devices: a disk is released when it is in use and no device any more.
+Result<Found> look_without_serials(Qmp& qmp) {
+  return look_at(qmp, {kDevices, kNodes, kBackends, kSecrets});
 }
 
 }  // namespace
@@ -136,15 +152,15 @@ Result<Held> look(Qmp& qmp, const Uuid& attachment) {
 }
 
 Result<bool> is_releasing(Qmp& qmp, const Uuid& attachment) {
-  std::map<Uuid, Held> all;
-  if (auto looked = look_at_backends(qmp, all); !looked) return fail(looked.error());
-  return all.contains(attachment);
+  const auto all = look_at(qmp, {kBackends});
+  if (!all) return fail(all.error());
+  return all->contains(attachment);
 }
 
 Result<bool> has_nodes(Qmp& qmp, const Uuid& attachment) {
-  std::map<Uuid, Held> all;
-  if (auto looked = look_at_nodes(qmp, all); !looked) return fail(looked.error());
-  return all.contains(attachment);
+  const auto all = look_at(qmp, {kNodes});
+  if (!all) return fail(all.error());
+  return all->contains(attachment);
 }
 
 wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, const Held& held) {

@@ -30,11 +30,8 @@ class QemuHypervisor::Watch final : public GuestWatch {
     static_cast<void>(begin(Milliseconds(0)));
   }
 
-  Result<GuestView> look() override {
-    auto view = ask();
-    if (!view || !view->agent) rest();
-    return view;
-  }
+  Result<GuestView> look() override { return ask(&GuestAgent::disk); }
+  Result<GuestView> look_at_mounts() override { return ask(&GuestAgent::mounted_disk); }
 
   Result<GuestView> wait_until(bool shown, Milliseconds wait) override {
     const MonotonicTime deadline = deadline_in(wait);
@@ -71,17 +68,24 @@ class QemuHypervisor::Watch final : public GuestWatch {
     return {};
   }
 
-  Result<GuestView> ask() {
+  using Ask = Result<std::optional<GuestDisk>> (GuestAgent::*)(std::string_view serial);
+
+  Result<GuestView> ask(Ask question) {
     if (!has_agent()) return GuestView{};
+    auto disk = converse(question);
+    if (disk) return GuestView{true, *std::move(disk)};
+    rest();
+    return fail(disk.error());
+  }
+
+  Result<std::optional<GuestDisk>> converse(Ask question) {
     if (auto begun = begin(qemu_.options_.busy); !begun) return fail(begun.error());
     if (!synchronised_) {
       if (auto ready = agent_->synchronise(); !ready)
         return fail(no_answer(vm_.name, ready.error()));
       synchronised_ = true;
     }
-    auto disk = agent_->disk(serial_);
-    if (!disk) return fail(disk.error());
-    return GuestView{true, *std::move(disk)};
+    return ((*agent_).*question)(serial_);
   }
 
   void rest() {

@@ -1,6 +1,7 @@
 #include "vmm_delegate/hypervisor/qmp.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/text.h"
 
@@ -68,6 +69,31 @@ Result<json::Value> Qmp::execute(std::string_view command, const Arguments& argu
   const std::int64_t id = ++last_id_;
   auto sent = socket_.send(command_line(command, arguments, id), deadline);
   if (!sent) return fail(sent.error());
+  return answer_to(command, id, deadline);
+}
+
+Result<std::vector<json::Value>> Qmp::ask(const std::vector<Question>& questions) {
+  const MonotonicTime deadline = deadline_in(limits_.exchange);
+  std::string lines;
+  const std::int64_t before = last_id_;
+  for (const Question& question : questions) {
+    lines += command_line(question.command, question.arguments, ++last_id_);
+  }
+  if (auto sent = socket_.send(lines, deadline); !sent) return fail(sent.error());
+  std::vector<json::Value> answers;
+  std::optional<Error> first;
+  for (std::int64_t id = before + 1; id <= last_id_; ++id) {
+    auto answer = answer_to(questions[answers.size()].command, id, deadline);
+    if (!answer && answer.error().code == ErrorCode::timeout) return fail(answer.error());
+    if (!answer && !first) first = answer.error();
+    answers.push_back(answer ? *std::move(answer) : json::Value());
+  }
+  if (first) return fail(*std::move(first));
+  return answers;
+}
+
+Result<json::Value> Qmp::answer_to(std::string_view command, std::int64_t id,
+                                   MonotonicTime deadline) {
   auto answer = next_answer(deadline);
   if (!answer) return answer;
   const json::Value* answered = answer->find("id");

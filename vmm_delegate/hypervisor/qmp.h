@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/json.h"
 #include "vmm_delegate/hypervisor/line_socket.h"
@@ -12,6 +13,11 @@ namespace vbs::vmm_delegate {
 
 /// Writes the members of a command's arguments.
 using Arguments = std::function<void(json::Writer&)>;
+
+struct Question {
+  std::string_view command;
+  Arguments arguments = {};
+};
 
 /// `{"execute": command, "arguments": {...}, "id": id}` and a line end.
 std::string command_line(std::string_view command, const Arguments& arguments, std::int64_t id);
@@ -35,10 +41,14 @@ class Qmp {
   Result<json::Value> execute(std::string_view command, const Arguments& arguments = {});
   Result<json::Value> execute(std::string_view command, const Arguments& arguments,
                               Milliseconds limit);
+  /// Asks several things at once, which costs QEMU one turn; the answers in the same order. The
+  /// first error is that of the whole, and comes when all is answered.
+  Result<std::vector<json::Value>> ask(const std::vector<Question>& questions);
   /// Waits for DEVICE_DELETED of this device id; false when it did not come in time.
   Result<bool> wait_deleted(std::string_view device, Milliseconds limit);
 
  private:
+  Result<json::Value> answer_to(std::string_view command, std::int64_t id, MonotonicTime deadline);
   Qmp(LineSocket socket, const Limits& limits);
   /// The next message that is no event; events are kept for `wait_deleted`.
   Result<json::Value> next_answer(MonotonicTime deadline);

@@ -134,6 +134,15 @@ TEST_F(DeviceServiceTest, AGuestThatHoldsOnIsWaitedFor) {
   EXPECT_FALSE(removal->left);
 }
 
+TEST_F(DeviceServiceTest, AGuestThatStillSeesTheDiskIsMentioned) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.keep_in_guest("vm1", true);
+  const auto removal = service.remove(id, "vm1", 2, false);
+  ASSERT_TRUE(removal);
+  EXPECT_FALSE(removal->left);
+  EXPECT_NE(removal->note.find("has not said that the disk is gone"), std::string::npos);
+}
+
 TEST_F(DeviceServiceTest, AVmThatIsOffOrGoneShowsNothing) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.set_state("vm1", "off");

@@ -53,6 +53,27 @@ TEST_F(QmpTest, AsksAndIsAnswered) {
   EXPECT_EQ(peer->received().back(), R"({"execute":"query-status","arguments":{"x":"y"},"id":2})");
 }
 
+TEST_F(QmpTest, AsksSeveralThingsAtOnce) {
+  listen([](const std::string& line) {
+    if (line.find("query-none") == std::string::npos) return answer_to(line, "[" + line + "]");
+    const auto id = *json::parse(line)->find("id")->as<std::int64_t>();
+    return R"({"error": {"class": "CommandNotFound", "desc": "none"}, "id": )" +
+           std::to_string(id) + "}\r\n";
+  });
+  auto qmp = connect();
+  ASSERT_TRUE(qmp);
+  const auto answers = qmp->ask({{"query-a"}, {"query-b"}});
+  ASSERT_TRUE(answers);
+  ASSERT_EQ(answers->size(), 2U);
+  const auto& second = *answers->at(1).as<json::Value::Array>();
+  EXPECT_EQ(*second.front().find("execute")->as<std::string>(), "query-b");
+
+  const auto refused = qmp->ask({{"query-none"}, {"query-c"}});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("query-none"), std::string::npos);
+  EXPECT_TRUE(qmp->execute("query-d")) << "all answers were taken";
+}
+
 TEST_F(QmpTest, TellsNoSocketFromNobodyListening) {
   EXPECT_EQ(connect().error().code, ErrorCode::not_found);
   listen([](const std::string&) { return std::nullopt; });
