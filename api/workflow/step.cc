@@ -60,6 +60,12 @@ std::vector<std::string> crash_points(const Workflow& workflow) {
     if (calls) names.push_back(crash_point(workflow, i, false, "after-act"));
     if (calls || i == 0) names.push_back(crash_point(workflow, i, false, "after-commit"));
   }
+  for (int i = count - 1; i >= 0; --i) {
+    if (!workflow.steps[static_cast<std::size_t>(i)].undo.call) continue;
+    for (const char* where : {"before-act", "after-act", "after-commit"}) {
+      names.push_back(crash_point(workflow, i, true, where));
+    }
+  }
   return names;
 }
 

@@ -72,7 +72,8 @@ bool past_no_return(const Workflow& workflow, const db::Operation& operation, co
 /// Name of a fault point of one step: "attach-volume.export.after-act"; when undoing, "undo-"
 /// stands before the last part.
 std::string crash_point(const Workflow& workflow, int step, bool undoing, std::string_view where);
-/// Every fault point that doing `workflow` passes, intent included; crash tests are made from it.
+/// Every fault point that doing `workflow` passes, intent included, and then those that undoing it
+/// from its last call on passes; crash tests are made from it.
 std::vector<std::string> crash_points(const Workflow& workflow);
 
 /// The step that undoing begins with when `step` was in work.

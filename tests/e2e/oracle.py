@@ -78,20 +78,32 @@ def parse_targets(report: str) -> list[Target]:
     return targets
 
 
-def tgtd_targets(control_base: str, control_port: int) -> list[Target] | None:
-    """What tgtd serves; None when no tgtd answers on this control socket."""
+def _tgtadm(control_base: str, control_port: int, mode: str) -> str | None:
     shown = subprocess.run(
-        ["tgtadm", "-C", str(control_port), "--lld", "iscsi", "--mode", "target", "--op", "show"],
+        ["tgtadm", "-C", str(control_port), "--lld", "iscsi", "--mode", mode, "--op", "show"],
         env={"TGT_IPC_SOCKET": control_base, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
         capture_output=True, text=True, timeout=30, check=False)
-    return parse_targets(shown.stdout) if shown.returncode == 0 else None
+    return shown.stdout if shown.returncode == 0 else None
+
+
+def tgtd_targets(control_base: str, control_port: int) -> list[Target] | None:
+    """What tgtd serves; None when no tgtd answers on this control socket."""
+    report = _tgtadm(control_base, control_port, "target")
+    return None if report is None else parse_targets(report)
+
+
+def tgtd_accounts(control_base: str, control_port: int) -> list[str]:
+    """Names of the CHAP accounts that tgtd knows."""
+    report = _tgtadm(control_base, control_port, "account") or ""
+    return [line.strip() for line in report.splitlines() if line.startswith("    ")]
 
 
 class Oracle:
     """`findings` lists every disagreement of one look; empty means that all is well."""
 
     def __init__(self, *, database: str, check_database: list[str], store: str, exports: str,
-                 freezes: str, tgt_control: str, tgt_port: int, vm_folder: str):
+                 freezes: str, tgt_control: str, tgt_port: int, vm_folder: str,
+                 stamps: dict[str, bytes]):
         self._database = database
         self._check_database = check_database
         self._store = store
@@ -100,6 +112,7 @@ class Oracle:
         self._tgt_control = tgt_control
         self._tgt_port = tgt_port
         self._vm_folder = vm_folder
+        self._stamps = stamps  # by volume: what its first bytes must be
 
     def findings(self) -> list[str]:
         rows = Rows(self._database)
@@ -112,6 +125,7 @@ class Oracle:
             found += self._usage(rows)
             found += self._files(rows, "volumes")
             found += self._files(rows, "snapshots")
+            found += self._bytes(rows)
             found += self._export_records(attachments)
             found += self._unfinished_freezes()
             running = self._running_vms()
@@ -167,6 +181,26 @@ class Oracle:
                         for uid, row in objects.items()
                         if uid not in seen and row["state"] != "error"]
 
+    def _bytes(self, rows: Rows) -> list[str]:
+        """What was written to a volume is there, in its snapshots, and in what was made of them."""
+        origin = {uid: uid for uid in rows.objects("volumes")}
+        every = rows.all("SELECT uid, volume_uid FROM snapshots")
+        origin |= {row["uid"]: row["volume_uid"] for row in every}
+        for row in rows.objects("volumes").values():
+            if row["source_uid"]:
+                origin[row["uid"]] = origin.get(row["source_uid"], row["source_uid"])
+        found = []
+        for kind in ("volumes", "snapshots"):
+            for uid, row in rows.objects(kind).items():
+                stamp = self._stamps.get(origin.get(uid, uid))
+                path = os.path.join(self._store, kind, uid + ".img")
+                if stamp is None or row["state"] == "error" or not os.path.exists(path):
+                    continue
+                with open(path, "rb") as image:
+                    if image.read(len(stamp)) != stamp:
+                        found.append(f"{path} has lost what was written to it")
+        return found
+
     def _unfinished_freezes(self) -> list[str]:
         """A freeze's phase is the name of an empty file; "-done" is its last one."""
         return [f"freeze not ended: {os.path.basename(path)}"
@@ -202,6 +236,10 @@ class Oracle:
                       "initiators": [row["initiator"]] if row["vm"] in running else []}
             found += [f"target {target.iqn}: {name} is {getattr(target, name)}, not {value}"
                       for name, value in wanted.items() if getattr(target, name) != value]
+        bound = {account for target in targets for account in target.accounts}
+        found += [f"tgtd knows account {account}, which no target uses"
+                  for account in tgtd_accounts(self._tgt_control, self._tgt_port)
+                  if account not in bound]
         served = {target.attachment for target in targets}
         return found + [f"attachment {uid} has no target" for uid in attachments if uid not in served]
 

@@ -98,6 +98,7 @@ class Stack:
         self.client = Client(self.ports["vbsd"], token, os.path.join(BIN, "vbs"),
                              self.path("vbs.toml"))
         self._killed: set[str] = set()
+        self._stamps: dict[str, bytes] = {}
 
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -329,6 +330,14 @@ class Stack:
         """What tgtd itself serves; None when it does not run."""
         return tgtd_targets(self.path("volumed/tgt/control"), _TGT_PORT)
 
+    def stamp(self, volume: str) -> None:
+        """Writes the volume's id all over its first page, which the oracle then looks for: there, in
+        its snapshots and in their copies. While nobody has it attached."""
+        self._stamps[volume] = (volume.encode() * 114)[:4096]
+        with open(os.path.join(self.store, "volumes", volume + ".img"), "r+b") as image:
+            image.write(self._stamps[volume])
+            os.fsync(image.fileno())
+
     def oracle(self) -> list[str]:
         """Every disagreement between the rows and what is there, of one look."""
         vbsd = self.daemons["vbsd"]
@@ -338,7 +347,7 @@ class Stack:
                       store=self.store, exports=self.path("volumed/exports"),
                       freezes=self.path("vmmd/freezes"),
                       tgt_control=self.path("volumed/tgt/control"), tgt_port=_TGT_PORT,
-                      vm_folder=self.vm_folder).findings()
+                      vm_folder=self.vm_folder, stamps=self._stamps).findings()
 
     def assert_consistent(self, seconds: float = 60.0) -> None:
         """Waits until the oracle finds nothing; what it still finds then fails the test."""

@@ -65,10 +65,12 @@ TEST(CrashPointsTest, CoverEveryStepThatCalls) {
   for (const char* name :
        {"attach-volume.intent.before-commit", "attach-volume.reserve.after-commit",
         "attach-volume.export.before-act", "attach-volume.log-in.after-act",
-        "attach-volume.block-attach.after-commit"}) {
+        "attach-volume.block-attach.after-commit", "attach-volume.block-attach.undo-before-act",
+        "attach-volume.export.undo-after-commit"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   EXPECT_FALSE(names.contains("attach-volume.record.before-act"));
+  EXPECT_FALSE(names.contains("attach-volume.reserve.undo-before-act"));
 }
 
 }  // namespace
