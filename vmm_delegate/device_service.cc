@@ -1,7 +1,6 @@
 #include "vmm_delegate/device_service.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "common/fault_point.h"
 #include "common/log.h"
@@ -56,13 +55,12 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   auto order = orders_.begin(attachment, spec.session.generation, Order::make);
   if (!order) return fail(order.error());
   fault_point("vmmd.attach.start");
-  const auto vm = hypervisor_.look(spec.vm);
-  if (!vm) return fail(vm.error());
-  if (vm->status.state == "off") {
+  const auto visit = hypervisor_.visit(spec.vm);
+  if (!visit) return fail(visit.error());
+  if (visit->view.status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
   }
-  const auto guest = hypervisor_.watch_guest(vm->status, spec.session.volume.str());
-  const wire::DeviceStatus* shown = vm->find(attachment);
+  const wire::DeviceStatus* shown = visit->view.find(attachment);
   std::string path;
   // A device that is shown has proven its storage, and a second login might disturb its session.
   if (shown == nullptr || shown->state != kAttached) {
@@ -74,7 +72,7 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   auto status = hypervisor_.attach(attachment, spec, path);
   if (!status) return status;
   fault_point("vmmd.attach.after-attach");
-  add_guest_view(*status, guest->wait_until(true, kGuestNameWait));
+  add_guest_view(*status, visit->guest->wait_until(true, status->serial, kGuestNameWait));
   log::info("device attached", {{"attachment", attachment.str()}, {"vm", spec.vm}});
   fault_point("vmmd.attach.before-reply");
   return status;
@@ -90,17 +88,15 @@ Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std:
   }
   std::optional<Error> unknown;
   for (const std::string& name : names) {
-    const auto view = hypervisor_.look(name);
-    if (!view) {
-      if (view.error().code != ErrorCode::not_found) unknown = view.error();
+    const auto visit = hypervisor_.visit(name);
+    if (!visit) {
+      if (visit.error().code != ErrorCode::not_found) unknown = visit.error();
       continue;
     }
-    const wire::DeviceStatus* found = view->find(attachment);
+    const wire::DeviceStatus* found = visit->view.find(attachment);
     if (found == nullptr) continue;
     wire::DeviceStatus status = *found;
-    if (status.state == kAttached) {
-      add_guest_view(status, hypervisor_.watch_guest(view->status, status.serial)->look());
-    }
+    if (status.state == kAttached) add_guest_view(status, visit->guest->look(status.serial));
     return status;
   }
   // A VM that does not answer may be the one that shows it.
@@ -113,15 +109,14 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
   auto order = orders_.begin(attachment, generation, Order::remove);
   if (!order) return fail(order.error());
   fault_point("vmmd.detach.start");
-  const auto view = hypervisor_.look(vm);
+  const auto visit = hypervisor_.visit(vm);
   // A VM that is gone shows nothing.
-  if (!view && view.error().code != ErrorCode::not_found) return fail(view.error());
-  const wire::DeviceStatus* shown = view ? view->find(attachment) : nullptr;
+  if (!visit && visit.error().code != ErrorCode::not_found) return fail(visit.error());
+  const wire::DeviceStatus* shown = visit ? visit->view.find(attachment) : nullptr;
+  const bool ask_guest = shown != nullptr && shown->state == kAttached && !force;
   Removal removal;
-  std::unique_ptr<GuestWatch> guest;
-  if (shown != nullptr && shown->state == kAttached && !force) {
-    guest = hypervisor_.watch_guest(view->status, shown->serial);
-    auto note = check_unused(vm, guest->look_at_mounts());
+  if (ask_guest) {
+    auto note = check_unused(vm, visit->guest->look_at_mounts(shown->serial));
     if (!note) return fail(note.error());
     removal.note = *std::move(note);
   }
@@ -134,8 +129,8 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
     removal.left->state = "detaching";
     removal.note = detached->waiting_for;
   } else if (shown != nullptr) {
-    if (guest && removal.note.empty()) {
-      removal.note = check_gone(vm, guest->wait_until(false, kGuestGoneWait));
+    if (ask_guest && removal.note.empty()) {
+      removal.note = check_gone(vm, visit->guest->wait_until(false, shown->serial, kGuestGoneWait));
     }
     log::info("device detached",
               {{"attachment", attachment.str()}, {"vm", vm}, {"note", removal.note}});

@@ -5,8 +5,9 @@ namespace vbs::fakes {
 using vmm_delegate::Detachment;
 using vmm_delegate::FileFreeze;
 using vmm_delegate::GuestDisk;
+using vmm_delegate::GuestTalk;
 using vmm_delegate::GuestView;
-using vmm_delegate::GuestWatch;
+using vmm_delegate::Visit;
 using vmm_delegate::VmView;
 
 void FakeHypervisor::add_vm(const std::string& name, bool agent) {
@@ -201,22 +202,25 @@ Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::s
   return view;
 }
 
-std::unique_ptr<GuestWatch> FakeHypervisor::watch_guest(const wire::VmStatus& vm,
-                                                        const std::string& serial) {
-  class Watch final : public GuestWatch {
+Result<Visit> FakeHypervisor::visit(const std::string& vm) {
+  class Talk final : public GuestTalk {
    public:
-    Watch(FakeHypervisor& owner, std::string vm, std::string serial)
-        : owner_(owner), vm_(std::move(vm)), serial_(std::move(serial)) {}
-    Result<GuestView> look() override { return owner_.guest_view(vm_, serial_); }
-    Result<GuestView> look_at_mounts() override { return look(); }
-    Result<GuestView> wait_until(bool, Milliseconds) override { return look(); }
+    Talk(FakeHypervisor& owner, std::string vm) : owner_(owner), vm_(std::move(vm)) {}
+    Result<GuestView> look(std::string_view serial) override {
+      return owner_.guest_view(vm_, std::string(serial));
+    }
+    Result<GuestView> look_at_mounts(std::string_view serial) override { return look(serial); }
+    Result<GuestView> wait_until(bool, std::string_view serial, Milliseconds) override {
+      return look(serial);
+    }
 
    private:
     FakeHypervisor& owner_;
     const std::string vm_;
-    const std::string serial_;
   };
-  return std::make_unique<Watch>(*this, vm.name, serial);
+  auto view = look(vm);
+  if (!view) return fail(view.error());
+  return Visit{*std::move(view), std::make_unique<Talk>(*this, vm)};
 }
 
 bool FakeHypervisor::agent_answers(const std::string& vm) {

@@ -47,8 +47,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<vmm_delegate::Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  std::unique_ptr<vmm_delegate::GuestWatch> watch_guest(const wire::VmStatus& vm,
-                                                        const std::string& serial) override;
+  Result<vmm_delegate::Visit> visit(const std::string& vm) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
@@ -63,7 +62,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
     bool files_frozen = false;
     bool guest_is_slow = false;
     std::map<Uuid, wire::DeviceStatus> devices;
-    std::map<Uuid, wire::DeviceStatus> seen_in_guest;  ///< of devices that are gone
+    std::map<Uuid, wire::DeviceStatus> seen_in_guest;        ///< of devices that are gone
     std::map<std::string, std::vector<std::string>> mounts;  ///< by serial
   };
 

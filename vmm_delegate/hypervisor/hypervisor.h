@@ -27,21 +27,21 @@ struct GuestView {
   std::optional<GuestDisk> disk;
 };
 
-/// A talk with a guest's agent about one disk, made before the disk comes or goes: an agent that
-/// nobody has spoken to for a while takes a moment to notice that somebody does. While it lives it
-/// may keep others from the agent, though never for long. For one thread.
-class GuestWatch {
+/// A talk with a guest's agent. While it lives it may keep others from the agent, though never for
+/// long. For one thread.
+class GuestTalk {
  public:
-  virtual ~GuestWatch() = default;
+  virtual ~GuestTalk() = default;
 
-  /// What the guest says now. An error where there is an agent that does not tell.
-  virtual Result<GuestView> look() = 0;
+  /// What the guest says now of the disk with this serial number. An error where there is an agent
+  /// that does not tell.
+  virtual Result<GuestView> look(std::string_view serial) = 0;
   /// The same in less time, for who only asks about mounts: the disk is left out where nothing of
   /// it is mounted.
-  virtual Result<GuestView> look_at_mounts() = 0;
+  virtual Result<GuestView> look_at_mounts(std::string_view serial) = 0;
   /// The same as soon as the guest shows the disk, or shows it no longer, and what it says then
   /// after `wait` at the latest.
-  virtual Result<GuestView> wait_until(bool shown, Milliseconds wait) = 0;
+  virtual Result<GuestView> wait_until(bool shown, std::string_view serial, Milliseconds wait) = 0;
 };
 
 /// One look at a VM.
@@ -54,6 +54,13 @@ struct VmView {
 
   /// Null when it holds nothing of the attachment.
   const wire::DeviceStatus* find(const Uuid& attachment) const;
+};
+
+/// A look at a VM, with a talk to its guest begun: an agent that nobody has spoken to for a while
+/// takes a moment to notice that somebody does.
+struct Visit {
+  VmView view;
+  std::unique_ptr<GuestTalk> guest;  ///< the hypervisor must outlive it
 };
 
 /// What is left of an attachment after `detach`.
@@ -89,6 +96,7 @@ class Hypervisor {
 
   /// The VM and what it holds of attachments, read from the VM and not from memory.
   virtual Result<VmView> look(const std::string& vm) = 0;
+  virtual Result<Visit> visit(const std::string& vm) = 0;
 
   /// Shows the device `host_path` (or, where the VM is its own initiator, the session's target) to
   /// the VM, with the volume's UUID as serial. Leaves nothing behind when it fails.
@@ -98,10 +106,6 @@ class Hypervisor {
   /// is off or unknown holds nothing.
   virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
 
-  /// Begins to speak with the agent in a VM just looked at, about the disk with this serial number;
-  /// errors show at the first look. The hypervisor must outlive it.
-  virtual std::unique_ptr<GuestWatch> watch_guest(const wire::VmStatus& vm,
-                                                  const std::string& serial) = 0;
   /// Whether the guest has an agent that answers, and does so now.
   virtual bool agent_answers(const std::string& vm) = 0;
 

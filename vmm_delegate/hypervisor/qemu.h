@@ -40,11 +40,10 @@ class QemuHypervisor final : public Hypervisor {
   Result<std::vector<wire::VmStatus>> vms() override;
   Result<wire::VmStatus> vm(const std::string& name) override;
   Result<VmView> look(const std::string& vm) override;
+  Result<Visit> visit(const std::string& vm) override;
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
-  std::unique_ptr<GuestWatch> watch_guest(const wire::VmStatus& vm,
-                                          const std::string& serial) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
@@ -52,7 +51,7 @@ class QemuHypervisor final : public Hypervisor {
   Result<void> thaw_files(const std::string& vm) override;
 
  private:
-  class Watch;
+  class Talk;
 
   std::string qmp_path(const std::string& vm) const;
   std::string agent_path(const std::string& vm) const;

@@ -56,7 +56,9 @@ Error about(const std::string& portal, Error error) {
       error.message = "portal " + portal + " cannot be used: " + error.message;
       break;
     case ErrorCode::forbidden:
-      error.message = "portal " + portal + " refuses the CHAP user or secret: " + error.message;
+      error.message =
+          "portal " + portal + " refuses the CHAP user or secret: " + error.message +
+          "; somebody changed the account there, so attach again, which makes a new one";
       break;
     case ErrorCode::not_found:
       error.message =

@@ -82,7 +82,7 @@ TEST_F(QemuVmTest, WithoutAgentNothingIsAskedOfTheGuest) {
                 "socket,id=agent,path=" + dir.path("vm1.qga") + ",server=on,wait=off", "-device",
                 "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"});
   auto qemu = hypervisor();
-  const auto view = qemu.watch_guest(*qemu.vm("vm1"), "serial")->look();
+  const auto view = qemu.visit("vm1")->guest->look("serial");
   ASSERT_TRUE(view);
   EXPECT_FALSE(view->agent);
   options.agent.sync = Milliseconds(50);
