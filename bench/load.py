@@ -51,8 +51,8 @@ def wrk(stack: Stack, path: str, connections: int, script: str = "") -> dict[str
         raise AssertionError(done.stdout)
     requests = int(re.search(r"(\d+) requests in", done.stdout)[1])
     return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]),
-            "p50": milliseconds(re.search(r"50%\s+(\S+)", done.stdout)[1]),
-            "p99": milliseconds(re.search(r"99%\s+(\S+)", done.stdout)[1]),
+            "p50": milliseconds(re.search(r"(?m)^ +50% +(\S+)", done.stdout)[1]),
+            "p99": milliseconds(re.search(r"(?m)^ +99% +(\S+)", done.stdout)[1]),
             "cpu": used / max(requests, 1) * 1e6}
 
 

@@ -28,7 +28,7 @@ bool pass_over(const Facts& facts, const Verdict& verdict) {
 }
 
 Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view not_proven) {
-  Verdict verdict = judge_by_status(answer);
+  Verdict verdict = judge_removal(answer);
   if (verdict.kind == Verdict::Kind::wait) verdict.remark = "the guest to let go of the device";
   if (verdict.kind == Verdict::Kind::done) {
     // What the node could not know, such as whether the disk was mounted.
@@ -68,7 +68,7 @@ Step unexport_step() {
     return std::optional(delete_export(f, f.option("force")));
   };
   step.make.judge = [](const Facts&, const Answer& answer) {
-    Verdict verdict = judge_by_status(answer);
+    Verdict verdict = judge_removal(answer);
     // The initiator has been told to leave; the target may take a moment to notice.
     if (verdict.kind == Verdict::Kind::refused && verdict.error.code == ErrorCode::conflict) {
       return Verdict{Verdict::Kind::wait, {}, "the initiator's session to end"};

@@ -108,6 +108,7 @@ void Engine::decide(const RunPtr& run, Facts facts) {
     }
     if (clock_.wall() >= shared->operation.deadline) {
       Error error{ErrorCode::timeout, "not settled before its deadline", {}, {}, {}};
+      error.node = node_of(step_of(*workflow, shared->operation), *shared);
       if (!shared->operation.waiting_for.empty())
         error.message += "; last: " + shared->operation.waiting_for;
       return turn_back(run, *shared, error, "deadline");

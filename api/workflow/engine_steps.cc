@@ -115,7 +115,7 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
                    const std::string& node, const Answer& answer) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(point_of(workflow, *facts, "after-act"));
-  Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_by_status(answer);
+  Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_removal(answer);
   if (verdict.error.node.empty()) verdict.error.node = node;
   if (verdict.kind == Verdict::Kind::refused) {
     if (refusal_stands(workflow, *facts, run->perhaps_done, verdict.error)) {
@@ -150,9 +150,7 @@ void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
       std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - run->step_started);
   done.event = {0,  done.now, std::string(step.name), backwards ? "undone" : "done",
                 "", remark,   elapsed.count()};
-  if (step.place == Place::volume_server && facts->volume) done.event.node = facts->volume->node;
-  if (step.place == Place::vmm_node && facts->attachment)
-    done.event.node = facts->attachment->vmm_node;
+  done.event.node = node_of(step, *facts);
   run->looks = 0;
   commit(
       run,

@@ -24,6 +24,27 @@ Verdict judge_by_status(const Answer& answer) {
   return {transient ? Verdict::Kind::retry : Verdict::Kind::refused, std::move(error), {}};
 }
 
+Verdict judge_removal(const Answer& answer) {
+  Verdict verdict = judge_by_status(answer);
+  if (verdict.kind != Verdict::Kind::done || answer->status == 204) return verdict;
+  return {Verdict::Kind::retry,
+          {ErrorCode::internal,
+           "answered the order to remove something with status " + std::to_string(answer->status) +
+               ", which is no proof that it is gone",
+           {},
+           {},
+           {}},
+          {}};
+}
+
+std::string node_of(const Step& step, const Facts& facts) {
+  if (!facts.operation.node.empty()) return facts.operation.node;
+  if (step.place == Place::vmm_node && facts.attachment) return facts.attachment->vmm_node;
+  if (step.place != Place::volume_server) return "";
+  if (facts.snapshot) return facts.snapshot->node;
+  return facts.volume ? facts.volume->node : "";
+}
+
 bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts) {
   if (facts.noted("no_return")) return true;
   for (int i = 0; i < operation.step && i < static_cast<int>(workflow.steps.size()); ++i) {

@@ -66,6 +66,11 @@ struct Workflow {
 
 /// 2xx is done, 202 wait, transient problems and missing answers retry, any other problem refused.
 Verdict judge_by_status(const Answer& answer);
+/// Of an order to remove something, which is answered 204 and nothing else: a word that nobody
+/// asked for is no proof that it is gone.
+Verdict judge_removal(const Answer& answer);
+/// The node that a step talks to; "" for one in the database.
+std::string node_of(const Step& step, const Facts& facts);
 
 /// Whether cancel and deadline may still undo it.
 bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts);
