@@ -19,10 +19,17 @@ void read_listen(config::Table& root, http::ServerOptions& server) {
   const char* first = colon == std::string::npos ? end : listen.data() + colon + 1;
   const auto [stop, error] = std::from_chars(first, end, port);
   if (first == end || error != std::errc() || stop != end || port == 0 || port > 65535) {
-    root.reject("listen", "must be ADDRESS:PORT, like 127.0.0.1:7700");
+    root.reject("listen", "must be ADDRESS:PORT, like 127.0.0.1:7700 or [::1]:7700");
     return;
   }
   server.address = listen.substr(0, colon);
+  // Brackets keep an IPv6 address and the port apart (RFC 3986, section 3.2.2).
+  const bool bracketed = server.address.starts_with('[') && server.address.ends_with(']');
+  if (bracketed != (server.address.find(':') != std::string::npos)) {
+    root.reject("listen", "an IPv6 address, and no other, stands in brackets, like [::1]:7700");
+    return;
+  }
+  if (bracketed) server.address = server.address.substr(1, server.address.size() - 2);
   server.port = static_cast<std::uint16_t>(port);
 }
 
@@ -55,15 +62,22 @@ Milliseconds duration(config::Table& table, std::string_view key, Milliseconds f
   return Milliseconds(table.duration_or(key, fallback.count()));
 }
 
+/// One that must pass: nothing may be due at once, for ever.
+Milliseconds positive_duration(config::Table& table, std::string_view key, Milliseconds fallback) {
+  const Milliseconds value = duration(table, key, fallback);
+  if (value.count() <= 0) table.reject(key, "must be longer than 0");
+  return value;
+}
+
 void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
-  w.attach_deadline = duration(table, "attach", w.attach_deadline);
-  w.detach_deadline = duration(table, "detach", w.detach_deadline);
-  w.create_deadline = duration(table, "create", w.create_deadline);
-  w.copy_deadline = duration(table, "copy", w.copy_deadline);
-  w.delete_deadline = duration(table, "delete", w.delete_deadline);
-  w.repair_deadline = duration(table, "repair", w.repair_deadline);
+  w.attach_deadline = positive_duration(table, "attach", w.attach_deadline);
+  w.detach_deadline = positive_duration(table, "detach", w.detach_deadline);
+  w.create_deadline = positive_duration(table, "create", w.create_deadline);
+  w.copy_deadline = positive_duration(table, "copy", w.copy_deadline);
+  w.delete_deadline = positive_duration(table, "delete", w.delete_deadline);
+  w.repair_deadline = positive_duration(table, "repair", w.repair_deadline);
   w.longest_pause = duration(table, "longest_pause", w.longest_pause);
-  w.lease_margin = duration(table, "lease_margin", w.lease_margin);
+  w.lease_margin = positive_duration(table, "lease_margin", w.lease_margin);
 }
 
 }  // namespace
@@ -115,8 +129,8 @@ Result<Settings> load_settings(const std::string& path) {
   }
   read_workflows(root.table("deadlines"), s.workflows);
   s.engine.calls_per_node = static_cast<unsigned>(root.integer_or("calls_per_node", 8, 1, 1024));
-  s.sweep_interval = duration(root, "sweep_interval", s.sweep_interval);
-  s.node_poll_interval = duration(root, "node_poll_interval", s.node_poll_interval);
+  s.sweep_interval = positive_duration(root, "sweep_interval", s.sweep_interval);
+  s.node_poll_interval = positive_duration(root, "node_poll_interval", s.node_poll_interval);
   s.operations_kept = duration(root, "operations_kept", Milliseconds(7 * 24 * kHour));
   read_nodes(root, "volume_server", NodeRole::volume_server, s);
   read_nodes(root, "vmm", NodeRole::vmm, s);
