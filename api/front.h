@@ -36,7 +36,7 @@ class Front {
     router_.handle(std::move(request), std::move(respond));
   }
   const http::Router& router() const { return router_; }
-  /// Where /metrics takes the network's figures from; set before serving.
+  /// Where /metrics takes the network's figures from, on the executor; set before serving.
   void set_http_counters(std::function<http::ServerCounters()> counters) {
     http_counters_ = std::move(counters);
   }

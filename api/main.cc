@@ -3,13 +3,10 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
-#include <future>
 #include <iostream>
 
 #include "api/front.h"
-#include "api/http_delegate_client.h"
-#include "common/event_loop.h"
-#include "common/file.h"
+#include "api/program.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/secret.h"
@@ -27,37 +24,6 @@ int complain(const Error& error) {
   std::cerr << "vbsd: " << error.message << "\n";
   log::error("cannot start", {{"error", describe(error)}});
   return 1;
-}
-
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1" || address == "[::1]" ||
-         address == "localhost";
-}
-
-Result<api::Authenticator> make_authenticator(const api::Settings& settings) {
-  if (!settings.tokens_file.empty()) return api::Authenticator::from_file(settings.tokens_file);
-  if (is_loopback(settings.server.address)) return api::Authenticator::open_to_all();
-  return fail(ErrorCode::invalid_field,
-              "listening on " + settings.server.address +
-                  " needs tokens_file: without tokens vbsd serves loopback only");
-}
-
-Result<Secret> read_service_token(const api::Settings& settings) {
-  auto text = read_file(settings.service_token_file, 4096);
-  if (!text) return fail(text.error());
-  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
-  if (text->size() < 16)
-    return fail(ErrorCode::invalid_field,
-                settings.service_token_file + " must hold a token of at least 16 characters");
-  return Secret(std::move(*text));
-}
-
-/// Runs `work` on the loop and waits for it.
-template <class F>
-auto on_loop(EventLoop& loop, F work) -> decltype(work()) {
-  std::promise<decltype(work())> done;
-  loop.post([&] { done.set_value(work()); });
-  return done.get_future().get();
 }
 
 /// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
@@ -80,38 +46,13 @@ void wait_for_stop(const sigset_t& signals) {
 int serve(const api::Settings& settings) {
   const sigset_t signals = block_signals();
   log::start(settings.log);
-  auto authenticator = make_authenticator(settings);
-  if (!authenticator) return complain(authenticator.error());
-  auto token = read_service_token(settings);
-  if (!token) return complain(token.error());
-
-  SystemClock clock;
-  SystemRandom random;
-  EventLoop loop("vbs-engine");  // outlives the database, whose writer posts to it
-  auto database = db::Database::open({settings.database});
-  if (!database) return complain(database.error());
-  http::Client client(loop);
-  api::HttpDelegateClient delegates(client, settings, *token);
-  auto front = std::make_unique<api::Front>(settings, std::move(*authenticator), **database,
-                                            api::Front::Outside{delegates, clock, random, loop});
-  std::unique_ptr<http::Server> server;
-  front->set_http_counters(
-      [&server] { return server ? server->counters() : http::ServerCounters{}; });
-  if (auto ok = on_loop(loop, [&] { return front->start(); }); !ok) return complain(ok.error());
-  auto started = http::Server::start(settings.server,
-                                     [&front](http::Request request, http::Responder respond) {
-                                       front->handle(std::move(request), std::move(respond));
-                                     });
-  if (!started) return complain(started.error());
-  server = std::move(*started);
+  auto program = api::Program::start(settings);
+  if (!program) return complain(program.error());
   log::info("serving", {{"address", settings.server.address},
-                        {"port", std::int64_t{server->port()}},
+                        {"port", std::int64_t{(*program)->port()}},
                         {"version", VBS_VERSION}});
-
   wait_for_stop(signals);
   log::info("stopping");
-  server->stop();
-  loop.stop();
   return 0;
 }
 

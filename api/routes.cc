@@ -95,7 +95,7 @@ const std::vector<Route>& routes() {
       {{Method::get, "/healthz", reader, true}, open(&I::live)},
       {{Method::get, "/healthz/live", reader, true}, open(&I::live)},
       {{Method::get, "/healthz/ready", reader, true}, open(&I::ready)},
-      {{Method::get, "/metrics", reader}, now(&H::info, &I::metrics)},
+      {{Method::get, "/metrics", reader}, later(&H::info, &I::metrics)},
       {{Method::get, "/openapi.json", reader, true}, open(&I::openapi)},
   };
   return table;

@@ -193,7 +193,13 @@ http::Response ServiceInfoHandlers::ready(const http::Request&) const {
   return http::json(200, R"({"status":"ready"})");
 }
 
-http::Response ServiceInfoHandlers::metrics(const Principal&, const http::Request&) const {
+void ServiceInfoHandlers::metrics(const Principal&, const http::Request&,
+                                  http::Responder respond) const {
+  // The engine's counters belong to its executor.
+  services_.executor.post([this, respond = std::move(respond)] { respond(metrics_now()); });
+}
+
+http::Response ServiceInfoHandlers::metrics_now() const {
   const workflow::EngineCounters engine = services_.engine.counters();
   std::string text = "# TYPE vbs_operations_total counter\n";
   metric(text, "vbs_operations_total", "{state=\"succeeded\"}", engine.succeeded);

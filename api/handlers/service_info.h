@@ -22,11 +22,14 @@ class ServiceInfoHandlers {
   http::Response audit(const Principal& principal, const http::Request& request) const;
   http::Response live(const http::Request& request) const;
   http::Response ready(const http::Request& request) const;
-  http::Response metrics(const Principal& principal, const http::Request& request) const;
+  void metrics(const Principal& principal, const http::Request& request,
+               http::Responder respond) const;
   http::Response version(const http::Request& request) const;
   http::Response openapi(const http::Request& request) const;
 
  private:
+  http::Response metrics_now() const;
+
   Services& services_;
   const Reconciler& reconciler_;
   const std::function<http::ServerCounters()>& http_counters_;

@@ -1,0 +1,123 @@
+#include "api/program.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <future>
+
+#include "api/front.h"
+#include "api/http_delegate_client.h"
+#include "common/event_loop.h"
+#include "common/file.h"
+#include "common/random.h"
+#include "common/secret.h"
+
+namespace vbs::api {
+
+namespace {
+
+constexpr std::size_t kTokenLimit = 4096;
+constexpr std::size_t kMinToken = 16;
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+Result<Authenticator> make_authenticator(const Settings& settings) {
+  if (!settings.tokens_file.empty()) return Authenticator::from_file(settings.tokens_file);
+  if (is_loopback(settings.server.address)) return Authenticator::open_to_all();
+  return fail(ErrorCode::invalid_field,
+              "listening on " + settings.server.address +
+                  " needs tokens_file: without tokens vbsd serves loopback only");
+}
+
+Result<Secret> read_service_token(const std::string& path) {
+  const std::string name = "service_token_file " + path;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    return fail(ErrorCode::invalid_field, "cannot read " + name + ": " + errno_text(errno));
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fail(ErrorCode::invalid_field,
+                name + " can be used by others than its owner; `chmod 600` it");
+  }
+  auto text = read_file(path, kTokenLimit);
+  if (!text) return fail(text.error());
+  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
+  const bool printable =
+      std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (printable && text->size() >= kMinToken) return Secret(std::move(*text));
+  return fail(ErrorCode::invalid_field,
+              name + " must hold one word of at least 16 printable characters");
+}
+
+/// Runs `work` on the loop and waits for it.
+template <class F>
+auto on_loop(EventLoop& loop, F work) -> decltype(work()) {
+  std::promise<decltype(work())> done;
+  loop.post([&] { done.set_value(work()); });
+  return done.get_future().get();
+}
+
+}  // namespace
+
+struct Program::Impl {
+  Impl(const Settings& given, Secret token)
+      : settings(given), client(loop), delegates(client, settings, std::move(token)) {}
+
+  ~Impl() {
+    if (server) server->stop();
+    loop.stop();
+    // The writer still carries out what is queued, which refers to the front and posts to the loop.
+    database.reset();
+  }
+
+  Result<void> serve(Authenticator authenticator) {
+    auto opened = db::Database::open({settings.database});
+    if (!opened) return fail(opened.error());
+    database = std::move(*opened);
+    front = std::make_unique<Front>(settings, std::move(authenticator), *database,
+                                    Front::Outside{delegates, clock, random, loop});
+    front->set_http_counters(
+        [this] { return server ? server->counters() : http::ServerCounters{}; });
+    if (auto ok = on_loop(loop, [this] { return front->start(); }); !ok) return ok;
+    auto started = http::Server::start(settings.server,
+                                       [this](http::Request request, http::Responder respond) {
+                                         front->handle(std::move(request), std::move(respond));
+                                       });
+    if (!started) return fail(started.error());
+    // The loop's thread may look at it already.
+    on_loop(loop, [&] { return (server = std::move(*started)) != nullptr; });
+    return {};
+  }
+
+  const Settings settings;
+  SystemClock clock;
+  SystemRandom random;
+  EventLoop loop{"vbs-engine"};
+  http::Client client;
+  HttpDelegateClient delegates;
+  std::unique_ptr<db::Database> database;
+  std::unique_ptr<Front> front;
+  std::unique_ptr<http::Server> server;
+};
+
+Program::Program(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Program::~Program() = default;
+
+Result<std::unique_ptr<Program>> Program::start(const Settings& settings) {
+  auto authenticator = make_authenticator(settings);
+  if (!authenticator) return fail(authenticator.error());
+  auto token = read_service_token(settings.service_token_file);
+  if (!token) return fail(token.error());
+  auto impl = std::make_unique<Impl>(settings, std::move(*token));
+  if (auto ok = impl->serve(std::move(*authenticator)); !ok) return fail(ok.error());
+  return std::unique_ptr<Program>(new Program(std::move(impl)));
+}
+
+std::uint16_t Program::port() const {
+  return impl_->server->port();
+}
+
+}  // namespace vbs::api
