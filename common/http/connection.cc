@@ -31,11 +31,11 @@ std::string describe_peer(const Socket& socket) {
 
 }  // namespace
 
-Connection::Connection(Shard& shard, Socket socket)
-    : shard_(shard), socket_(std::move(socket)), peer_(describe_peer(socket_)) {}
+Connection::Connection(Shard& shard, Socket socket, Place place)
+    : shard_(shard), socket_(std::move(socket)), place_(place), peer_(describe_peer(socket_)) {}
 
 Connection::~Connection() {
-  shard_.release_place();
+  if (place_ == Place::counted) shard_.release_place();
 }
 
 void Connection::start() {
@@ -149,6 +149,10 @@ bool Connection::accept_head() {
   }
   path_ = std::move(target->path);
   query_ = std::move(target->query);
+  if (place_ == Place::beyond_limit && !has_path_prefix(path_, options().priority_prefix)) {
+    refuse(503, Error{ErrorCode::overloaded, "too many connections; try again later", {}, {}, {}});
+    return false;
+  }
   const auto expect = parser_->headers().find("Expect");
   if (expect && parser_->http11()) {
     if (!equal_ignoring_case(*expect, "100-continue")) {
@@ -157,7 +161,7 @@ bool Connection::accept_head() {
     }
     if (!parser_->done() && buffered().empty() && !write_continue()) return false;
   }
-  if (parser_->keep_alive()) {
+  if (parser_->keep_alive() && place_ == Place::counted) {
     persistence_ = parser_->http11() ? Persistence::keep_alive : Persistence::keep_alive_http10;
   }
   return true;

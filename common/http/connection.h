@@ -14,6 +14,9 @@
 
 namespace vbs::http {
 
+/// Whether a connection is one of those that max_connections counts.
+enum class Place { counted, beyond_limit };
+
 /// One connection of a server: reads a request, hands it to the handler, writes the answer, and so
 /// on. Lives on its shard's thread. Nothing is read while a request is in its handler, so that
 /// answers keep the order of the requests and a client cannot pile up work.
@@ -21,7 +24,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Connection(Shard& shard, Socket socket);
+  Connection(Shard& shard, Socket socket, Place place);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -61,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Shard& shard_;
   Socket socket_;
+  const Place place_;
   std::string peer_;
   Phase phase_ = Phase::waiting;
   TimePoint deadline_ = TimePoint::max();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/http/problem_status.h"
 #include "common/log.h"
 
 namespace vbs::http {
@@ -59,7 +58,7 @@ Result<void> Listener::open() {
 }
 
 void Listener::accept() {
-  Shard& shard = least_loaded();
+  Shard& shard = is_full() ? *shards_.front() : least_loaded();
   acceptor_.async_accept(shard.context(), [this, &shard](const error_code& ec, Socket socket) {
     on_accept(ec, shard, std::move(socket));
   });
@@ -72,8 +71,9 @@ void Listener::on_accept(const error_code& ec, Shard& shard, Socket socket) {
     return;
   }
   state_.connections_total.fetch_add(1, std::memory_order_relaxed);
+  // A full server goes on being full while it accepts: the socket is on the first shard then.
   if (is_full()) {
-    turn_away(std::move(socket));
+    shard.adopt_beyond_limit(std::move(socket));
   } else {
     shard.adopt(std::move(socket));
   }
@@ -115,22 +115,6 @@ bool Listener::is_full() const {
   std::size_t open = 0;
   for (const auto& shard : shards_) open += shard->open();
   return open >= state_.options.max_connections;
-}
-
-/// One attempt to say why, without waiting: this connection must not cost anything.
-void Listener::turn_away(Socket socket) {
-  state_.requests_rejected.fetch_add(1, std::memory_order_relaxed);
-  Response response =
-      problem(Error{ErrorCode::overloaded, "too many connections; try again later", {}, {}, {}});
-  std::string out;
-  append_head(out, response,
-              ResponseContext{Persistence::close, shards_.front()->date(),
-                              shards_.front()->next_request_id()});
-  out += response.body;
-  error_code ec;
-  socket.non_blocking(true, ec);
-  if (!ec) socket.write_some(boost::asio::buffer(out), ec);
-  if (!ec) socket.shutdown(Socket::shutdown_send, ec);
 }
 
 }  // namespace vbs::http

@@ -33,7 +33,6 @@ class Listener {
   void on_failure(const boost::system::error_code& ec);
   Shard& least_loaded() const;
   bool is_full() const;
-  void turn_away(Socket socket);
 
   ServerState& state_;
   std::vector<std::shared_ptr<Shard>> shards_;

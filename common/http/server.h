@@ -14,7 +14,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;                ///< 0: any free one
   unsigned threads = 2;                  ///< one io_context each
-  std::size_t max_connections = 1024;    ///< beyond: answered 503 and closed
+  std::size_t max_connections = 1024;    ///< beyond: only health is answered, others 503
   std::size_t max_requests = 256;        ///< in handlers at once; beyond: 503 with Retry-After
   std::size_t header_limit = 16 * 1024;  ///< 431 beyond
   std::size_t body_limit =
@@ -24,7 +24,7 @@ struct ServerOptions {
   Milliseconds request_timeout{10'000};  ///< first to last byte of one request; also of one answer,
                                          ///< and from connecting to the first byte
   Milliseconds idle_timeout{60'000};     ///< keep-alive connection without a further request
-  /// Paths that are answered even when max_requests is reached (health).
+  /// Paths that are answered even when max_requests or max_connections is reached (health).
   std::string priority_prefix = "/healthz";
 };
 

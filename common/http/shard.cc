@@ -12,6 +12,9 @@ namespace vbs::http {
 
 namespace {
 
+/// Whoever holds these open too has to come back faster than a question for health is answered.
+constexpr std::size_t kMostBeyondLimit = 16;
+
 /// How often deadlines are looked at: a twentieth of the shortest limit, so that a limit is kept
 /// within 5% without a timer per connection.
 Milliseconds sweep_interval(const ServerOptions& options) {
@@ -39,13 +42,23 @@ void Shard::run() {
 void Shard::adopt(Socket socket) {
   open_.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(context_, [this, socket = std::move(socket)]() mutable {
-    start_connection(std::move(socket));
+    // The connection gives the place taken here back when it goes.
+    start_connection(std::make_shared<Connection>(*this, std::move(socket), Place::counted));
   });
 }
 
-void Shard::start_connection(Socket socket) {
-  // The connection gives the place taken by `adopt` back when it goes.
-  auto connection = std::make_shared<Connection>(*this, std::move(socket));
+void Shard::adopt_beyond_limit(Socket socket) {
+  std::erase_if(beyond_limit_, [](const auto& connection) { return connection.expired(); });
+  if (beyond_limit_.size() >= kMostBeyondLimit) {
+    if (const auto oldest = beyond_limit_.front().lock()) oldest->close();
+    beyond_limit_.pop_front();
+  }
+  auto connection = std::make_shared<Connection>(*this, std::move(socket), Place::beyond_limit);
+  beyond_limit_.push_back(connection);
+  start_connection(std::move(connection));
+}
+
+void Shard::start_connection(std::shared_ptr<Connection> connection) {
   if (draining_) return;
   connections_.emplace(connection.get(), connection);
   connection->start();

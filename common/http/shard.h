@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,6 +44,9 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void run();
   /// Takes a place for a connection and hands it over; from any thread.
   void adopt(Socket socket);
+  /// Takes a connection beyond the limit, on the shard's own thread: it may ask for health, once.
+  /// The oldest of them is closed for it where there are many.
+  void adopt_beyond_limit(Socket socket);
   /// Closes what waits for a request, lets handlers finish.
   void drain();
   /// Closes everything and lets `run` return.
@@ -56,7 +60,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::string next_request_id();
 
  private:
-  void start_connection(Socket socket);
+  void start_connection(std::shared_ptr<Connection> connection);
   void arm_sweep();
   void sweep();
   void note_drained();
@@ -74,6 +78,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer sweep_timer_;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::deque<std::weak_ptr<Connection>> beyond_limit_;  ///< oldest first
 };
 
 }  // namespace vbs::http

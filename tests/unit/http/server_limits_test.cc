@@ -172,9 +172,11 @@ TEST_F(ServerTest, TurnsConnectionsBeyondTheLimitAway) {
     ASSERT_EQ(socket->answer().status, 200);
   }
   RawSocket third = connect();
+  third.send(kGet);
   const RawAnswer answer = third.answer();
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.field("Retry-After"), "1");
+  EXPECT_EQ(answer.field("Connection"), "close");
   EXPECT_TRUE(third.is_closed_by_peer());
   first.close();
   RawAnswer later;
@@ -182,6 +184,36 @@ TEST_F(ServerTest, TurnsConnectionsBeyondTheLimitAway) {
   EXPECT_EQ(later.status, 200);
   second.send(kGet);
   EXPECT_EQ(second.answer().status, 200);
+}
+
+TEST_F(ServerTest, AnswersHealthWhateverHoldsConnectionsOpen) {
+  constexpr std::string_view kHealth = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+  ServerOptions options;
+  options.max_connections = 4;
+  start(options);
+  std::vector<RawSocket> idle;
+  for (int i = 0; i < 4; ++i) {
+    idle.push_back(connect());
+    idle.back().send(kGet);
+    ASSERT_EQ(idle.back().answer().status, 200);
+  }
+  // Far more than any reserve, silent or in the middle of a request.
+  for (int i = 0; i < 60; ++i) {
+    idle.push_back(connect());
+    if (i % 2 == 0) idle.back().send("GET /x HTTP/1.1\r\n");
+    if (i % 10 == 0) {
+      RawSocket probe = connect();
+      probe.send(kHealth);
+      const RawAnswer answer = probe.answer();
+      EXPECT_EQ(answer.status, 200) << i;
+      EXPECT_EQ(answer.field("Connection"), "close");
+    }
+  }
+  EXPECT_EQ(server_->counters().connections_open, 4u);
+  EXPECT_EQ(ask(kHealth).status, 200);
+  EXPECT_EQ(ask(kGet).status, 503);
+  idle[0].send(kGet);
+  EXPECT_EQ(idle[0].answer().status, 200);
 }
 
 TEST_F(ServerTest, AnswersHealthWhenHandlersAreBusy) {
