@@ -39,6 +39,12 @@ Error malformed(const std::string& what) {
   return Error{ErrorCode::internal, "the service's answer is not understood: " + what, {}, {}, {}};
 }
 
+/// nullptr if there is none of that name.
+const json::Value::Array* array_of(const json::Value& answer, const std::string& member) {
+  const json::Value* elements = answer.find(member);
+  return elements == nullptr ? nullptr : elements->as<json::Value::Array>();
+}
+
 }  // namespace
 
 Error error_of_answer(const http::Response& answer) {
@@ -107,8 +113,7 @@ Result<json::Value::Array> Service::list(const std::string& path, const std::str
     if (!marker.empty()) page_query.emplace_back("marker", marker);
     auto page = get(path, page_query);
     if (!page) return fail(page.error());
-    const json::Value* elements = page->find(member);
-    const auto* array = elements == nullptr ? nullptr : elements->as<json::Value::Array>();
+    const auto* array = array_of(*page, member);
     if (array == nullptr) return fail(malformed("it has no array '" + member + "'"));
     all.insert(all.end(), array->begin(), array->end());
     const json::Value* next = page->find("next");
@@ -120,6 +125,14 @@ Result<json::Value::Array> Service::list(const std::string& path, const std::str
     marker = *text;
   }
   return fail(malformed("the list does not end"));
+}
+
+Result<json::Value::Array> Service::list_whole(const std::string& path, const std::string& member) {
+  auto answer = get(path);
+  if (!answer) return fail(answer.error());
+  const auto* array = array_of(*answer, member);
+  if (array == nullptr) return fail(malformed("it has no array '" + member + "'"));
+  return *array;
 }
 
 }  // namespace vbs::cli

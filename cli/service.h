@@ -39,6 +39,8 @@ class Service {
   /// Every page of a list, or as many of its elements as `limit` says. `member` names the array.
   Result<json::Value::Array> list(const std::string& path, const std::string& member, Query query,
                                   std::optional<std::size_t> limit = std::nullopt);
+  /// A list that always comes in one piece.
+  Result<json::Value::Array> list_whole(const std::string& path, const std::string& member);
   const std::string& url() const { return url_; }
 
  private:

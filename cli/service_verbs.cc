@@ -7,12 +7,12 @@
 namespace vbs::cli {
 
 Result<ExitCode> describe_nodes(Context& context) {
-  return show_list(context, "/v1/nodes", "nodes", {}, node_table);
+  return show_whole_list(context, "/v1/nodes", "nodes", node_table);
 }
 
 Result<ExitCode> describe_vms(Context& context) {
-  return show_list(context, "/v1/vms", "vms", {},
-                   [](const auto& vms, WallTime) { return vm_table(vms); });
+  return show_whole_list(context, "/v1/vms", "vms",
+                         [](const auto& vms, WallTime) { return vm_table(vms); });
 }
 
 Result<ExitCode> show_audit(Context& context) {

@@ -20,6 +20,21 @@ std::string short_form(const json::Value& document) {
   return id.empty() ? string_of(document, "name") : id;
 }
 
+Result<ExitCode> show_elements(Context& context, const std::string& member,
+                               Result<json::Value::Array> elements, const RenderList& render) {
+  if (!elements) return fail(elements.error());
+  if (context.output.as_json()) {
+    json::Value::Object document;
+    document.emplace_back(member, json::Value(std::move(*elements)));
+    context.output.json(json::Value(std::move(document)));
+  } else if (context.output.quiet()) {
+    for (const auto& element : *elements) context.output.print_line(short_form(element));
+  } else {
+    context.output.print(render(*elements, context.clock.wall()));
+  }
+  return ExitCode::ok;
+}
+
 }  // namespace
 
 void add_filter(const Arguments& arguments, std::string_view option, const std::string& parameter,
@@ -38,18 +53,14 @@ bool shows_projects(const Arguments& arguments) {
 
 Result<ExitCode> show_list(Context& context, const std::string& path, const std::string& member,
                            const Query& query, const RenderList& render) {
-  auto elements = context.service.list(path, member, query, limit_of(context.arguments));
-  if (!elements) return fail(elements.error());
-  if (context.output.as_json()) {
-    json::Value::Object document;
-    document.emplace_back(member, json::Value(std::move(*elements)));
-    context.output.json(json::Value(std::move(document)));
-  } else if (context.output.quiet()) {
-    for (const auto& element : *elements) context.output.print_line(short_form(element));
-  } else {
-    context.output.print(render(*elements, context.clock.wall()));
-  }
-  return ExitCode::ok;
+  return show_elements(context, member,
+                       context.service.list(path, member, query, limit_of(context.arguments)),
+                       render);
+}
+
+Result<ExitCode> show_whole_list(Context& context, const std::string& path,
+                                 const std::string& member, const RenderList& render) {
+  return show_elements(context, member, context.service.list_whole(path, member), render);
 }
 
 void show_one(Context& context, const json::Value& document, const RenderOne& render) {

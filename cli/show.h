@@ -25,6 +25,10 @@ bool shows_projects(const Arguments& arguments);
 Result<ExitCode> show_list(Context& context, const std::string& path, const std::string& member,
                            const Query& query, const RenderList& render);
 
+/// The same for a list that always comes in one piece.
+Result<ExitCode> show_whole_list(Context& context, const std::string& path,
+                                 const std::string& member, const RenderList& render);
+
 /// Shows one document: description, JSON, or its id.
 void show_one(Context& context, const json::Value& document, const RenderOne& render);
 /// Reads it first.

@@ -131,6 +131,17 @@ TEST(ServiceList, AnEndlessListIsAnError) {
   EXPECT_FALSE(f.service.list("/v1/volumes", "volumes", {}));
 }
 
+TEST(ServiceList, AListInOnePieceIsAskedForWithoutPages) {
+  ServiceFixture f([](const http::Request& request) {
+    EXPECT_TRUE(request.query.empty());
+    return json_answer(R"({"nodes":[{"name":"vs1"}],"next":null})");
+  });
+  const auto nodes = f.service.list_whole("/v1/nodes", "nodes");
+  ASSERT_TRUE(nodes);
+  EXPECT_THAT(*nodes, SizeIs(1));
+  EXPECT_FALSE(f.service.list_whole("/v1/vms", "vms"));
+}
+
 TEST(ServiceList, WantsTheArray) {
   ServiceFixture f([](const http::Request&) { return json_answer(R"({"snapshots":[]})"); });
   EXPECT_FALSE(f.service.list("/v1/volumes", "volumes", {}));
