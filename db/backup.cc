@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "common/file.h"
+#include "db/copy_mark.h"
 #include "db/database.h"
 #include "db/sqlite_error.h"
 
@@ -36,6 +38,11 @@ void execute(sqlite3* handle, const char* sql) {
   if (sqlite3_exec(handle, sql, nullptr, nullptr, nullptr) != SQLITE_OK) throw_last_error(handle);
 }
 
+/// So that a service that opens it later knows that time has passed which it does not hold.
+void mark_as_copy(sqlite3* handle) {
+  execute(handle, ("PRAGMA user_version = " + std::to_string(kCopyMark)).c_str());
+}
+
 /// The only program that may check and change the copy is this one: no log beside it, one file.
 void copy_pages(Connection& source, const std::string& copy_path) {
   const Handle copy = open_copy(copy_path);
@@ -51,6 +58,7 @@ void copy_pages(Connection& source, const std::string& copy_path) {
     if (code != SQLITE_DONE) throw SqliteError(code, sqlite3_errstr(code));
   }
   execute(copy.get(), "PRAGMA journal_mode = DELETE");
+  mark_as_copy(copy.get());
 }
 
 void check_copy(const std::string& path) {

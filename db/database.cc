@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/log.h"
+#include "db/copy_mark.h"
 #include "db/database_file.h"
 #include "db/migrations.h"
 #include "db/reader_pool.h"
@@ -52,6 +54,9 @@ Result<void> Database::Impl::connect(const DatabaseOptions& options) {
   auto connection = std::make_unique<Connection>(path, Connection::Mode::writer);
   check_pages(*connection, size_of(path));
   if (auto ok = migrate(*connection, known_migrations(), SystemClock().wall()); !ok) return ok;
+  if (go_on_from_copy(*connection, SystemClock().wall()))
+    log::warning("the database was put back from a backup; see the operator guide, Backup",
+                 {{"path", path}});
   readers = std::make_unique<ReaderPool>(path, std::max(1U, options.readers));
   if (options.mode == WriteMode::threaded) {
     writer = std::make_unique<ThreadedWriter>(std::move(connection), options.max_queued_writes);

@@ -54,6 +54,28 @@ TEST_F(BackupTest, IsOneFileOfItsOwnForTheOwnerOnly) {
   EXPECT_EQ(restored_rows(), 1U);
 }
 
+TEST_F(BackupTest, OrdersOfARestoredDatabaseBeatThoseGivenSince) {
+  Operation operation = test_operation(21);
+  add(operation, {});
+  EXPECT_EQ(operation.seq, 1);
+  ASSERT_TRUE(Database::backup(path(), target()));
+  for (unsigned n = 22; n < 30; ++n) {
+    Operation since = test_operation(n);
+    add(since, {});
+  }
+  const std::int64_t now = to_millis(SystemClock().wall());
+  database_.reset();
+  std::filesystem::rename(target(), path());
+  reopen();
+  Operation first = test_operation(40);
+  add(first, {});
+  EXPECT_GT(first.seq, now);
+  reopen();  // an ordinary start goes on counting
+  Operation second = test_operation(41);
+  add(second, {});
+  EXPECT_EQ(second.seq, first.seq + 1);
+}
+
 TEST_F(BackupTest, IsConsistentWhileTheServiceWrites) {
   reopen(WriteMode::threaded);
   for (unsigned n = 1; n <= 200; ++n) ASSERT_TRUE(write_row(n));
