@@ -54,11 +54,15 @@ struct FoundVm {
   std::string initiator;  ///< IQN of the node
 };
 
-/// Finds VMs by asking the VMM nodes.
+/// Finds VMs by asking the VMM nodes, with so many questions to one node at once; beyond, it is
+/// overloaded. Lives on the executor.
 class VmDirectory {
  public:
-  VmDirectory(const NodeRegistry& nodes, DelegateClient& delegates)
-      : nodes_(nodes), delegates_(delegates) {}
+  VmDirectory(const NodeRegistry& nodes, DelegateClient& delegates, unsigned calls_per_node)
+      : nodes_(nodes),
+        delegates_(delegates),
+        calls_per_node_(calls_per_node),
+        under_way_(std::make_shared<std::map<std::string, unsigned>>()) {}
   using FindDone = std::function<void(Result<FoundVm>)>;
   /// Looks on `node`, or on every VMM node when it is "". A VM of that name on two nodes is a
   /// conflict; one that is nowhere is not_found, or node_unavailable if some node did not answer.
@@ -70,11 +74,17 @@ class VmDirectory {
     std::vector<wire::VmStatus> vms;
   };
   /// All VMs of all nodes that answer.
-  void list(std::function<void(std::vector<Listed>)> done) const;
+  void list(std::function<void(Result<std::vector<Listed>>)> done) const;
 
  private:
+  /// Why one of the nodes cannot be asked now.
+  Result<void> check_free(const std::vector<std::string>& nodes) const;
+  void ask(DelegateCall call, DelegateClient::Callback done) const;
+
   const NodeRegistry& nodes_;
   DelegateClient& delegates_;
+  const unsigned calls_per_node_;
+  std::shared_ptr<std::map<std::string, unsigned>> under_way_;  ///< questions, by node
 };
 
 }  // namespace vbs::api

@@ -147,7 +147,7 @@ Front::Front(const Settings& settings, Authenticator authenticator, db::Database
       engine_(database, outside.delegates, workflows_, outside.clock, outside.random,
               outside.executor, settings_.engine),
       nodes_(settings_, outside.delegates, outside.clock, outside.executor),
-      vms_(nodes_, outside.delegates),
+      vms_(nodes_, outside.delegates, settings_.engine.calls_per_node),
       services_{settings_, database,      engine_,        workflows_,      nodes_,
                 vms_,      outside.clock, outside.random, outside.executor},
       reconciler_(services_, outside.delegates) {

@@ -32,31 +32,58 @@ struct Search {
   }
 };
 
-void ask(DelegateClient& delegates, const NodeView& node, const std::shared_ptr<Search>& search) {
+DelegateCall question(const std::string& node, std::string path) {
   DelegateCall call;
-  call.node = node.settings.name;
-  call.path = "/v1/vms/" + search->vm;
+  call.node = node;
+  call.path = std::move(path);
   call.timeout = kLookTimeout;
-  delegates.call(std::move(call), [search, node](Result<http::Response> answer) {
-    auto status = answer && answer->status == 200
-                      ? workflow::read_answer<wire::VmStatus>(*answer)
-                      : Result<wire::VmStatus>(fail(ErrorCode::not_found, ""));
-    if (status && status->name == search->vm && node.status) {
-      search->found.push_back({*status, node.settings.name, node.status->initiator});
-    } else if (!answer || answer->status != 404) {
-      search->silent.push_back(node.settings.name);
-    }
-    if (--search->pending == 0) search->conclude();
-  });
+  return call;
+}
+
+void take_answer(Search& search, const NodeView& node, const Result<http::Response>& answer) {
+  auto status = answer && answer->status == 200
+                    ? workflow::read_answer<wire::VmStatus>(*answer)
+                    : Result<wire::VmStatus>(fail(ErrorCode::not_found, ""));
+  if (status && status->name == search.vm && node.status) {
+    search.found.push_back({*status, node.settings.name, node.status->initiator});
+  } else if (!answer || answer->status != 404) {
+    search.silent.push_back(node.settings.name);
+  }
+  if (--search.pending == 0) search.conclude();
 }
 
 }  // namespace
 
+Result<void> VmDirectory::check_free(const std::vector<std::string>& nodes) const {
+  for (const std::string& node : nodes) {
+    const auto entry = under_way_->find(node);
+    if (entry == under_way_->end() || entry->second < calls_per_node_) continue;
+    return fail({ErrorCode::overloaded,
+                 "VMM node " + node + " is being asked for VMs too often; try again later",
+                 {},
+                 node,
+                 {}});
+  }
+  return {};
+}
+
+void VmDirectory::ask(DelegateCall call, DelegateClient::Callback done) const {
+  ++(*under_way_)[call.node];
+  delegates_.call(std::move(call), [under_way = under_way_, node = call.node,
+                                    done = std::move(done)](Result<http::Response> answer) {
+    --(*under_way)[node];
+    done(std::move(answer));
+  });
+}
+
 void VmDirectory::find(const std::string& vm, const std::string& node, FindDone done) const {
   std::vector<NodeView> asked;
+  std::vector<std::string> names;
   for (NodeView& view : nodes_.views()) {
     if (view.settings.role != NodeRole::vmm) continue;
-    if (node.empty() || view.settings.name == node) asked.push_back(std::move(view));
+    if (!node.empty() && view.settings.name != node) continue;
+    names.push_back(view.settings.name);
+    asked.push_back(std::move(view));
   }
   if (asked.empty()) {
     return done(
@@ -66,32 +93,37 @@ void VmDirectory::find(const std::string& vm, const std::string& node, FindDone 
               {},
               {}}));
   }
+  if (auto ok = check_free(names); !ok) return done(fail(ok.error()));
   auto search = std::make_shared<Search>();
   search->vm = vm;
   search->pending = asked.size();
   search->done = std::move(done);
-  for (const NodeView& view : asked) ask(delegates_, view, search);
+  for (const NodeView& view : asked) {
+    ask(question(view.settings.name, "/v1/vms/" + vm),
+        [search, view](const Result<http::Response>& answer) {
+          take_answer(*search, view, answer);
+        });
+  }
 }
 
-void VmDirectory::list(std::function<void(std::vector<Listed>)> done) const {
+void VmDirectory::list(std::function<void(Result<std::vector<Listed>>)> done) const {
   struct Listing {
     std::size_t pending = 0;
     std::vector<Listed> nodes;
-    std::function<void(std::vector<Listed>)> done;
+    std::function<void(Result<std::vector<Listed>>)> done;
   };
   auto listing = std::make_shared<Listing>();
   listing->done = std::move(done);
+  std::vector<std::string> names;
   for (const NodeView& view : nodes_.views()) {
-    if (view.settings.role == NodeRole::vmm) listing->nodes.push_back({view.settings.name, {}});
+    if (view.settings.role == NodeRole::vmm) names.push_back(view.settings.name);
   }
+  if (auto ok = check_free(names); !ok) return listing->done(fail(ok.error()));
+  for (const std::string& name : names) listing->nodes.push_back({name, {}});
   listing->pending = listing->nodes.size();
-  if (listing->nodes.empty()) return listing->done({});
+  if (listing->nodes.empty()) return listing->done(std::vector<Listed>());
   for (std::size_t i = 0; i < listing->nodes.size(); ++i) {
-    DelegateCall call;
-    call.node = listing->nodes[i].node;
-    call.path = "/v1/inventory";
-    call.timeout = kLookTimeout;
-    delegates_.call(std::move(call), [listing, i](Result<http::Response> answer) {
+    ask(question(names[i], "/v1/inventory"), [listing, i](const Result<http::Response>& answer) {
       if (answer && answer->status == 200) {
         auto inventory = workflow::read_answer<wire::VmmInventory>(*answer);
         if (inventory) listing->nodes[i].vms = std::move(inventory->vms);

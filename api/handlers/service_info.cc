@@ -109,14 +109,15 @@ void ServiceInfoHandlers::vms(const Principal& principal, const http::Request& r
   ListQuery query(request, principal);
   if (auto ok = query.finish(); !ok) return respond(http::problem(ok.error()));
   services_.executor.post([this, principal, respond = std::move(respond)] {
-    services_.vms.list([=, this](const std::vector<VmDirectory::Listed>& nodes) {
+    services_.vms.list([=, this](const Result<std::vector<VmDirectory::Listed>>& nodes) {
+      if (!nodes) return respond(http::problem(nodes.error()));
       respond(
           answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
             json::Writer out;
             out.begin_object();
             out.key("vms");
             out.begin_array();
-            for (const VmDirectory::Listed& node : nodes) {
+            for (const VmDirectory::Listed& node : *nodes) {
               for (const wire::VmStatus& vm : node.vms)
                 render_vm(out, connection, principal, node.node, vm);
             }
