@@ -24,7 +24,7 @@ struct Handlers {
         volumes(services, submitter),
         snapshots(services, submitter),
         attachments(services, submitter),
-        operations(services),
+        operations(services, submitter),
         info(services, reconciler, counters) {}
   Submitter submitter;
   VolumeHandlers volumes;

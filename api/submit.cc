@@ -1,7 +1,9 @@
 #include "api/submit.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "api/access.h"
 #include "api/render.h"
 #include "common/fault_point.h"
 #include "common/log.h"
@@ -56,8 +58,12 @@ Result<Terms> read_terms(const http::Request& request) {
 Result<std::optional<Uuid>> find_repeat(db::Connection& connection, const Principal& principal,
                                         const Terms& terms) {
   if (terms.key.empty()) return std::optional<Uuid>();
-  const auto known = db::IdempotencyTable(connection).find(principal.name, terms.key);
+  const auto known =
+      db::IdempotencyTable(connection).find(principal.project, principal.name, terms.key);
   if (!known) return std::optional<Uuid>();
+  // What the principal may do can have changed since.
+  if (auto seen = visible_operation(connection, principal, known->operation); !seen)
+    return fail(seen.error());
   if (known->request_hash != terms.hash) {
     return fail(
         {ErrorCode::idempotency_mismatch,
@@ -124,6 +130,52 @@ http::Response answer_of(Services& services, const Uuid& id) {
   return response;
 }
 
+/// The operation alone: what became of it is no success or failure of the request.
+http::Response amended_answer(Services& services, const Uuid& id) {
+  bool ended = false;
+  http::Response response =
+      answer_read(services.database, [&](db::Connection& connection) -> Result<std::string> {
+        auto operation = db::OperationTable(connection).find(id);
+        if (!operation)
+          return fail(ErrorCode::not_found, "operation " + id.str() + " is no longer kept");
+        ended = operation->ended_at.has_value();
+        json::Writer out;
+        out.begin_object();
+        out.key("operation");
+        render_operation(out, *operation, services.workflows, nullptr);
+        out.end_object();
+        return out.take();
+      });
+  if (response.status == 200 && !ended) response.status = 202;
+  return response;
+}
+
+/// What a request begins, or has begun before.
+struct Begun {
+  db::Operation operation;
+  bool repeated = false;
+};
+
+/// Runs `intent` unless the request is a repeat, and remembers its key.
+db::Database::Job once(const Principal& principal, const Terms& terms, std::shared_ptr<Begun> begun,
+                       Intent intent, WallTime now) {
+  return [=](db::Transaction& tx) -> Result<void> {
+    auto repeat = find_repeat(tx.connection(), principal, terms);
+    if (!repeat) return fail(repeat.error());
+    if (*repeat) {
+      begun->operation.id = **repeat;
+      begun->repeated = true;
+      return {};
+    }
+    if (!terms.key.empty()) {
+      db::IdempotencyTable(tx.connection())
+          .insert(
+              {principal.project, principal.name, terms.key, terms.hash, begun->operation.id, now});
+    }
+    return intent(tx, begun->operation);
+  };
+}
+
 }  // namespace
 
 db::Operation Submitter::draft(const Principal& principal, std::string_view kind) const {
@@ -144,41 +196,51 @@ void Submitter::submit(const Principal& principal, const http::Request& request,
                        db::Operation operation, Intent intent, http::Responder respond) const {
   auto terms = read_terms(request);
   if (!terms) return respond(http::problem(terms.error()));
-  auto begun = std::make_shared<db::Operation>(std::move(operation));
-  auto repeated = std::make_shared<bool>(false);
-  const std::string before = begun->kind + ".intent.before-commit";
-  const std::string after = begun->kind + ".intent.after-commit";
+  auto begun = std::make_shared<Begun>(Begun{std::move(operation)});
+  const WallTime now = begun->operation.created_at;
+  const std::string point = begun->operation.kind + ".intent.";
 
-  auto job = [=, terms = *terms](db::Transaction& tx) -> Result<void> {
-    auto repeat = find_repeat(tx.connection(), principal, terms);
-    if (!repeat) return fail(repeat.error());
-    if (*repeat) {
-      begun->id = **repeat;
-      *repeated = true;
-      return {};
-    }
-    if (auto ok = intent(tx, *begun); !ok) return ok;
-    if (!terms.key.empty()) {
-      db::IdempotencyTable(tx.connection())
-          .insert({principal.name, terms.key, terms.hash, begun->id, begun->created_at});
-    }
-    fault_point(before);
-    return {};
+  auto checked = [intent = std::move(intent), point](db::Transaction& tx, db::Operation& op) {
+    auto written = intent(tx, op);
+    if (written) fault_point(point + "before-commit");
+    return written;
   };
-  auto done = [this, begun, repeated, after, wait = terms->wait, request_id = request.id,
+  auto done = [this, begun, point, wait = terms->wait, request_id = request.id,
                respond = std::move(respond)](Result<void> written) {
     if (!written) return respond(http::problem(written.error()));
-    fault_point(after);
-    if (!*repeated) {
-      log::info("operation begun", {{"operation", begun->id.str()},
-                                    {"kind", begun->kind},
-                                    {"principal", begun->principal},
+    fault_point(point + "after-commit");
+    const db::Operation& op = begun->operation;
+    if (!begun->repeated) {
+      log::info("operation begun", {{"operation", op.id.str()},
+                                    {"kind", op.kind},
+                                    {"principal", op.principal},
                                     {"request", request_id}});
-      services_.engine.wake(begun->id);
+      services_.engine.wake(op.id);
     }
-    answer(begun->id, wait, respond);
+    answer(op.id, wait, answer_of, respond);
   };
-  services_.database.write(std::move(job), std::move(done), services_.executor);
+  services_.database.write(once(principal, *terms, begun, std::move(checked), now), std::move(done),
+                           services_.executor);
+}
+
+void Submitter::amend(const Principal& principal, const http::Request& request, const Uuid& id,
+                      Change change, http::Responder respond) const {
+  auto terms = read_terms(request);
+  if (!terms) return respond(http::problem(terms.error()));
+  auto begun = std::make_shared<Begun>();
+  begun->operation.id = id;
+  auto intent = [change = std::move(change)](db::Transaction& tx, db::Operation&) {
+    return change(tx);
+  };
+  auto done = [this, begun, wait = terms->wait,
+               respond = std::move(respond)](Result<void> written) {
+    if (!written) return respond(http::problem(written.error()));
+    services_.engine.wake(begun->operation.id);
+    answer(begun->operation.id, wait, amended_answer, respond);
+  };
+  services_.database.write(
+      once(principal, *terms, begun, std::move(intent), services_.clock.wall()), std::move(done),
+      services_.executor);
 }
 
 bool Submitter::answered_before(const Principal& principal, const http::Request& request,
@@ -195,17 +257,25 @@ bool Submitter::answered_before(const Principal& principal, const http::Request&
     return true;
   }
   if (!**repeat) return false;
-  answer(***repeat, terms->wait, respond);
+  answer(***repeat, terms->wait, answer_of, respond);
   return true;
 }
 
-void Submitter::answer(const Uuid& operation, Milliseconds wait, http::Responder respond) const {
-  if (wait.count() == 0) return respond(answer_of(services_, operation));
-  services_.engine.watch(
-      operation, wait,
-      [this, operation, respond = std::move(respond)](const std::optional<db::Operation>&) {
-        respond(answer_of(services_, operation));
-      });
+void Submitter::answer(const Uuid& operation, Milliseconds wait, Render render,
+                       http::Responder respond) const {
+  if (wait.count() == 0) return respond(render(services_, operation));
+  // Who waits keeps a place among the requests in work: there must be some left for others.
+  const std::size_t most = std::max<std::size_t>(1, services_.settings.server.max_requests / 2);
+  if (waiting_->fetch_add(1) >= most) {
+    waiting_->fetch_sub(1);
+    return respond(render(services_, operation));
+  }
+  services_.engine.watch(operation, wait,
+                         [&services = services_, waiting = waiting_, operation, render,
+                          respond = std::move(respond)](const std::optional<db::Operation>&) {
+                           waiting->fetch_sub(1);
+                           respond(render(services, operation));
+                         });
 }
 
 }  // namespace vbs::api

@@ -9,6 +9,7 @@
 namespace vbs::db {
 
 struct IdempotencyKey {
+  std::string project;  ///< names are unique within a project
   std::string principal;
   std::string key;
   std::string request_hash;  ///< of method, path and body
@@ -20,7 +21,8 @@ struct IdempotencyKey {
 class IdempotencyTable {
  public:
   explicit IdempotencyTable(Connection& connection) : connection_(connection) {}
-  std::optional<IdempotencyKey> find(std::string_view principal, std::string_view key);
+  std::optional<IdempotencyKey> find(std::string_view project, std::string_view principal,
+                                     std::string_view key);
   void insert(const IdempotencyKey& key);
   /// Removes keys made before `before`, at most `limit`.
   int purge(WallTime before, int limit);

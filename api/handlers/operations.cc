@@ -90,7 +90,7 @@ void OperationHandlers::cancel(const Principal& principal, const http::Request& 
                                http::Responder respond) const {
   auto id = path_id(request, "id");
   if (!id) return respond(http::problem(id.error()));
-  auto job = [this, principal, id = *id](db::Transaction& tx) -> Result<void> {
+  auto change = [this, principal, id = *id](db::Transaction& tx) -> Result<void> {
     auto operation = visible_operation(tx.connection(), principal, id);
     if (!operation) return fail(operation.error());
     if (auto ok = check_cancel(services_.workflows, tx.connection(), *operation); !ok) {
@@ -98,27 +98,15 @@ void OperationHandlers::cancel(const Principal& principal, const http::Request& 
       error.operation = id.str();
       return fail(std::move(error));
     }
-    return db::request_cancel(tx, operation->seq, services_.clock.wall());
+    if (operation->cancel_requested) return {};
+    db::OperationEvent event;
+    event.at = services_.clock.wall();
+    event.what = "cancel-requested";
+    event.message = "by " + principal.name;
+    db::OperationTable(tx.connection()).append_event(operation->seq, event);
+    return db::request_cancel(tx, operation->seq, event.at);
   };
-  auto done = [this, id = *id, respond = std::move(respond)](Result<void> written) {
-    if (!written) return respond(http::problem(written.error()));
-    services_.engine.wake(id);
-    http::Response answer =
-        answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
-          auto operation = db::OperationTable(connection).find(id);
-          if (!operation)
-            return fail(ErrorCode::not_found, "operation " + id.str() + " is no longer kept");
-          json::Writer out;
-          out.begin_object();
-          out.key("operation");
-          render_operation(out, *operation, services_.workflows, nullptr);
-          out.end_object();
-          return out.take();
-        });
-    if (answer.status == 200) answer.status = 202;
-    respond(std::move(answer));
-  };
-  services_.database.write(std::move(job), std::move(done), services_.executor);
+  submitter_.amend(principal, request, *id, std::move(change), std::move(respond));
 }
 
 }  // namespace vbs::api

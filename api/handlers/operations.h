@@ -1,13 +1,15 @@
 #pragma once
 
 #include "api/services.h"
+#include "api/submit.h"
 
 namespace vbs::api {
 
 /// /v1/operations
 class OperationHandlers {
  public:
-  explicit OperationHandlers(Services& services) : services_(services) {}
+  OperationHandlers(Services& services, const Submitter& submitter)
+      : services_(services), submitter_(submitter) {}
 
   http::Response list(const Principal& principal, const http::Request& request) const;
   http::Response get(const Principal& principal, const http::Request& request) const;
@@ -16,6 +18,7 @@ class OperationHandlers {
 
  private:
   Services& services_;
+  const Submitter& submitter_;
 };
 
 }  // namespace vbs::api

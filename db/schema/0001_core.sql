@@ -156,12 +156,13 @@ CREATE UNIQUE INDEX operation_locks_exclusive ON operation_locks (resource)
 CREATE INDEX operation_locks_operation ON operation_locks (operation_seq);
 
 CREATE TABLE idempotency_keys (
+  project       TEXT NOT NULL,
   principal     TEXT NOT NULL,
   key           TEXT NOT NULL,
   request_hash  TEXT NOT NULL,
   operation_uid TEXT NOT NULL,
   created_at    INTEGER NOT NULL,
-  PRIMARY KEY (principal, key)
+  PRIMARY KEY (project, principal, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 CREATE INDEX idempotency_keys_operation ON idempotency_keys (operation_uid);

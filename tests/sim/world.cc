@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "db/invariants.h"
@@ -29,8 +30,9 @@ std::unique_ptr<T> must(Result<std::unique_ptr<T>> made) {
 
 std::vector<std::pair<std::string, std::string>> parse_query(const std::string& text) {
   std::vector<std::pair<std::string, std::string>> query;
-  if (!text.empty())
-    query.emplace_back(text.substr(0, text.find('=')), text.substr(text.find('=') + 1));
+  std::istringstream pairs(text);
+  for (std::string pair; std::getline(pairs, pair, '&');)
+    query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
   return query;
 }
 
@@ -93,8 +95,10 @@ void World::start_front() {
   executor_ = std::make_unique<fakes::SimExecutor>(time);
   delegates_ = std::make_unique<fakes::SimDelegateClient>(network, *executor_);
   database_ = must(db::Database::open({settings.database, db::WriteMode::inline_, 1}));
+  auto authenticator = tokens.empty() ? api::Authenticator::open_to_all()
+                                      : *api::Authenticator::from_text(tokens, "tokens");
   front_ =
-      std::make_unique<api::Front>(settings, api::Authenticator::open_to_all(), *database_,
+      std::make_unique<api::Front>(settings, std::move(authenticator), *database_,
                                    api::Front::Outside{*delegates_, clock, random, *executor_});
   executor_->post([this] {
     if (auto ok = front_->start(); !ok) throw std::runtime_error(describe(ok.error()));
@@ -119,14 +123,25 @@ std::string World::Answer::member(const std::string& resource, const std::string
 
 std::shared_ptr<World::Answer> World::send(http::Method method, const std::string& path,
                                            const std::string& body, const std::string& key) {
-  auto answer = std::make_shared<Answer>();
+  http::Request made = request(method, path, body);
+  if (!key.empty()) made.headers.set("Idempotency-Key", key);
+  return send(std::move(made));
+}
+
+http::Request World::request(http::Method method, const std::string& path, const std::string& body,
+                             const std::string& token) {
   http::Request request;
   request.method = method;
   request.path = path.substr(0, path.find('?'));
   if (path.find('?') != std::string::npos)
     request.query = parse_query(path.substr(path.find('?') + 1));
   request.body = body;
-  if (!key.empty()) request.headers.set("Idempotency-Key", key);
+  if (!token.empty()) request.headers.set("Authorization", "Bearer " + token);
+  return request;
+}
+
+std::shared_ptr<World::Answer> World::send(http::Request request) {
+  auto answer = std::make_shared<Answer>();
   executor_->post([this, request, answer] {
     front_->handle(request,
                    [answer](http::Response response) { answer->response = std::move(response); });
@@ -136,7 +151,13 @@ std::shared_ptr<World::Answer> World::send(http::Method method, const std::strin
 
 World::Answer World::carry_out(http::Method method, const std::string& path,
                                const std::string& body, const std::string& key) {
-  auto answer = send(method, path, body, key);
+  http::Request made = request(method, path, body);
+  if (!key.empty()) made.headers.set("Idempotency-Key", key);
+  return carry_out(std::move(made));
+}
+
+World::Answer World::carry_out(http::Request request) {
+  auto answer = send(std::move(request));
   time.run_until([&] { return answer->response.has_value(); }, kAnswerLimit);
   settle();
   return *answer;
@@ -200,6 +221,15 @@ std::vector<std::string> World::disagreements() {
     if (!wanted->contains(name)) found.push_back("left over: " + name);
   }
   return found;
+}
+
+std::int64_t World::rows(const std::string& table) {
+  auto count = database_->read([&](db::Connection& connection) {
+    auto query = connection.prepare("SELECT count(*) FROM " + table);
+    query.step();
+    return query.integer(0);
+  });
+  return count.value_or(-1);
 }
 
 std::string World::journal() {

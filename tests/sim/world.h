@@ -91,15 +91,22 @@ class World {
   };
   std::shared_ptr<Answer> send(http::Method method, const std::string& path,
                                const std::string& body = "", const std::string& key = "");
+  std::shared_ptr<Answer> send(http::Request request);
   /// Sends, and runs the world until the answer and until its operation has ended.
   Answer carry_out(http::Method method, const std::string& path, const std::string& body = "",
                    const std::string& key = "");
+  Answer carry_out(http::Request request);
+  /// A request of whoever holds `token`; "" shows none. The path may have a query.
+  static http::Request request(http::Method method, const std::string& path,
+                               const std::string& body = "", const std::string& token = "");
 
   bool at_rest();
   /// Runs until no operation is live; false if that takes longer than an hour of simulated time.
   bool settle();
   /// Everything that rows and world disagree about; empty when all is well.
   std::vector<std::string> disagreements();
+  /// How many rows a table of the database has.
+  std::int64_t rows(const std::string& table);
   /// The journal as text: equal texts, equal runs.
   std::string journal();
 
@@ -115,6 +122,7 @@ class World {
   VolumeNode volumes;
   VmmNode vmm;
   api::Settings settings;  ///< of the next front
+  std::string tokens;      ///< of the next front, as in a tokens file; "" lets everybody in
 
  private:
   std::unique_ptr<fakes::SimExecutor> executor_;

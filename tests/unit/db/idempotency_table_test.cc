@@ -7,15 +7,17 @@ namespace {
 
 class IdempotencyTableTest : public DatabaseTest {
  protected:
-  Result<void> insert(const std::string& principal, const std::string& key, std::int64_t at) {
+  Result<void> insert(const std::string& principal, const std::string& key, std::int64_t at,
+                      const std::string& project = "p1") {
     return write([=](Transaction& tx) -> Result<void> {
       IdempotencyTable(tx.connection())
-          .insert({principal, key, "hash of " + key, test_id(21), after_seconds(at)});
+          .insert({project, principal, key, "hash of " + key, test_id(21), after_seconds(at)});
       return {};
     });
   }
-  std::optional<IdempotencyKey> find(const std::string& principal, const std::string& key) {
-    return read([&](Connection& c) { return IdempotencyTable(c).find(principal, key); });
+  std::optional<IdempotencyKey> find(const std::string& principal, const std::string& key,
+                                     const std::string& project = "p1") {
+    return read([&](Connection& c) { return IdempotencyTable(c).find(project, principal, key); });
   }
 };
 
@@ -31,6 +33,13 @@ TEST_F(IdempotencyTableTest, AKeyBelongsToOnePrincipal) {
   EXPECT_FALSE(find("bob", "k1"));
   EXPECT_TRUE(insert("bob", "k1", 5));
   EXPECT_FALSE(insert("alice", "k1", 6));
+}
+
+TEST_F(IdempotencyTableTest, TwoProjectsMayHaveThePrincipalOfOneName) {
+  ASSERT_TRUE(insert("alice", "k1", 5, "p1"));
+  EXPECT_FALSE(find("alice", "k1", "p2"));
+  EXPECT_TRUE(insert("alice", "k1", 5, "p2"));
+  EXPECT_EQ(find("alice", "k1", "p2")->project, "p2");
 }
 
 TEST_F(IdempotencyTableTest, OutlivesARestart) {

@@ -135,7 +135,7 @@ class InvariantsTest : public DatabaseTest {
     Operation ended = test_operation(35);
     add(ended, {{volume_resource(test_id(5))}});
     must([&](Transaction& tx) -> Result<void> {
-      IdempotencyTable(tx.connection()).insert({"alice", "k", "h", ended.id, kNow});
+      IdempotencyTable(tx.connection()).insert({"p1", "alice", "k", "h", ended.id, kNow});
       return end_operation(tx, ended.seq, OperationState::succeeded, kNow);
     });
   }

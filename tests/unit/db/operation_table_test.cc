@@ -182,7 +182,7 @@ TEST_F(OperationTableTest, PurgesWhatEndedLongAgoAndHasNoKey) {
     if (n != 4) end(operations[n], after_seconds(n));
   }
   must([&](Transaction& tx) -> Result<void> {
-    IdempotencyTable(tx.connection()).insert({"alice", "k", "h", operations[1].id, kNow});
+    IdempotencyTable(tx.connection()).insert({"p1", "alice", "k", "h", operations[1].id, kNow});
     return {};
   });
   const auto purge = [&](std::int64_t before, int limit) {
