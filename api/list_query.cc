@@ -5,11 +5,7 @@
 
 namespace vbs::api {
 
-ListQuery::ListQuery(const http::Request& request, const Principal& principal) : request_(request) {
-  read_common(principal);
-}
-
-void ListQuery::read_common(const Principal& principal) {
+void ListQuery::read_page() {
   if (auto value = text("limit")) {
     std::size_t limit = 0;
     const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), limit);
@@ -20,17 +16,21 @@ void ListQuery::read_common(const Principal& principal) {
     limit_ = limit;
   }
   marker_ = id("marker");
+}
+
+void ListQuery::read_projects(const Principal& principal) {
+  read_project(principal);
+  if (!flag("all_projects")) return;
+  if (principal.role != Role::admin)
+    reject("all_projects", "needs the role admin", ErrorCode::forbidden);
+  project_.reset();
+}
+
+void ListQuery::read_project(const Principal& principal) {
   const auto project = text("project");
-  const bool all = flag("all_projects");
-  project_ = principal.project;
-  if ((project || all) && principal.role != Role::admin) {
-    if (all || *project != principal.project)
-      reject(all ? "all_projects" : "project", "needs the role admin");
-  } else if (all) {
-    project_.reset();
-  } else if (project) {
-    project_ = project;
-  }
+  if (project && *project != principal.project && principal.role != Role::admin)
+    reject("project", "needs the role admin", ErrorCode::forbidden);
+  project_ = project.value_or(principal.project);
 }
 
 std::optional<std::string> ListQuery::text(std::string_view name) {
@@ -95,9 +95,8 @@ std::optional<std::string> ListQuery::prefix() {
   return value;
 }
 
-void ListQuery::reject(std::string_view name, std::string message) {
-  if (!error_)
-    error_ = Error{ErrorCode::invalid_field, std::move(message), std::string(name), {}, {}};
+void ListQuery::reject(std::string_view name, std::string message, ErrorCode code) {
+  if (!error_) error_ = Error{code, std::move(message), std::string(name), {}, {}};
 }
 
 Result<void> ListQuery::finish() {
@@ -105,11 +104,16 @@ Result<void> ListQuery::finish() {
     if (std::find(seen_.begin(), seen_.end(), key) == seen_.end()) {
       std::string known;
       for (const std::string& name : seen_) known += (known.empty() ? "" : ", ") + name;
-      reject(key, "is not a parameter here; parameters: " + known);
+      reject(key, "is not a parameter here; " +
+                      (known.empty() ? "there are none" : "parameters: " + known));
     }
   }
   if (error_) return fail(*error_);
   return {};
+}
+
+Result<void> check_no_query(const http::Request& request) {
+  return ListQuery(request).finish();
 }
 
 Result<Uuid> path_id(const http::Request& request, std::string_view name) {

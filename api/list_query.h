@@ -1,6 +1,6 @@
 #pragma once
 
-#include <initializer_list>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,15 +12,21 @@
 
 namespace vbs::api {
 
-/// The query parameters of a list, checked one by one; the first error is kept. A parameter that
+/// The query parameters of a request, checked one by one; the first error is kept. A parameter that
 /// nobody asked for is an error.
 class ListQuery {
  public:
   static constexpr std::size_t kDefaultLimit = 100;
   static constexpr std::size_t kMaxLimit = 1000;
 
-  ListQuery(const http::Request& request, const Principal& principal);
+  explicit ListQuery(const http::Request& request) : request_(request) {}
 
+  /// `limit` and `marker`, of lists that come in pages.
+  void read_page();
+  /// `project` and `all_projects`, which only admins may use for more than their own project.
+  void read_projects(const Principal& principal);
+  /// `project` alone.
+  void read_project(const Principal& principal);
   std::optional<std::string> text(std::string_view name);
   std::optional<Uuid> id(std::string_view name);
   std::vector<Uuid> ids(std::string_view name);
@@ -41,15 +47,21 @@ class ListQuery {
   std::optional<std::string> prefix();
 
   std::size_t limit() const { return limit_; }
-  const std::optional<Uuid>& marker() const { return marker_; }
   /// The project to show; nullopt for all of them.
   const std::optional<std::string>& project() const { return project_; }
-  void reject(std::string_view name, std::string message);
+  /// Where the page starts: behind the row of the marker, which must be one that the list may show.
+  template <class Table>
+  Result<std::int64_t> start(Table&& table) const {
+    if (!marker_) return 0;
+    const auto seq = table.seq_of(*marker_, project_);
+    if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
+    return *seq;
+  }
+  void reject(std::string_view name, std::string message,
+              ErrorCode code = ErrorCode::invalid_field);
   Result<void> finish();
 
  private:
-  void read_common(const Principal& principal);
-
   const http::Request& request_;
   std::vector<std::string> seen_;
   std::size_t limit_ = kDefaultLimit;
@@ -57,6 +69,9 @@ class ListQuery {
   std::optional<std::string> project_;
   std::optional<Error> error_;
 };
+
+/// For requests without parameters.
+Result<void> check_no_query(const http::Request& request);
 
 /// An id from the path; a text that is no id is reported as such.
 Result<Uuid> path_id(const http::Request& request, std::string_view name);

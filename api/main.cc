@@ -88,7 +88,8 @@ int new_token(const std::string& name, const std::string& role, const std::strin
 
 void print_routes() {
   for (const api::RouteRule& rule : api::route_rules()) {
-    std::cout << http::to_string(rule.method) << " " << rule.pattern << "\n";
+    const std::string_view role = rule.open ? "anyone" : api::to_string(rule.least);
+    std::cout << http::to_string(rule.method) << " " << rule.pattern << " " << role << "\n";
   }
 }
 
@@ -111,7 +112,7 @@ int main(int argc, char** argv) {
   bool points = false;
   app.add_option("--config", config, "configuration file")->capture_default_str();
   app.add_flag("--check-config", check_config, "read the configuration and exit");
-  app.add_flag("--routes", routes, "print every route and exit");
+  app.add_flag("--routes", routes, "print every route with the least role it takes, and exit");
   app.add_flag("--crash-points", points,
                "print the name of every fault point of the workflows and exit");
   app.require_subcommand(0, 1);

@@ -123,6 +123,17 @@ const db::HeldLock* Holders::of(const std::string& resource) const {
   return entry == locks_.end() ? nullptr : &entry->second;
 }
 
+const std::vector<std::string>& kinds_passing_volumes() {
+  static const std::vector<std::string> kinds{"create-volume", "delete-volume", "attach-volume",
+                                              "detach-volume"};
+  return kinds;
+}
+
+const std::vector<std::string>& kinds_passing_snapshots() {
+  static const std::vector<std::string> kinds{"create-snapshot", "delete-snapshot"};
+  return kinds;
+}
+
 void render_volume(json::Writer& out, const db::Volume& volume, const db::HeldLock* holder,
                    const db::Attachment* first, const db::Attachment* last) {
   const bool snapshotting = holder && holder->kind == "create-snapshot";

@@ -26,6 +26,11 @@ class Holders {
   std::unordered_map<std::string, db::HeldLock> locks_;
 };
 
+/// Kinds of operations that show what they hold in a passing state, as render_volume and
+/// render_snapshot do.
+const std::vector<std::string>& kinds_passing_volumes();
+const std::vector<std::string>& kinds_passing_snapshots();
+
 /// Writes one resource as JSON. States such as "creating" are read off the operation in flight.
 void render_volume(json::Writer& out, const db::Volume& volume, const db::HeldLock* holder,
                    const db::Attachment* first, const db::Attachment* last);

@@ -90,7 +90,7 @@ const std::vector<Route>& routes() {
       {{Method::get, "/v1/nodes", reader}, now(&H::info, &I::nodes)},
       {{Method::get, "/v1/vms", reader}, later(&H::info, &I::vms)},
       {{Method::get, "/v1/usage", reader}, now(&H::info, &I::usage)},
-      {{Method::get, "/v1/audit", reader}, now(&H::info, &I::audit)},
+      {{Method::get, "/v1/audit", Role::admin}, now(&H::info, &I::audit)},
       {{Method::get, "/v1/version", reader, true}, open(&I::version)},
       {{Method::get, "/healthz", reader, true}, open(&I::live)},
       {{Method::get, "/healthz/live", reader, true}, open(&I::live)},

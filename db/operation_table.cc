@@ -52,9 +52,9 @@ std::optional<Operation> read_one(Statement& query) {
   return read_operation(query);
 }
 
-/// ?1 after seq, ?2 limit, ?3 project, ?4 kind, ?5 state, ?6 live only, ?7 resource, and ?8, only
-/// where `driver` has it, ids. The index is named here, so that a list's cost never hangs on
-/// statistics.
+/// ?1 after seq, ?2 limit, ?3 project, ?4 kind, ?5 state, ?6 live only, ?7 resource, ?8 ids, only
+/// where `driver` has them, ?9 and ?10 the least id of a prefix and the first above it. The index
+/// is named here, so that a list's cost never hangs on statistics.
 std::string list_sql(const char* index, const char* driver) {
   return kSelect + index + " WHERE " + driver +
          "o.seq > ?1"
@@ -63,7 +63,16 @@ std::string list_sql(const char* index, const char* driver) {
          " AND (?5 IS NULL OR o.state = ?5)"
          " AND (NOT ?6 OR o.ended_at IS NULL)"
          " AND (?7 IS NULL OR o.volume_uid = ?7 OR o.snapshot_uid = ?7 OR o.attachment_uid = ?7)"
+         " AND (?9 IS NULL OR (o.uid >= ?9 AND o.uid < ?10))"
          " ORDER BY o.seq LIMIT ?2";
+}
+
+bool is_live(const std::optional<OperationState>& state) {
+  return state == OperationState::running || state == OperationState::undoing;
+}
+
+bool has_turned_back(const std::optional<OperationState>& state) {
+  return state == OperationState::failed || state == OperationState::cancelled;
 }
 
 const std::string& list_sql_for(const OperationFilter& filter) {
@@ -74,13 +83,23 @@ const std::string& list_sql_for(const OperationFilter& filter) {
                " UNION ALL SELECT seq FROM operations WHERE snapshot_uid = ?7"
                " UNION ALL SELECT seq FROM operations WHERE attachment_uid = ?7) AND ");
   static const std::string live = list_sql("INDEXED BY operations_live", "o.ended_at IS NULL AND ");
+  static const std::string by_prefix =
+      list_sql("INDEXED BY sqlite_autoindex_operations_1", "o.uid >= ?9 AND o.uid < ?10 AND ");
+  static const std::string turned_back =
+      list_sql("INDEXED BY operations_turned_back",
+               "o.project = ?3 AND o.state = ?5 AND o.state IN ('failed', 'cancelled') AND ");
+  static const std::string by_kind =
+      list_sql("INDEXED BY operations_project_kind", "o.project = ?3 AND o.kind = ?4 AND ");
   static const std::string by_project =
       list_sql("INDEXED BY operations_project", "o.project = ?3 AND ");
   static const std::string plain = list_sql("NOT INDEXED", "");
 
   if (!filter.ids.empty()) return by_ids;
   if (filter.resource) return by_resource;
-  if (filter.live_only) return live;
+  if (is_selective(filter.id_prefix)) return by_prefix;
+  if (filter.live_only || is_live(filter.state)) return live;
+  if (filter.project && has_turned_back(filter.state)) return turned_back;
+  if (filter.project && filter.kind) return by_kind;
   return filter.project ? by_project : plain;
 }
 
@@ -118,7 +137,8 @@ std::vector<Operation> OperationTable::list(const OperationFilter& filter) {
     query.bind_null();
   }
   query.bind(filter.live_only).bind(filter.resource.value_or(Uuid{}));
-  if (!filter.ids.empty()) query.bind(id_array(filter.ids));
+  bind_ids(query, filter.ids);
+  bind_prefix(query, filter.id_prefix);
   return read_operations(query);
 }
 
@@ -129,16 +149,11 @@ std::vector<Operation> OperationTable::live() {
   return read_operations(query);
 }
 
-std::optional<std::int64_t> OperationTable::seq_of(const Uuid& id) {
-  return db::find_seq(connection_, "SELECT seq FROM operations WHERE uid = ?", id);
-}
-
-std::vector<Uuid> OperationTable::find_by_prefix(std::string_view project, std::string_view prefix,
-                                                 std::size_t limit) {
-  return find_ids_by_prefix(connection_,
-                            "SELECT uid FROM operations WHERE +project = ? AND uid >= ?"
-                            " AND uid < ? ORDER BY uid LIMIT ?",
-                            project, prefix, limit);
+std::optional<std::int64_t> OperationTable::seq_of(const Uuid& id,
+                                                   const std::optional<std::string>& project) {
+  return db::find_seq(connection_,
+                      "SELECT seq FROM operations WHERE uid = ?1 AND (?2 IS NULL OR project = ?2)",
+                      id, project);
 }
 
 void OperationTable::set_data(std::int64_t operation_seq, std::string_view data) {

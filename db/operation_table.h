@@ -54,8 +54,9 @@ struct OperationFilter {
   std::vector<Uuid> ids;
   std::optional<std::string> kind;
   std::optional<OperationState> state;
-  bool live_only = false;        ///< running or undoing
-  std::optional<Uuid> resource;  ///< volume, snapshot or attachment
+  std::optional<std::string> id_prefix;  ///< lower-case hex and dashes
+  bool live_only = false;                ///< running or undoing
+  std::optional<Uuid> resource;          ///< volume, snapshot or attachment
   std::int64_t after_seq = 0;
   std::size_t limit = 1000;
 };
@@ -82,9 +83,8 @@ class OperationTable {
   /// Running or undoing, by seq.
   std::vector<Operation> live();
   std::vector<OperationEvent> events(std::int64_t operation_seq);
-  std::optional<std::int64_t> seq_of(const Uuid& id);
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
-                                   std::size_t limit);
+  /// Of an operation of that project, or of any.
+  std::optional<std::int64_t> seq_of(const Uuid& id, const std::optional<std::string>& project);
 
   /// At most 200 events are kept for an operation: beyond, the newest `retry` is rewritten.
   void append_event(std::int64_t operation_seq, const OperationEvent& event);

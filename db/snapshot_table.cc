@@ -42,14 +42,17 @@ std::optional<Snapshot> read_one(Statement& query) {
 }
 
 /// ?1 after seq, ?2 limit, ?3 project, ?4 node, ?5 name, ?6 state, ?7 and ?8 tag, ?9 volume, and
-/// ?10, only where `driver` has it, ids. As with volumes, the index is named here.
+/// ?10 ids, only where `driver` has them, ?11 to ?13 as with volumes. The index is named here.
 std::string list_sql(const char* from, const char* driver, const char* order = "s.seq") {
   return kSelect + from + " WHERE " + driver +
          "s.state <> 'deleted' AND s.seq > ?1"
          " AND (?3 IS NULL OR s.project = ?3)"
          " AND (?4 IS NULL OR s.node = ?4)"
          " AND (?5 IS NULL OR s.name = ?5)"
-         " AND (?6 IS NULL OR s.state = ?6)"
+         " AND (?6 IS NULL OR (s.state = ?6 AND NOT EXISTS (SELECT 1 FROM operation_locks l"
+         " JOIN operations o ON o.seq = l.operation_seq WHERE l.resource = 'snapshot/' || s.uid"
+         " AND l.mode = 'exclusive' AND o.kind IN (SELECT value FROM json_each(?11)))))"
+         " AND (?12 IS NULL OR (s.uid >= ?12 AND s.uid < ?13))"
          " AND (?7 IS NULL OR EXISTS (SELECT 1 FROM snapshot_tags x"
          " WHERE x.snapshot_seq = s.seq AND x.key = ?7 AND x.value = ?8))"
          " AND (?9 IS NULL OR s.volume_uid = ?9)"
@@ -70,6 +73,17 @@ const std::string& list_sql_for(const SnapshotFilter& filter) {
       "snapshot_tags t CROSS JOIN snapshots s",
       "t.key = ?7 AND t.value = ?8 AND t.snapshot_seq > ?1 AND s.seq = t.snapshot_seq AND ",
       "t.snapshot_seq");
+  static const std::string by_project_and_tag =
+      list_sql("snapshot_tags t INDEXED BY snapshot_tags_project CROSS JOIN snapshots s",
+               "t.project = ?3 AND t.key = ?7 AND t.value = ?8 AND t.snapshot_seq > ?1"
+               " AND s.seq = t.snapshot_seq AND ",
+               "t.snapshot_seq");
+  static const std::string by_project_and_node = list_sql(
+      "snapshots s INDEXED BY snapshots_project_node", "s.project = ?3 AND s.node = ?4 AND ");
+  static const std::string by_project_and_state = list_sql(
+      "snapshots s INDEXED BY snapshots_project_state", "s.project = ?3 AND s.state = ?6 AND ");
+  static const std::string by_prefix = list_sql(
+      "snapshots s INDEXED BY sqlite_autoindex_snapshots_1", "s.uid >= ?12 AND s.uid < ?13 AND ");
   static const std::string by_node =
       list_sql("snapshots s INDEXED BY snapshots_node", "s.node = ?4 AND ");
   static const std::string by_project =
@@ -79,8 +93,10 @@ const std::string& list_sql_for(const SnapshotFilter& filter) {
   if (!filter.ids.empty()) return by_ids;
   if (filter.name) return filter.project ? by_project_and_name : by_name;
   if (filter.volume) return by_volume;
-  if (filter.tag) return by_tag;
-  if (filter.node) return by_node;
+  if (is_selective(filter.id_prefix)) return by_prefix;
+  if (filter.tag) return filter.project ? by_project_and_tag : by_tag;
+  if (filter.state && filter.project) return by_project_and_state;
+  if (filter.node) return filter.project ? by_project_and_node : by_node;
   return filter.project ? by_project : plain;
 }
 
@@ -126,16 +142,10 @@ std::vector<Snapshot> SnapshotTable::list(const SnapshotFilter& filter) {
     query.bind_null().bind_null();
   }
   query.bind(filter.volume.value_or(Uuid{}));
-  if (!filter.ids.empty()) query.bind(id_array(filter.ids));
+  bind_ids(query, filter.ids);
+  query.bind(text_array(filter.passing_kinds));
+  bind_prefix(query, filter.id_prefix);
   return read_snapshots(query);
-}
-
-std::vector<Uuid> SnapshotTable::find_by_prefix(std::string_view project, std::string_view prefix,
-                                                std::size_t limit) {
-  return find_ids_by_prefix(connection_,
-                            "SELECT uid FROM snapshots WHERE +project = ? AND uid >= ? AND uid < ?"
-                            " AND state <> 'deleted' ORDER BY uid LIMIT ?",
-                            project, prefix, limit);
 }
 
 bool SnapshotTable::insert(Snapshot& snapshot, const std::map<std::string, std::string>& tags) {
@@ -151,14 +161,18 @@ bool SnapshotTable::insert(Snapshot& snapshot, const std::map<std::string, std::
   snapshot.seq = connection_.last_insert_rowid();
   for (const auto& [key, value] : tags) {
     auto tag = connection_.prepare(
-        "INSERT INTO snapshot_tags (snapshot_seq, key, value) VALUES (?, ?, ?)");
-    tag.bind(snapshot.seq).bind(key).bind(value).run();
+        "INSERT INTO snapshot_tags (snapshot_seq, project, key, value)"
+        " VALUES (?, ?, ?, ?)");
+    tag.bind(snapshot.seq).bind(snapshot.project).bind(key).bind(value).run();
   }
   return true;
 }
 
-std::optional<std::int64_t> SnapshotTable::seq_of(const Uuid& id) {
-  return find_seq(connection_, "SELECT seq FROM snapshots WHERE uid = ?", id);
+std::optional<std::int64_t> SnapshotTable::seq_of(const Uuid& id,
+                                                  const std::optional<std::string>& project) {
+  return find_seq(connection_,
+                  "SELECT seq FROM snapshots WHERE uid = ?1 AND (?2 IS NULL OR project = ?2)", id,
+                  project);
 }
 
 std::vector<Snapshot> SnapshotTable::on_node(std::string_view node) {

@@ -36,6 +36,9 @@ struct SnapshotFilter {
   std::optional<Uuid> volume;
   std::optional<std::string> node;
   std::optional<SnapshotState> state;
+  /// Live operations of these kinds show what they hold in a passing state: `state` leaves it out.
+  std::vector<std::string> passing_kinds;
+  std::optional<std::string> id_prefix;  ///< lower-case hex and dashes
   std::optional<std::pair<std::string, std::string>> tag;
   std::int64_t after_seq = 0;
   std::size_t limit = 1000;
@@ -48,10 +51,8 @@ class SnapshotTable {
   std::optional<Snapshot> find(const Uuid& id);
   std::optional<Snapshot> find_by_name(std::string_view project, std::string_view name);
   std::vector<Snapshot> list(const SnapshotFilter& filter);
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
-                                   std::size_t limit);
   bool insert(Snapshot& snapshot, const std::map<std::string, std::string>& tags);
-  std::optional<std::int64_t> seq_of(const Uuid& id);
+  std::optional<std::int64_t> seq_of(const Uuid& id, const std::optional<std::string>& project);
   std::vector<Snapshot> on_node(std::string_view node);
   /// Not-deleted snapshots of a volume.
   std::int64_t count_of_volume(const Uuid& volume);

@@ -41,16 +41,20 @@ std::optional<Volume> read_one(Statement& query) {
   return read_volume(query);
 }
 
-/// ?1 after seq, ?2 limit, ?3 project, ?4 node, ?5 name, ?6 state, ?7 and ?8 tag, ?9 VM, and ?10,
-/// only where `driver` has it, ids. The index is named here, so that a list's cost never hangs on
-/// statistics; the other filters are looked at row by row.
+/// ?1 after seq, ?2 limit, ?3 project, ?4 node, ?5 name, ?6 state, ?7 and ?8 tag, ?9 VM, ?10
+/// ids, only where `driver` has them, ?11 kinds of operations that hide a state, ?12 and ?13 the
+/// least id of a prefix and the first above it. The index is named here, so that a list's cost
+/// never hangs on statistics; the other filters are looked at row by row.
 std::string list_sql(const char* from, const char* driver, const char* order = "v.seq") {
   return kSelect + from + " WHERE " + driver +
          "v.state <> 'deleted' AND v.seq > ?1"
          " AND (?3 IS NULL OR v.project = ?3)"
          " AND (?4 IS NULL OR v.node = ?4)"
          " AND (?5 IS NULL OR v.name = ?5)"
-         " AND (?6 IS NULL OR v.state = ?6)"
+         " AND (?6 IS NULL OR (v.state = ?6 AND NOT EXISTS (SELECT 1 FROM operation_locks l"
+         " JOIN operations o ON o.seq = l.operation_seq WHERE l.resource = 'volume/' || v.uid"
+         " AND l.mode = 'exclusive' AND o.kind IN (SELECT value FROM json_each(?11)))))"
+         " AND (?12 IS NULL OR (v.uid >= ?12 AND v.uid < ?13))"
          " AND (?7 IS NULL OR EXISTS (SELECT 1 FROM volume_tags x"
          " WHERE x.volume_seq = v.seq AND x.key = ?7 AND x.value = ?8))"
          " AND (?9 IS NULL OR EXISTS (SELECT 1 FROM attachments a"
@@ -73,6 +77,17 @@ const std::string& list_sql_for(const VolumeFilter& filter) {
       list_sql("volume_tags t CROSS JOIN volumes v",
                "t.key = ?7 AND t.value = ?8 AND t.volume_seq > ?1 AND v.seq = t.volume_seq AND ",
                "t.volume_seq");
+  static const std::string by_project_and_tag =
+      list_sql("volume_tags t INDEXED BY volume_tags_project CROSS JOIN volumes v",
+               "t.project = ?3 AND t.key = ?7 AND t.value = ?8 AND t.volume_seq > ?1"
+               " AND v.seq = t.volume_seq AND ",
+               "t.volume_seq");
+  static const std::string by_project_and_node =
+      list_sql("volumes v INDEXED BY volumes_project_node", "v.project = ?3 AND v.node = ?4 AND ");
+  static const std::string by_project_and_state = list_sql(
+      "volumes v INDEXED BY volumes_project_state", "v.project = ?3 AND v.state = ?6 AND ");
+  static const std::string by_prefix = list_sql("volumes v INDEXED BY sqlite_autoindex_volumes_1",
+                                                "v.uid >= ?12 AND v.uid < ?13 AND ");
   static const std::string by_node =
       list_sql("volumes v INDEXED BY volumes_node", "v.node = ?4 AND ");
   static const std::string by_project =
@@ -82,8 +97,10 @@ const std::string& list_sql_for(const VolumeFilter& filter) {
   if (!filter.ids.empty()) return by_ids;
   if (filter.name) return filter.project ? by_project_and_name : by_name;
   if (filter.vm) return by_vm;
-  if (filter.tag) return by_tag;
-  if (filter.node) return by_node;
+  if (is_selective(filter.id_prefix)) return by_prefix;
+  if (filter.tag) return filter.project ? by_project_and_tag : by_tag;
+  if (filter.state && filter.project) return by_project_and_state;
+  if (filter.node) return filter.project ? by_project_and_node : by_node;
   return filter.project ? by_project : plain;
 }
 
@@ -128,16 +145,10 @@ std::vector<Volume> VolumeTable::list(const VolumeFilter& filter) {
     query.bind_null().bind_null();
   }
   query.bind(filter.vm);
-  if (!filter.ids.empty()) query.bind(id_array(filter.ids));
+  bind_ids(query, filter.ids);
+  query.bind(text_array(filter.passing_kinds));
+  bind_prefix(query, filter.id_prefix);
   return read_volumes(query);
-}
-
-std::vector<Uuid> VolumeTable::find_by_prefix(std::string_view project, std::string_view prefix,
-                                              std::size_t limit) {
-  return find_ids_by_prefix(connection_,
-                            "SELECT uid FROM volumes WHERE +project = ? AND uid >= ? AND uid < ?"
-                            " AND state <> 'deleted' ORDER BY uid LIMIT ?",
-                            project, prefix, limit);
 }
 
 bool VolumeTable::insert(Volume& volume, const std::map<std::string, std::string>& tags) {
@@ -152,15 +163,19 @@ bool VolumeTable::insert(Volume& volume, const std::map<std::string, std::string
   if (row.run() == 0) return false;
   volume.seq = connection_.last_insert_rowid();
   for (const auto& [key, value] : tags) {
-    auto tag =
-        connection_.prepare("INSERT INTO volume_tags (volume_seq, key, value) VALUES (?, ?, ?)");
-    tag.bind(volume.seq).bind(key).bind(value).run();
+    auto tag = connection_.prepare(
+        "INSERT INTO volume_tags (volume_seq, project, key, value)"
+        " VALUES (?, ?, ?, ?)");
+    tag.bind(volume.seq).bind(volume.project).bind(key).bind(value).run();
   }
   return true;
 }
 
-std::optional<std::int64_t> VolumeTable::seq_of(const Uuid& id) {
-  return find_seq(connection_, "SELECT seq FROM volumes WHERE uid = ?", id);
+std::optional<std::int64_t> VolumeTable::seq_of(const Uuid& id,
+                                                const std::optional<std::string>& project) {
+  return find_seq(connection_,
+                  "SELECT seq FROM volumes WHERE uid = ?1 AND (?2 IS NULL OR project = ?2)", id,
+                  project);
 }
 
 std::vector<Volume> VolumeTable::on_node(std::string_view node) {

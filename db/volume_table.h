@@ -38,6 +38,9 @@ struct VolumeFilter {
   std::optional<std::string> name;
   std::optional<std::string> node;
   std::optional<VolumeState> state;
+  /// Live operations of these kinds show what they hold in a passing state: `state` leaves it out.
+  std::vector<std::string> passing_kinds;
+  std::optional<std::string> id_prefix;                    ///< lower-case hex and dashes
   std::optional<std::pair<std::string, std::string>> tag;  ///< key and value
   std::optional<std::string> vm;                           ///< attached to this VM
   std::int64_t after_seq = 0;
@@ -53,13 +56,10 @@ class VolumeTable {
   std::optional<Volume> find_by_name(std::string_view project, std::string_view name);
   /// Ascending by seq.
   std::vector<Volume> list(const VolumeFilter& filter);
-  /// Ids (not deleted) that begin with `prefix` (lower-case hex and dashes), at most `limit`.
-  std::vector<Uuid> find_by_prefix(std::string_view project, std::string_view prefix,
-                                   std::size_t limit);
   /// Sets volume.seq; tags rows are written too. A taken name throws nothing: returns false.
   bool insert(Volume& volume, const std::map<std::string, std::string>& tags);
-  /// seq of an id for paging markers.
-  std::optional<std::int64_t> seq_of(const Uuid& id);
+  /// seq of an id of that project, or of any, for paging markers.
+  std::optional<std::int64_t> seq_of(const Uuid& id, const std::optional<std::string>& project);
   /// Not-deleted volumes on a volume server, for the reconciler.
   std::vector<Volume> on_node(std::string_view node);
 

@@ -5,7 +5,7 @@
     check_openapi.py ROUTES_FILE
     check_openapi.py --vbsd PROGRAM
 
-ROUTES_FILE has one "METHOD /path/{pattern}" a line. Prints what is wrong, one finding a line, and
+ROUTES_FILE has one "METHOD /path/{pattern} ROLE" a line. Prints what is wrong, one finding a line, and
 exits 1 if there is any.
 """
 import re
@@ -18,18 +18,19 @@ sys.path.insert(0, str(ROOT / "cmake"))
 import embed_openapi  # noqa: E402
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
-ROUTE = re.compile(r"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*)$")
+ROLES = ("anyone", "reader", "member", "admin")
+ROUTE = re.compile(rf"^(GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS) (/\S*) ({'|'.join(ROLES)})$")
 
 
 def read_routes(lines):
-    """-> ({(method, path)}, findings)"""
-    routes, findings = set(), []
+    """-> ({(method, path): role}, findings)"""
+    routes, findings = {}, []
     for number, line in enumerate(lines, 1):
         match = ROUTE.match(line.rstrip("\n"))
         if not match:
-            findings.append(f"routes, line {number}: not 'METHOD /path': {line.rstrip()!r}")
+            findings.append(f"routes, line {number}: not 'METHOD /path ROLE': {line.rstrip()!r}")
             continue
-        routes.add((match[1].lower(), match[2]))
+        routes[match[1].lower(), match[2]] = match[3]
     return routes, findings
 
 
@@ -45,9 +46,18 @@ def operations_of(document):
 
 
 def compare(document, routes):
-    described = {route for route, _, _ in operations_of(document)}
-    findings = [f"route without description: {m.upper()} {p}" for m, p in sorted(routes - described)]
-    findings += [f"description without route: {m.upper()} {p}" for m, p in sorted(described - routes)]
+    described = {route: operation for route, operation, _ in operations_of(document)}
+    findings = [f"route without description: {m.upper()} {p}"
+                for m, p in sorted(routes.keys() - described.keys())]
+    findings += [f"description without route: {m.upper()} {p}"
+                 for m, p in sorted(described.keys() - routes.keys())]
+    for (method, path), operation in described.items():
+        role, said = routes.get((method, path)), operation.get("x-least-role")
+        if role and said != role:
+            findings.append(f"{method.upper()} {path}: takes the role {role}, described as {said}")
+        if role and (operation.get("security") == []) != (role == "anyone"):
+            findings.append(f"{method.upper()} {path}: takes the role {role}, but its `security` "
+                            "says otherwise")
     return findings
 
 
@@ -130,7 +140,7 @@ def check_itself(document):
     names = [operation["operationId"] for _, operation, _ in operations_of(document)]
     findings += [f"operationId {name} twice" for name in sorted(set(names)) if names.count(name) > 1]
     for route, operation, parameters in operations_of(document):
-        if operation.get("x-least-role") not in ("anyone", "reader", "member", "admin"):
+        if operation.get("x-least-role") not in ROLES:
             findings.append(f"{route[0].upper()} {route[1]}: x-least-role is missing or unknown")
         findings += check_parameters(document, route, parameters)
         findings += check_responses(document, route, operation)

@@ -173,7 +173,7 @@ void AttachmentHandlers::attach(const Principal& principal, const http::Request&
 
 void AttachmentHandlers::detach(const Principal& principal, const http::Request& request,
                                 http::Responder respond) const {
-  ListQuery query(request, principal);
+  ListQuery query(request);
   const bool force = query.flag("force");
   if (auto ok = query.finish(); !ok) return respond(http::problem(ok.error()));
   auto volume = path_id(request, "id");
@@ -196,8 +196,7 @@ void AttachmentHandlers::detach(const Principal& principal, const http::Request&
 
 http::Response AttachmentHandlers::list(const Principal& principal,
                                         const http::Request& request) const {
-  ListQuery query(request, principal);
-  if (auto ok = query.finish(); !ok) return http::problem(ok.error());
+  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
   auto volume = path_id(request, "id");
   if (!volume) return http::problem(volume.error());
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {

@@ -32,7 +32,9 @@ Result<void> check_cancel(const workflow::Registry& registry, db::Connection& co
 
 http::Response OperationHandlers::list(const Principal& principal,
                                        const http::Request& request) const {
-  ListQuery query(request, principal);
+  ListQuery query(request);
+  query.read_page();
+  query.read_projects(principal);
   db::OperationFilter filter;
   filter.project = query.project();
   filter.ids = query.ids("id");
@@ -41,21 +43,15 @@ http::Response OperationHandlers::list(const Principal& principal,
                               "running, undoing, succeeded, failed, cancelled");
   filter.live_only = query.flag("live");
   filter.resource = query.id("resource");
-  const auto prefix = query.prefix();
+  filter.id_prefix = query.prefix();
   if (auto ok = query.finish(); !ok) return http::problem(ok.error());
   filter.limit = query.limit() + 1;
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::OperationTable table(connection);
-    if (query.marker()) {
-      const auto seq = table.seq_of(*query.marker());
-      if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
-      filter.after_seq = *seq;
-    }
-    if (prefix) {
-      filter.ids = table.find_by_prefix(principal.project, *prefix, query.limit());
-      if (filter.ids.empty()) return std::string(R"({"operations":[],"next":null})");
-    }
+    const auto start = query.start(table);
+    if (!start) return fail(start.error());
+    filter.after_seq = *start;
     auto operations = table.list(filter);
     const bool more = operations.size() > query.limit();
     if (more) operations.pop_back();

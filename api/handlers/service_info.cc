@@ -85,10 +85,8 @@ void metric(std::string& text, std::string_view name, std::string_view labels,
 
 }  // namespace
 
-http::Response ServiceInfoHandlers::nodes(const Principal& principal,
-                                          const http::Request& request) const {
-  ListQuery query(request, principal);
-  if (auto ok = query.finish(); !ok) return http::problem(ok.error());
+http::Response ServiceInfoHandlers::nodes(const Principal&, const http::Request& request) const {
+  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     json::Writer out;
     out.begin_object();
@@ -106,8 +104,7 @@ http::Response ServiceInfoHandlers::nodes(const Principal& principal,
 
 void ServiceInfoHandlers::vms(const Principal& principal, const http::Request& request,
                               http::Responder respond) const {
-  ListQuery query(request, principal);
-  if (auto ok = query.finish(); !ok) return respond(http::problem(ok.error()));
+  if (auto ok = check_no_query(request); !ok) return respond(http::problem(ok.error()));
   services_.executor.post([this, principal, respond = std::move(respond)] {
     services_.vms.list([=, this](const Result<std::vector<VmDirectory::Listed>>& nodes) {
       if (!nodes) return respond(http::problem(nodes.error()));
@@ -132,7 +129,8 @@ void ServiceInfoHandlers::vms(const Principal& principal, const http::Request& r
 
 http::Response ServiceInfoHandlers::usage(const Principal& principal,
                                           const http::Request& request) const {
-  ListQuery query(request, principal);
+  ListQuery query(request);
+  query.read_project(principal);
   if (auto ok = query.finish(); !ok) return http::problem(ok.error());
   const std::string project = query.project().value_or(principal.project);
   const db::Quota& quota = services_.settings.quota_of(project);
@@ -155,12 +153,8 @@ http::Response ServiceInfoHandlers::usage(const Principal& principal,
   });
 }
 
-http::Response ServiceInfoHandlers::audit(const Principal& principal,
-                                          const http::Request& request) const {
-  ListQuery query(request, principal);
-  if (auto ok = query.finish(); !ok) return http::problem(ok.error());
-  if (principal.role != Role::admin)
-    return http::problem({ErrorCode::forbidden, "needs the role admin", {}, {}, {}});
+http::Response ServiceInfoHandlers::audit(const Principal&, const http::Request& request) const {
+  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
   const SweepReport report = reconciler_.report();
   json::Writer out;
   out.begin_object();

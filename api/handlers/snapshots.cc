@@ -44,7 +44,7 @@ Uuid writer_of(db::Connection& connection, const Uuid& volume) {
 }
 
 Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
-                            const CreateRequest& wanted, const db::Quota& quota,
+                            const CreateRequest& wanted, const Settings& settings,
                             db::Operation& operation) {
   db::Connection& connection = tx.connection();
   auto volume = visible_volume(connection, principal, wanted.volume);
@@ -72,7 +72,8 @@ Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
   snapshot.tags = tags_json(wanted.tags);
   snapshot.created_at = snapshot.updated_at = operation.created_at;
   if (auto ok = db::UsageTable(connection)
-                    .reserve(snapshot.project, snapshot.node, {0, 1, snapshot.size_bytes}, quota);
+                    .reserve(snapshot.project, snapshot.node, {0, 1, snapshot.size_bytes},
+                             settings.quota_of(snapshot.project));
       !ok) {
     return ok;
   }
@@ -97,9 +98,9 @@ void SnapshotHandlers::create(const Principal& principal, const http::Request& r
   operation.snapshot = Uuid::generate(services_.clock, services_.random);
   submitter_.submit(
       principal, request, std::move(operation),
-      [=, wanted = std::move(*wanted), quota = services_.settings.quota_of(principal.project)](
-          db::Transaction& tx, db::Operation& op) {
-        return write_snapshot(tx, principal, wanted, quota, op);
+      [principal, wanted = std::move(*wanted), &settings = services_.settings](db::Transaction& tx,
+                                                                               db::Operation& op) {
+        return write_snapshot(tx, principal, wanted, settings, op);
       },
       std::move(respond));
 }
@@ -122,7 +123,9 @@ void SnapshotHandlers::remove(const Principal& principal, const http::Request& r
 
 http::Response SnapshotHandlers::list(const Principal& principal,
                                       const http::Request& request) const {
-  ListQuery query(request, principal);
+  ListQuery query(request);
+  query.read_page();
+  query.read_projects(principal);
   db::SnapshotFilter filter;
   filter.project = query.project();
   filter.ids = query.ids("id");
@@ -130,22 +133,17 @@ http::Response SnapshotHandlers::list(const Principal& principal,
   filter.node = query.text("node");
   filter.volume = query.id("volume");
   filter.state = query.one_of("state", db::snapshot_state_from, "available, error");
+  filter.passing_kinds = kinds_passing_snapshots();
   filter.tag = query.pair("tag");
-  const auto prefix = query.prefix();
+  filter.id_prefix = query.prefix();
   if (auto ok = query.finish(); !ok) return http::problem(ok.error());
   filter.limit = query.limit() + 1;
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::SnapshotTable table(connection);
-    if (query.marker()) {
-      const auto seq = table.seq_of(*query.marker());
-      if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
-      filter.after_seq = *seq;
-    }
-    if (prefix) {
-      filter.ids = table.find_by_prefix(principal.project, *prefix, query.limit());
-      if (filter.ids.empty()) return std::string(R"({"snapshots":[],"next":null})");
-    }
+    const auto start = query.start(table);
+    if (!start) return fail(start.error());
+    filter.after_seq = *start;
     auto snapshots = table.list(filter);
     const bool more = snapshots.size() > query.limit();
     if (more) snapshots.pop_back();

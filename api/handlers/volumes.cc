@@ -121,6 +121,19 @@ Result<void> fill_from_source(db::Connection& connection, const Principal& princ
   return {};
 }
 
+Result<void> check_source_visible(db::Connection& connection, const Principal& principal,
+                                  const CreateRequest& wanted) {
+  Result<void> ok;
+  if (wanted.source_kind == "snapshot") {
+    if (auto found = visible_snapshot(connection, principal, wanted.source); !found)
+      ok = fail(found.error());
+  } else if (auto found = visible_volume(connection, principal, wanted.source); !found) {
+    ok = fail(found.error());
+  }
+  if (!ok) ok.error().field = "source.id";
+  return ok;
+}
+
 db::LockRequest source_lock(const CreateRequest& wanted) {
   const bool snapshot = wanted.source_kind == "snapshot";
   return {snapshot ? db::snapshot_resource(wanted.source) : db::volume_resource(wanted.source),
@@ -133,7 +146,11 @@ Result<void> write_volume(db::Transaction& tx, const Principal& principal,
                           const db::Quota& quota, db::Operation& operation) {
   db::Connection& connection = tx.connection();
   std::vector<db::LockRequest> locks{{db::volume_resource(operation.volume)}};
-  if (!wanted.source_kind.empty()) locks.push_back(source_lock(wanted));
+  if (!wanted.source_kind.empty()) {
+    // Before the lock: who holds a source is only for those who may see it.
+    if (auto ok = check_source_visible(connection, principal, wanted); !ok) return ok;
+    locks.push_back(source_lock(wanted));
+  }
   if (auto ok = db::begin_operation(tx, operation, locks); !ok) return ok;
 
   db::Volume volume;
@@ -174,6 +191,24 @@ Result<void> write_volume(db::Transaction& tx, const Principal& principal,
                  {}});
   }
   return {};
+}
+
+/// Whether the volume's snapshots, if it has any, can do without it.
+Result<void> check_snapshots(const NodeRegistry& nodes, db::Connection& connection,
+                             const db::Volume& volume) {
+  if (db::SnapshotTable(connection).count_of_volume(volume.id) == 0) return {};
+  const auto server = nodes.view(volume.node);
+  if (!server || !server->status) {
+    return fail({ErrorCode::node_unavailable,
+                 "volume " + volume.id.str() + " has snapshots, and volume server " + volume.node +
+                     " has not said yet whether they need it",
+                 {},
+                 volume.node,
+                 {}});
+  }
+  if (!server->status->snapshots_need_volume) return {};
+  return fail(ErrorCode::conflict,
+              "volume " + volume.id.str() + " has snapshots that need it; delete them first");
 }
 
 /// Open attachments of a page of volumes; they come in order of the volumes.
@@ -263,13 +298,7 @@ void VolumeHandlers::remove(const Principal& principal, const http::Request& req
                                            attachments.front().vm + " as " +
                                            attachments.front().device + "; detach it first");
     }
-    const auto server = services_.nodes.view(volume->node);
-    const bool needed = server && server->status && server->status->snapshots_need_volume;
-    if (needed && db::SnapshotTable(tx.connection()).count_of_volume(op.volume) > 0) {
-      return fail(ErrorCode::conflict,
-                  "volume " + op.volume.str() + " has snapshots that need it; delete them first");
-    }
-    return {};
+    return check_snapshots(services_.nodes, tx.connection(), *volume);
   };
   submitter_.submit(principal, request, std::move(operation), std::move(intent),
                     std::move(respond));
@@ -277,30 +306,27 @@ void VolumeHandlers::remove(const Principal& principal, const http::Request& req
 
 http::Response VolumeHandlers::list(const Principal& principal,
                                     const http::Request& request) const {
-  ListQuery query(request, principal);
+  ListQuery query(request);
+  query.read_page();
+  query.read_projects(principal);
   db::VolumeFilter filter;
   filter.project = query.project();
   filter.ids = query.ids("id");
   filter.name = query.text("name");
   filter.node = query.text("node");
   filter.state = query.one_of("state", db::volume_state_from, "available, in-use, error");
+  filter.passing_kinds = kinds_passing_volumes();
   filter.tag = query.pair("tag");
   filter.vm = query.text("vm");
-  const auto prefix = query.prefix();
+  filter.id_prefix = query.prefix();
   if (auto ok = query.finish(); !ok) return http::problem(ok.error());
   filter.limit = query.limit() + 1;
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::VolumeTable table(connection);
-    if (query.marker()) {
-      const auto seq = table.seq_of(*query.marker());
-      if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
-      filter.after_seq = *seq;
-    }
-    if (prefix) {
-      filter.ids = table.find_by_prefix(principal.project, *prefix, query.limit());
-      if (filter.ids.empty()) return std::string(R"({"volumes":[],"next":null})");
-    }
+    const auto start = query.start(table);
+    if (!start) return fail(start.error());
+    filter.after_seq = *start;
     return render_page(connection, table.list(filter), query.limit());
   });
 }

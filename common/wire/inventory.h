@@ -27,7 +27,7 @@ struct VolumeServerInventory {
 /// One VM as `GET /v1/vms` ({"vms": [...]}) and the inventory show it.
 struct VmStatus {
   std::string name;
-  std::string state;   ///< "running", "paused", "off"
+  std::string state;   ///< "running", "paused", "off", "unknown"
   bool agent = false;  ///< somebody in the guest holds the agent's channel open
 
   static Result<VmStatus> from_json(const json::Value& value);

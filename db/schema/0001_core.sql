@@ -22,15 +22,22 @@ CREATE UNIQUE INDEX volumes_name ON volumes (name, project)
 CREATE INDEX volumes_project ON volumes (project, seq) WHERE state <> 'deleted';
 CREATE INDEX volumes_live ON volumes (seq) WHERE state <> 'deleted';
 CREATE INDEX volumes_node ON volumes (node, seq) WHERE state <> 'deleted';
+-- What a project asks for costs what the project holds, whatever others hold.
+CREATE INDEX volumes_project_node ON volumes (project, node, seq) WHERE state <> 'deleted';
+CREATE INDEX volumes_project_state ON volumes (project, state, seq) WHERE state <> 'deleted';
+CREATE INDEX volumes_deleted ON volumes (updated_at) WHERE state = 'deleted';
+CREATE INDEX volumes_source ON volumes (source_uid) WHERE source_uid IS NOT NULL;
 
--- Of rows that are not deleted; the index hands a tag's volumes out in the order of lists.
+-- Of rows that are not deleted; the indexes hand a tag's volumes out in the order of lists.
 CREATE TABLE volume_tags (
   volume_seq INTEGER NOT NULL REFERENCES volumes (seq) ON DELETE CASCADE,
+  project    TEXT NOT NULL,
   key        TEXT NOT NULL,
   value      TEXT NOT NULL,
   PRIMARY KEY (volume_seq, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX volume_tags_value ON volume_tags (key, value, volume_seq);
+CREATE INDEX volume_tags_project ON volume_tags (project, key, value, volume_seq);
 
 CREATE TABLE snapshots (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,16 +60,21 @@ CREATE UNIQUE INDEX snapshots_name ON snapshots (name, project)
 CREATE INDEX snapshots_project ON snapshots (project, seq) WHERE state <> 'deleted';
 CREATE INDEX snapshots_live ON snapshots (seq) WHERE state <> 'deleted';
 CREATE INDEX snapshots_node ON snapshots (node, seq) WHERE state <> 'deleted';
-CREATE INDEX snapshots_volume ON snapshots (volume_uid) WHERE state <> 'deleted';
+CREATE INDEX snapshots_project_node ON snapshots (project, node, seq) WHERE state <> 'deleted';
+CREATE INDEX snapshots_project_state ON snapshots (project, state, seq) WHERE state <> 'deleted';
+CREATE INDEX snapshots_volume ON snapshots (volume_uid);
+CREATE INDEX snapshots_deleted ON snapshots (updated_at) WHERE state = 'deleted';
 
--- Of rows that are not deleted; the index hands a tag's snapshots out in the order of lists.
+-- Of rows that are not deleted; the indexes hand a tag's snapshots out in the order of lists.
 CREATE TABLE snapshot_tags (
   snapshot_seq INTEGER NOT NULL REFERENCES snapshots (seq) ON DELETE CASCADE,
+  project      TEXT NOT NULL,
   key          TEXT NOT NULL,
   value        TEXT NOT NULL,
   PRIMARY KEY (snapshot_seq, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX snapshot_tags_value ON snapshot_tags (key, value, snapshot_seq);
+CREATE INDEX snapshot_tags_project ON snapshot_tags (project, key, value, snapshot_seq);
 
 CREATE TABLE attachments (
   seq           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -127,6 +139,10 @@ CREATE TABLE operations (
 CREATE INDEX operations_live ON operations (seq) WHERE ended_at IS NULL;
 CREATE INDEX operations_ended ON operations (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX operations_project ON operations (project, seq);
+CREATE INDEX operations_project_kind ON operations (project, kind, seq);
+-- The rare ends, so that looking for them does not read all that went well.
+CREATE INDEX operations_turned_back ON operations (project, state, seq)
+  WHERE state IN ('failed', 'cancelled');
 CREATE INDEX operations_volume ON operations (volume_uid, seq);
 CREATE INDEX operations_snapshot ON operations (snapshot_uid, seq) WHERE snapshot_uid IS NOT NULL;
 CREATE INDEX operations_attachment ON operations (attachment_uid, seq)

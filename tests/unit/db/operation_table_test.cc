@@ -140,8 +140,12 @@ TEST_F(OperationTableTest, ListsFilterAndPage) {
   read([&](Connection& connection) {
     OperationTable table(connection);
     EXPECT_EQ(table.live().size(), 2U);
-    EXPECT_EQ(table.seq_of(third.id), 3);
-    EXPECT_THAT(table.find_by_prefix("p2", "0190", 5), ElementsAre(third.id));
+    EXPECT_EQ(table.seq_of(third.id, "p2"), 3);
+    EXPECT_EQ(table.seq_of(third.id, "p1"), std::nullopt);
+    OperationFilter begins;
+    begins.project = "p2";
+    begins.id_prefix = "0190";
+    EXPECT_EQ(table.list(begins).size(), 1U);
     return 0;
   });
 }

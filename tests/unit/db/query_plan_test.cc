@@ -19,7 +19,10 @@ class QueryPlanTest : public DatabaseTest {
     EXPECT_EQ(sqlite3_next_stmt(connection.handle(), only), nullptr);
     auto steps = connection.prepare(std::string("EXPLAIN QUERY PLAN ") + sqlite3_sql(only));
     std::string plan;
-    while (steps.step()) plan += steps.string(3) + "\n";
+    while (steps.step()) {
+      // Arrays of a few names or ids, which are parameters, are read to their end.
+      if (steps.text(3).find("json_each") == std::string_view::npos) plan += steps.string(3) + "\n";
+    }
     return plan;
   }
   std::string list_plan(const VolumeFilter& filter) {
@@ -46,8 +49,22 @@ TEST_F(QueryPlanTest, VolumeLists) {
   filter = {};
   filter.project = "p1";
   EXPECT_THAT(list_plan(filter), Searches("volumes_project (project=? AND seq>?)"));
+  filter.id_prefix = "0190";
+  EXPECT_THAT(list_plan(filter), Searches("volumes_project (project=? AND seq>?)"));
+  filter.node = "vs1";
+  EXPECT_THAT(list_plan(filter), Searches("volumes_project_node (project=? AND node=? AND seq>?)"));
+  filter.state = VolumeState::error;
+  EXPECT_THAT(list_plan(filter),
+              Searches("volumes_project_state (project=? AND state=? AND seq>?)"));
+  filter.tag = {"k", "v"};
+  EXPECT_THAT(list_plan(filter),
+              Searches("volume_tags_project (project=? AND key=? AND value=? AND volume_seq>?)"));
   filter.name = "x";
   EXPECT_THAT(list_plan(filter), Searches("volumes_name (name=? AND project=?"));
+  filter = {};
+  // The ids of about a minute are few rows: they may be sorted.
+  filter.id_prefix = "01900000-";
+  EXPECT_THAT(list_plan(filter), HasSubstr("sqlite_autoindex_volumes_1 (uid>? AND uid<?)"));
   filter = {};
   filter.node = "vs1";
   EXPECT_THAT(list_plan(filter), Searches("volumes_node (node=? AND seq>?)"));
@@ -72,6 +89,16 @@ TEST_F(QueryPlanTest, SnapshotLists) {
   EXPECT_THAT(list_plan(filter), Searches("snapshots_live (seq>?)"));
   filter.project = "p1";
   EXPECT_THAT(list_plan(filter), Searches("snapshots_project (project=? AND seq>?)"));
+  filter.node = "vs1";
+  EXPECT_THAT(list_plan(filter),
+              Searches("snapshots_project_node (project=? AND node=? AND seq>?)"));
+  filter.state = SnapshotState::error;
+  EXPECT_THAT(list_plan(filter),
+              Searches("snapshots_project_state (project=? AND state=? AND seq>?)"));
+  filter.tag = {"k", "v"};
+  EXPECT_THAT(
+      list_plan(filter),
+      Searches("snapshot_tags_project (project=? AND key=? AND value=? AND snapshot_seq>?)"));
   filter.name = "x";
   EXPECT_THAT(list_plan(filter), Searches("snapshots_name (name=? AND project=?"));
   filter = {};
@@ -95,6 +122,15 @@ TEST_F(QueryPlanTest, OperationLists) {
   EXPECT_THAT(list_plan(filter), Searches("INTEGER PRIMARY KEY (rowid>?)"));
   filter.project = "p1";
   EXPECT_THAT(list_plan(filter), Searches("operations_project (project=? AND seq>?)"));
+  filter.kind = "attach-volume";
+  EXPECT_THAT(list_plan(filter),
+              Searches("operations_project_kind (project=? AND kind=? AND seq>?)"));
+  filter.state = OperationState::failed;
+  EXPECT_THAT(list_plan(filter),
+              Searches("operations_turned_back (project=? AND state=? AND seq>?)"));
+  filter.state = OperationState::undoing;
+  EXPECT_THAT(list_plan(filter), Searches("operations_live (seq>?)"));
+  filter.state.reset();
   filter.live_only = true;
   EXPECT_THAT(list_plan(filter), Searches("operations_live (seq>?)"));
   filter = {};
@@ -112,8 +148,6 @@ TEST_F(QueryPlanTest, OperationLists) {
 TEST_F(QueryPlanTest, LookUps) {
   EXPECT_THAT(plan_of([](Connection& c) { VolumeTable(c).find_by_name("p1", "x"); }),
               Searches("volumes_name (name=? AND project=?)"));
-  EXPECT_THAT(plan_of([](Connection& c) { VolumeTable(c).find_by_prefix("p1", "0190", 9); }),
-              Searches("sqlite_autoindex_volumes_1 (uid>? AND uid<?)"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).live(); }),
               HasSubstr("USING INDEX operations_live"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).locks_of("volume/x"); }),

@@ -129,12 +129,19 @@ TEST_F(SnapshotTableTest, CountsAndFindsForItsCallers) {
     SnapshotTable table(connection);
     EXPECT_EQ(table.count_of_volume(test_id(1)), 1);
     EXPECT_EQ(table.count_of_volume(test_id(2)), 0);
-    EXPECT_EQ(table.seq_of(gone.id), gone.seq);
-    EXPECT_EQ(table.seq_of(test_id(9)), std::nullopt);
+    EXPECT_EQ(table.seq_of(gone.id, "p1"), gone.seq);
+    EXPECT_EQ(table.seq_of(gone.id, "p2"), std::nullopt);
+    EXPECT_EQ(table.seq_of(test_id(9), std::nullopt), std::nullopt);
     EXPECT_EQ(table.on_node("vs1").size(), 1U);
     EXPECT_EQ(table.on_node("vs2").size(), 0U);
-    EXPECT_THAT(table.find_by_prefix("p1", "01900000", 10), ElementsAre(kept.id));
-    EXPECT_THAT(table.find_by_prefix("p2", "01900000", 10), IsEmpty());
+    SnapshotFilter filter;
+    filter.id_prefix = "01900000";
+    EXPECT_EQ(table.list(filter).size(), 1U);
+    filter.id_prefix = "0190";
+    filter.project = "p1";
+    EXPECT_EQ(table.list(filter).size(), 1U);
+    filter.project = "p2";
+    EXPECT_EQ(table.list(filter).size(), 0U);
     return 0;
   });
 }

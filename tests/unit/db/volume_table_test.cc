@@ -185,7 +185,7 @@ TEST_F(VolumeTableTest, ListsVolumesOfAVirtualMachine) {
   EXPECT_THAT(list(filter), ElementsAre(3));
 }
 
-TEST_F(VolumeTableTest, FindsByPrefixWithinAProject) {
+TEST_F(VolumeTableTest, ListsByPrefixWithinAProject) {
   for (unsigned n : {0x1aU, 0x1bU, 0x2aU}) {
     Volume volume = test_volume(n);
     add(volume);
@@ -193,17 +193,58 @@ TEST_F(VolumeTableTest, FindsByPrefixWithinAProject) {
   Volume foreign = test_volume(0x1c, "p2");
   add(foreign);
   const std::string common = "01900000-0000-7000-8000-0000000000";
-  auto find_prefix = [&](const std::string& prefix, std::size_t limit) {
-    return read([&](Connection& connection) {
-      return VolumeTable(connection).find_by_prefix("p1", prefix, limit);
-    });
-  };
-  EXPECT_THAT(find_prefix(common + "1", 10), ElementsAre(test_id(0x1a), test_id(0x1b)));
-  EXPECT_THAT(find_prefix(common + "1", 1), ElementsAre(test_id(0x1a)));
-  EXPECT_THAT(find_prefix(common + "2a", 10), ElementsAre(test_id(0x2a)));
-  EXPECT_THAT(find_prefix("f", 10), IsEmpty());
+  VolumeFilter filter;
+  filter.project = "p1";
+  filter.id_prefix = common + "1";
+  EXPECT_THAT(list(filter), ElementsAre(1, 2));
+  filter.limit = 1;
+  EXPECT_THAT(list(filter), ElementsAre(1));
+  filter.after_seq = 1;
+  EXPECT_THAT(list(filter), ElementsAre(2));
+  filter = {};
+  filter.id_prefix = common + "1";
+  EXPECT_THAT(list(filter), ElementsAre(1, 2, 4));
+  filter.id_prefix = "0190";
+  EXPECT_THAT(list(filter), ElementsAre(1, 2, 3, 4));
+  filter.project = "p1";
+  EXPECT_THAT(list(filter), ElementsAre(1, 2, 3));
+  filter.id_prefix = "f000";
+  EXPECT_THAT(list(filter), IsEmpty());
   must([](Transaction& tx) { return volume_deleted(tx, test_id(0x1a), kNow); });
-  EXPECT_THAT(find_prefix(common + "1", 10), ElementsAre(test_id(0x1b)));
+  filter.id_prefix = common + "1";
+  EXPECT_THAT(list(filter), ElementsAre(2));
+}
+
+TEST_F(VolumeTableTest, AStateLeavesOutWhatShowsAPassingOne) {
+  for (unsigned n : {1U, 2U, 3U}) {
+    Volume volume = test_volume(n);
+    add(volume);
+  }
+  Operation removing = test_operation(21, "delete-volume");
+  add(removing, {{volume_resource(test_id(1))}});
+  Operation copying = test_operation(22, "create-volume");
+  add(copying, {{volume_resource(test_id(2)), LockMode::shared}});
+  Operation imaging = test_operation(23, "create-snapshot");
+  add(imaging, {{volume_resource(test_id(3))}});
+  VolumeFilter filter;
+  filter.passing_kinds = {"create-volume", "delete-volume"};
+  EXPECT_THAT(list(filter), ElementsAre(1, 2, 3));
+  filter.state = VolumeState::available;
+  EXPECT_THAT(list(filter), ElementsAre(2, 3));
+  filter.project = "p1";
+  EXPECT_THAT(list(filter), ElementsAre(2, 3));
+}
+
+TEST_F(VolumeTableTest, TagsOfOneProjectAndOfAll) {
+  Volume mine = test_volume(1);
+  Volume theirs = test_volume(2, "p2");
+  add(mine, {{"tier", "gold"}});
+  add(theirs, {{"tier", "gold"}});
+  VolumeFilter filter;
+  filter.tag = {"tier", "gold"};
+  EXPECT_THAT(list(filter), ElementsAre(1, 2));
+  filter.project = "p2";
+  EXPECT_THAT(list(filter), ElementsAre(2));
 }
 
 TEST_F(VolumeTableTest, ListsANodeForTheReconciler) {
@@ -218,8 +259,13 @@ TEST_F(VolumeTableTest, ListsANodeForTheReconciler) {
   auto volumes = read([](Connection& c) { return VolumeTable(c).on_node("vs1"); });
   ASSERT_EQ(volumes.size(), 1U);
   EXPECT_EQ(volumes[0].id, here.id);
-  EXPECT_EQ(read([&](Connection& c) { return VolumeTable(c).seq_of(there.id); }), there.seq);
-  EXPECT_EQ(read([](Connection& c) { return VolumeTable(c).seq_of(test_id(9)); }), std::nullopt);
+  const auto seq_of = [&](const Uuid& id, const std::optional<std::string>& project) {
+    return read([&](Connection& c) { return VolumeTable(c).seq_of(id, project); });
+  };
+  EXPECT_EQ(seq_of(there.id, std::nullopt), there.seq);
+  EXPECT_EQ(seq_of(there.id, "p1"), there.seq);
+  EXPECT_EQ(seq_of(there.id, "p2"), std::nullopt);
+  EXPECT_EQ(seq_of(test_id(9), std::nullopt), std::nullopt);
 }
 
 TEST(VolumeState, TextsMatchTheSchema) {
