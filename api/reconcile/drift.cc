@@ -3,6 +3,7 @@
 #include <map>
 
 #include "common/units.h"
+#include "db/transitions.h"
 
 namespace vbs::api {
 
@@ -14,17 +15,16 @@ constexpr std::size_t kImplausibleShare = 20;  // one in twenty is 5%
 /// Collects what one node lacks and what it has too much.
 class Comparer {
  public:
-  Comparer(db::Connection& connection, const std::string& node)
-      : connection_(connection), node_(node) {}
+  Comparer(db::Connection& connection, const std::string& node, const HeldResources& held)
+      : connection_(connection), node_(node), held_(held) {}
 
   void volumes(const std::vector<wire::VolumeStatus>& shown) {
     std::map<Uuid, const wire::VolumeStatus*> there;
     for (const wire::VolumeStatus& status : shown) there.emplace(status.id, &status);
     for (const db::Volume& row : db::VolumeTable(connection_).on_node(node_)) {
       const auto entry = there.find(row.id);
-      ++result_.expected;
+      count(db::volume_resource(row.id), entry != there.end());
       if (entry == there.end()) {
-        ++result_.missing;
         add("missing-volume", row.id,
             "volume " + row.id.str() + " is not there; restore it, or delete the volume")
             .volume = row.id;
@@ -45,9 +45,9 @@ class Comparer {
     std::set<Uuid> there;
     for (const wire::SnapshotStatus& status : shown) there.insert(status.id);
     for (const db::Snapshot& row : db::SnapshotTable(connection_).on_node(node_)) {
-      ++result_.expected;
-      if (there.erase(row.id) == 1) continue;
-      ++result_.missing;
+      const bool present = there.erase(row.id) == 1;
+      count(db::snapshot_resource(row.id), present);
+      if (present) continue;
       add("missing-snapshot", row.id,
           "snapshot " + row.id.str() + " is not there; restore it, or delete the snapshot")
           .snapshot = row.id;
@@ -60,12 +60,10 @@ class Comparer {
     for (const wire::ExportStatus& status : shown) there.emplace(status.attachment, &status);
     for (const db::Attachment& row :
          db::AttachmentTable(connection_).open_on_volume_server(node_)) {
-      ++result_.expected;
-      const auto entry = there.find(row.id);
-      const bool present = entry != there.end();
-      if (present) there.erase(entry);
-      if (present || row.state != db::AttachmentState::attached) continue;
-      ++result_.missing;
+      const bool present = there.erase(row.id) == 1;
+      if (row.state != db::AttachmentState::attached) continue;
+      count(db::volume_resource(row.volume), present);
+      if (present) continue;
       Drift& drift = add("missing-export", row.id,
                          "the export of attachment " + row.id.str() + " is not there");
       drift.remedy = Remedy::repair_attachment;
@@ -89,13 +87,18 @@ class Comparer {
       const auto entry = there.find(row.id);
       const bool present = entry != there.end() && entry->second->state == "attached";
       if (entry != there.end()) there.erase(entry);
-      if (present || row.state != db::AttachmentState::attached) continue;
+      if (row.state != db::AttachmentState::attached) continue;
+      if (present) {
+        count(db::volume_resource(row.volume), true);
+        continue;
+      }
       if (!running.contains(row.vm)) {
         add("vm-off", row.id,
             "VM " + row.vm + " is off; it gets " + row.device + " back when it runs")
             .attachment = row.id;
         continue;
       }
+      count(db::volume_resource(row.volume), false);
       Drift& drift =
           add("missing-device", row.id,
               "VM " + row.vm + " does not show " + row.device + " of attachment " + row.id.str());
@@ -122,6 +125,12 @@ class Comparer {
   Comparison take() { return std::move(result_); }
 
  private:
+  void count(const std::string& resource, bool present) {
+    if (held_.contains(resource)) return;
+    ++result_.expected;
+    if (!present) ++result_.missing;
+  }
+
   Drift& add(std::string kind, const Uuid& object, std::string detail) {
     Drift& drift = result_.drifts.emplace_back();
     drift.kind = std::move(kind);
@@ -178,14 +187,22 @@ class Comparer {
 
   db::Connection& connection_;
   const std::string& node_;
+  const HeldResources& held_;
   Comparison result_;
 };
 
 }  // namespace
 
+std::string resource_of(const Drift& drift) {
+  if (!drift.volume.is_nil()) return db::volume_resource(drift.volume);
+  if (!drift.snapshot.is_nil()) return db::snapshot_resource(drift.snapshot);
+  return "";
+}
+
 Comparison compare_volume_server(db::Connection& connection, const std::string& node,
-                                 const wire::VolumeServerInventory& inventory) {
-  Comparer comparer(connection, node);
+                                 const wire::VolumeServerInventory& inventory,
+                                 const HeldResources& held) {
+  Comparer comparer(connection, node, held);
   comparer.volumes(inventory.volumes);
   comparer.snapshots(inventory.snapshots);
   comparer.exports(inventory.exports);
@@ -194,8 +211,8 @@ Comparison compare_volume_server(db::Connection& connection, const std::string& 
 }
 
 Comparison compare_vmm(db::Connection& connection, const std::string& node,
-                       const wire::VmmInventory& inventory) {
-  Comparer comparer(connection, node);
+                       const wire::VmmInventory& inventory, const HeldResources& held) {
+  Comparer comparer(connection, node, held);
   comparer.devices(inventory);
   return comparer.take();
 }

@@ -34,18 +34,26 @@ struct Drift {
   std::string key() const { return kind + "/" + node + "/" + object; }
 };
 
+/// The resource whose lock a remedy takes; "" where there is no remedy.
+std::string resource_of(const Drift& drift);
+
+/// Resources that operations work on, or worked on while the node was asked: what is not there may
+/// not be there yet, or not any more.
+using HeldResources = std::set<std::string>;
+
 struct Comparison {
   std::vector<Drift> drifts;
-  std::size_t expected = 0;  ///< objects that the rows imply on this node
+  std::size_t expected = 0;  ///< objects that the rows imply on this node, but for held ones
   std::size_t missing = 0;   ///< of these, not shown
 };
 
 /// Compare one node's inventory with the rows, both ways. Pure reads; run in one view of the
 /// database.
 Comparison compare_volume_server(db::Connection& connection, const std::string& node,
-                                 const wire::VolumeServerInventory& inventory);
+                                 const wire::VolumeServerInventory& inventory,
+                                 const HeldResources& held);
 Comparison compare_vmm(db::Connection& connection, const std::string& node,
-                       const wire::VmmInventory& inventory);
+                       const wire::VmmInventory& inventory, const HeldResources& held);
 
 /// More than 5% and at least 5 objects gone at once: rather the answer is wrong than the world.
 bool implausible(const Comparison& comparison);

@@ -1,11 +1,12 @@
 #include "api/reconcile/reconciler.h"
 
+#include <algorithm>
 #include <set>
 
 #include "api/workflow/calls.h"
 #include "common/fault_point.h"
 #include "common/log.h"
-#include "db/idempotency_table.h"
+#include "common/units.h"
 #include "db/transitions.h"
 
 namespace vbs::api {
@@ -14,20 +15,14 @@ namespace {
 
 constexpr Milliseconds kInventoryTimeout{30'000};
 constexpr int kMostQueuedInOneSweep = 64;
-constexpr int kMostPurgedInOneSweep = 1000;
+constexpr Milliseconds kLongestPause{300'000};
 
 /// Resources of the operations that are live now.
-std::set<std::string> held_resources(db::Connection& connection) {
-  std::set<std::string> held;
+HeldResources held_resources(db::Connection& connection) {
+  HeldResources held;
   for (const db::HeldLock& lock : db::OperationTable(connection).locks())
     held.insert(lock.resource);
   return held;
-}
-
-std::string resource_of(const Drift& drift) {
-  if (!drift.volume.is_nil()) return db::volume_resource(drift.volume);
-  if (!drift.snapshot.is_nil()) return db::snapshot_resource(drift.snapshot);
-  return "";
 }
 
 /// Whether the rows still want what the drift asks for, in the transaction that queues the remedy.
@@ -46,6 +41,21 @@ bool still_wanted(db::Connection& connection, const Drift& drift) {
   return row && row->state == db::SnapshotState::deleted;
 }
 
+/// Until a remedy that did not help is tried again.
+Milliseconds pause_after(int tries, Milliseconds sweep_interval) {
+  const int doublings = std::min(tries, 16);
+  return std::min(kLongestPause, sweep_interval * (std::int64_t{1} << doublings));
+}
+
+Drift about_node(std::string kind, const std::string& node, std::string detail) {
+  Drift drift;
+  drift.kind = std::move(kind);
+  drift.node = node;
+  drift.object = node;
+  drift.detail = std::move(detail);
+  return drift;
+}
+
 std::string project_of(db::Connection& connection, const Drift& drift) {
   if (!drift.volume.is_nil()) return db::VolumeTable(connection).find(drift.volume)->project;
   return db::SnapshotTable(connection).find(drift.snapshot)->project;
@@ -56,23 +66,38 @@ std::string project_of(db::Connection& connection, const Drift& drift) {
 struct Reconciler::Sweep {
   WallTime started_at{};
   MonotonicTime started{};
-  std::set<std::string> held;  ///< before the nodes were asked
+  HeldResources held;  ///< before the nodes were asked, and since
   std::int64_t newest_operation = 0;
   std::size_t pending = 0;
   std::vector<Drift> drifts;
+  std::set<std::string> passed_over;  ///< keys of drifts of held resources
+  std::set<std::string> unheard;      ///< nodes whose inventory could not be had
+  std::set<std::string> unsettled;    ///< nodes that may show what rows say is gone
   std::string stopped;
   int queued = 0;
+};
+
+/// Of one drift, from sweep to sweep.
+struct Reconciler::Memory {
+  WallTime since{};  ///< first seen
+  std::string node;
+  bool seen_last = false;              ///< by the sweep before
+  int tries = 0;                       ///< remedies queued
+  std::optional<MonotonicTime> again;  ///< when the next may be, once the last has not helped
 };
 
 struct Reconciler::State {
   mutable std::mutex mutex;
   SweepReport report;
-  std::map<std::string, WallTime> since;  ///< first seen, by key of the drift
+  std::map<std::string, Memory> memory;  ///< by key of the drift
   TimerId timer = 0;
 };
 
 Reconciler::Reconciler(Services& services, DelegateClient& delegates)
-    : services_(services), delegates_(delegates), state_(std::make_shared<State>()) {}
+    : services_(services),
+      delegates_(delegates),
+      housekeeping_(services),
+      state_(std::make_shared<State>()) {}
 
 Reconciler::~Reconciler() {
   services_.executor.cancel(state_->timer);
@@ -114,12 +139,10 @@ void Reconciler::ask(const std::shared_ptr<Sweep>& sweep, const NodeSettings& no
     if (answer && answer->status == 200) {
       compare(*sweep, node, *answer);
     } else {
-      Drift drift;
-      drift.kind = "node-silent";
-      drift.node = node.name;
-      drift.object = node.name;
-      drift.detail = "no inventory: " + describe(answer ? http::error_of(*answer) : answer.error());
-      sweep->drifts.push_back(std::move(drift));
+      sweep->unheard.insert(node.name);
+      sweep->drifts.push_back(about_node(
+          "node-silent", node.name,
+          "no inventory: " + describe(answer ? http::error_of(*answer) : answer.error())));
     }
     if (--sweep->pending == 0) conclude(sweep);
   });
@@ -140,15 +163,17 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
     if (node.role == NodeRole::volume_server) {
       auto inventory = workflow::read_answer<wire::VolumeServerInventory>(answer);
       if (!inventory) return fail(inventory.error());
-      return compare_volume_server(connection, node.name, *inventory);
+      return compare_volume_server(connection, node.name, *inventory, sweep.held);
     }
     auto inventory = workflow::read_answer<wire::VmmInventory>(answer);
     if (!inventory) return fail(inventory.error());
-    return compare_vmm(connection, node.name, *inventory);
+    return compare_vmm(connection, node.name, *inventory, sweep.held);
   });
   if (!compared || !*compared) {
     const Error& error = compared ? compared->error() : compared.error();
-    log::warning("inventory cannot be used", {{"node", node.name}, {"error", describe(error)}});
+    sweep.unheard.insert(node.name);
+    sweep.drifts.push_back(about_node("inventory-unusable", node.name,
+                                      "its inventory cannot be used: " + describe(error)));
     return;
   }
   if (implausible(**compared)) {
@@ -157,40 +182,62 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
                     " objects as gone, which is not believed";
   }
   for (Drift& drift : (*compared)->drifts) {
-    if (!sweep.held.contains(resource_of(drift))) sweep.drifts.push_back(std::move(drift));
+    if (drift.remedy == Remedy::remove) sweep.unsettled.insert(node.name);
+    if (sweep.held.contains(resource_of(drift)))
+      sweep.passed_over.insert(drift.key());
+    else
+      sweep.drifts.push_back(std::move(drift));
   }
 }
 
+std::string Reconciler::decide(Sweep& sweep, const Drift& drift, Memory& memory) {
+  if (drift.remedy == Remedy::none) return "none";
+  if (drift.remedy == Remedy::remove && !sweep.stopped.empty())
+    return "not removed: " + sweep.stopped;
+  const MonotonicTime now = services_.clock.monotonic();
+  if (memory.tries > 0 && !memory.again)
+    memory.again = now + pause_after(memory.tries, services_.settings.sweep_interval);
+  if (!memory.seen_last) return "acted on when the next sweep sees it again";
+  if (memory.again && now < *memory.again) {
+    const auto left = std::chrono::ceil<Milliseconds>(*memory.again - now);
+    return "tried " + std::to_string(memory.tries) + " times; again in " +
+           format_duration(left.count());
+  }
+  if (sweep.queued++ >= kMostQueuedInOneSweep) return "waits for its turn in a later sweep";
+  ++memory.tries;
+  memory.again.reset();
+  return act_on(drift);
+}
+
 void Reconciler::conclude(const std::shared_ptr<Sweep>& sweep) {
-  std::map<std::string, WallTime> since;
+  std::map<std::string, Memory> memory;
+  for (const auto& [key, before] : state_->memory) {
+    if (!sweep->passed_over.contains(key) && !sweep->unheard.contains(before.node)) continue;
+    memory.emplace(key, before).first->second.seen_last = false;
+  }
   SweepReport report;
   report.started_at = sweep->started_at;
   report.complete = true;
   report.destructive_stopped = sweep->stopped;
   for (const Drift& drift : sweep->drifts) {
-    const auto before = state_->since.find(drift.key());
-    const bool seen_before = before != state_->since.end();
-    const WallTime first = seen_before ? before->second : sweep->started_at;
+    const auto before = state_->memory.find(drift.key());
+    const bool seen_before = before != state_->memory.end();
+    Memory& kept = memory[drift.key()];
+    kept = seen_before ? before->second : Memory{sweep->started_at, drift.node, false, 0, {}};
     if (!seen_before) {
       log::warning("drift", {{"kind", drift.kind}, {"node", drift.node}, {"detail", drift.detail}});
     }
-    since.emplace(drift.key(), first);
-    std::string action = "none";
-    if (drift.remedy != Remedy::none) action = "acted on when the next sweep sees it again";
-    if (drift.remedy == Remedy::remove && !sweep->stopped.empty()) {
-      action = "not removed: " + sweep->stopped;
-    } else if (drift.remedy != Remedy::none && seen_before &&
-               sweep->queued++ < kMostQueuedInOneSweep) {
-      action = act_on(drift);
-    }
-    report.findings.push_back({drift, first, std::move(action)});
+    std::string action = decide(*sweep, drift, kept);
+    kept.seen_last = true;
+    report.findings.push_back({drift, kept.since, std::move(action)});
   }
-  tidy();
+  sweep->unsettled.insert(sweep->unheard.begin(), sweep->unheard.end());
+  housekeeping_.run(sweep->unsettled);
   const auto took = services_.clock.monotonic() - sweep->started;
   report.took_ms = std::chrono::duration_cast<Milliseconds>(took).count();
   {
     std::lock_guard lock(state_->mutex);
-    state_->since = std::move(since);
+    state_->memory = std::move(memory);
     state_->report = std::move(report);
   }
   state_->timer = services_.executor.post_after(services_.settings.sweep_interval,
@@ -244,19 +291,6 @@ void Reconciler::queue(const Drift& drift, std::string_view kind, std::string op
                     {{"kind", operation->kind}, {"error", describe(written.error())}});
       },
       services_.executor);
-}
-
-void Reconciler::tidy() {
-  const WallTime now = services_.clock.wall();
-  services_.database.write(
-      [now, &settings = services_.settings](db::Transaction& tx) -> Result<void> {
-        db::IdempotencyTable(tx.connection())
-            .purge(now - settings.idempotency_kept, kMostPurgedInOneSweep);
-        db::OperationTable(tx.connection())
-            .purge_ended(now - settings.operations_kept, kMostPurgedInOneSweep);
-        return {};
-      },
-      [](Result<void>) {}, services_.executor);
 }
 
 }  // namespace vbs::api

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/reconcile/drift.h"
+#include "api/reconcile/housekeeping.h"
 #include "api/services.h"
 
 namespace vbs::api {
@@ -28,8 +29,10 @@ struct SweepReport {
 };
 
 /// Compares rows with nodes, both ways, on every sweep, and queues operations for what differs on
-/// two sweeps in a row. It never edits a row to fit. Objects that an operation works on, or worked
-/// on while the sweep ran, are passed over. Lives on the executor; `report` is for any thread.
+/// two sweeps in a row; where that does not help, again after pauses that double, so that others
+/// get at the resource meanwhile. It never edits a row to fit. Objects that an operation works on,
+/// or worked on while the sweep ran, are passed over. Lives on the executor; `report` is for any
+/// thread.
 class Reconciler {
  public:
   explicit Reconciler(Services& services, DelegateClient& delegates);
@@ -46,12 +49,14 @@ class Reconciler {
   void ask(const std::shared_ptr<Sweep>& sweep, const NodeSettings& node);
   void compare(Sweep& sweep, const NodeSettings& node, const http::Response& answer);
   void conclude(const std::shared_ptr<Sweep>& sweep);
+  struct Memory;
+  std::string decide(Sweep& sweep, const Drift& drift, Memory& memory);
   std::string act_on(const Drift& drift);
   void queue(const Drift& drift, std::string_view kind, std::string options);
-  void tidy();
 
   Services& services_;
   DelegateClient& delegates_;
+  Housekeeping housekeeping_;
   std::shared_ptr<State> state_;
 };
 

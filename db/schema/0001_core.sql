@@ -108,6 +108,8 @@ CREATE UNIQUE INDEX attachments_one_writer ON attachments (volume_uid)
 CREATE INDEX attachments_volume ON attachments (volume_seq) WHERE state <> 'closed';
 CREATE INDEX attachments_vm ON attachments (vm) WHERE state <> 'closed';
 CREATE INDEX attachments_server ON attachments (volume_server) WHERE state <> 'closed';
+CREATE INDEX attachments_closed ON attachments (updated_at) WHERE state = 'closed';
+CREATE INDEX attachments_parent ON attachments (volume_uid);
 
 CREATE TABLE operations (
   seq              INTEGER PRIMARY KEY AUTOINCREMENT,

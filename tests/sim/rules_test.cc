@@ -158,19 +158,5 @@ TEST_F(RulesTest, AVmThatWasOffGetsItsDisksBack) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
-TEST_F(RulesTest, NothingIsRemovedWhileANodeShowsTooLittle) {
-  std::vector<std::string> ids;
-  for (int i = 0; i < 8; ++i) ids.push_back(world.create_volume());
-  const auto lost = [&](int i) {
-    return volume_delegate::ObjectRef{volume_delegate::ObjectKind::volume,
-                                      *Uuid::parse(ids[static_cast<std::size_t>(i)])};
-  };
-  for (int i = 0; i < 5; ++i) world.volumes.store.lose(lost(i));
-  world.time.run_for(Milliseconds(30'000));
-  const auto audit = world.carry_out(Method::get, "/v1/audit");
-  EXPECT_THAT(audit.response->body, HasSubstr("stopped: node vs1 shows 5 of 8 objects as gone"));
-  EXPECT_THAT(audit.response->body, HasSubstr("missing-volume"));
-}
-
 }  // namespace
 }  // namespace vbs::sim

@@ -1,3 +1,4 @@
+#include "db/purge.h"
 #include "tests/unit/db/support.h"
 
 namespace vbs::db::testing {
@@ -162,6 +163,25 @@ TEST_F(QueryPlanTest, LookUps) {
               HasSubstr("USING INDEX attachments_"));
   EXPECT_THAT(plan_of([](Connection& c) { AttachmentTable(c).open_on_vmm("n"); }),
               HasSubstr("attachments_device (vmm_node=?)"));
+}
+
+TEST_F(QueryPlanTest, Purges) {
+  const auto plan = [&](int (*purge)(Transaction&, const Purge&)) {
+    return plan_of([&](Connection& c) {
+      Transaction tx(c);
+      // Readers may not write, but the statement is there to be explained.
+      EXPECT_THROW(purge(tx, {}), SqliteError);
+    });
+  };
+  const auto looks_up = [](const std::string& index) {
+    return AllOf(HasSubstr(index), Not(HasSubstr("SCAN v")), Not(HasSubstr("SCAN s\n")),
+                 Not(HasSubstr("SCAN a")), Not(HasSubstr("SCAN w")), Not(HasSubstr("ORDER BY")));
+  };
+  EXPECT_THAT(plan(purge_closed_attachments), looks_up("attachments_closed (updated_at<?)"));
+  EXPECT_THAT(plan(purge_deleted_snapshots), looks_up("snapshots_deleted (updated_at<?)"));
+  EXPECT_THAT(plan(purge_deleted_volumes),
+              AllOf(looks_up("volumes_deleted (updated_at<?)"), HasSubstr("attachments_parent"),
+                    HasSubstr("snapshots_volume"), HasSubstr("volumes_source")));
 }
 
 }  // namespace

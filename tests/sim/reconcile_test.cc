@@ -1,0 +1,232 @@
+// What the reconciler does about worlds that differ from the rows, and what it leaves alone.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "db/transitions.h"
+#include "tests/sim/world.h"
+
+namespace vbs::sim {
+namespace {
+
+using http::Method;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using volume_delegate::ObjectKind;
+
+class ReconcileTest : public testing::Test {
+ protected:
+  std::string get(const std::string& path) {
+    return world.carry_out(Method::get, path).response->body;
+  }
+  std::string audit() { return get("/v1/audit"); }
+  void run_seconds(std::int64_t seconds) { world.time.run_for(Milliseconds(1000 * seconds)); }
+  volume_delegate::ObjectRef volume(const std::string& id) {
+    return {ObjectKind::volume, *Uuid::parse(id)};
+  }
+  http::Response answer(unsigned status, const std::string& body) {
+    return http::json(status, body);
+  }
+
+  World world{5};
+};
+
+TEST_F(ReconcileTest, NothingIsRemovedWhileANodeShowsTooLittle) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 8; ++i) ids.push_back(world.create_volume());
+  const std::string leftover = world.create_volume();
+  world.carry_out(Method::del, "/v1/volumes/" + leftover);
+  for (std::size_t i = 0; i < 5; ++i) world.volumes.store.lose(volume(ids[i]));
+  ASSERT_TRUE(world.volumes.store.create_volume(*Uuid::parse(leftover), 1 << 20));
+  run_seconds(60);
+  EXPECT_THAT(audit(), AllOf(HasSubstr("stopped: node vs1 shows 5 of 8 objects as gone"),
+                             HasSubstr("missing-volume"), HasSubstr("leftover-volume"),
+                             HasSubstr("not removed: node vs1 shows 5 of 8 objects as gone")));
+  EXPECT_TRUE(world.volumes.store.contains(volume(leftover)));
+
+  // Once the volumes are back, what is left over goes.
+  for (std::size_t i = 0; i < 5; ++i)
+    ASSERT_TRUE(world.volumes.store.create_volume(*Uuid::parse(ids[i]), 1 << 20));
+  run_seconds(60);
+  EXPECT_FALSE(world.volumes.store.contains(volume(leftover)));
+  EXPECT_THAT(audit(), HasSubstr(R"("destructive_actions":"allowed")"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, WhatIsBeingMadeIsNotMissing) {
+  world.network.set_intercept([&](const api::DelegateCall& call) -> std::optional<http::Response> {
+    if (call.method != Method::put) return std::nullopt;
+    return http::problem({ErrorCode::overloaded, "not now", {}, {}, {}});
+  });
+  for (int i = 0; i < 8; ++i) world.send(Method::post, "/v1/volumes", R"({"size_bytes":1048576})");
+  run_seconds(30);
+  const auto shown = world.send(Method::get, "/v1/audit");
+  run_seconds(1);
+  EXPECT_THAT(shown->response->body, HasSubstr(R"("destructive_actions":"allowed")"));
+  world.network.set_intercept({});
+  EXPECT_TRUE(world.settle());
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, DevicesOfVmsCountToo) {
+  std::vector<std::string> attachments;
+  for (int i = 0; i < 6; ++i) attachments.push_back(world.attach(world.create_volume()));
+  for (std::size_t i = 0; i < 5; ++i)
+    ASSERT_TRUE(world.vmm.hypervisor.detach("vm1", *Uuid::parse(attachments[i])));
+  world.vmm.hypervisor.set_fault([](std::string_view call, bool) -> std::optional<Error> {
+    if (call != "attach") return std::nullopt;
+    return Error{ErrorCode::internal, "no", {}, {}, {}};
+  });
+  const auto stopped = [&] {
+    const auto shown = world.send(Method::get, "/v1/audit");
+    run_seconds(1);
+    return shown->response->body.find("node hv1 shows 5 of 6 objects as gone") != std::string::npos;
+  };
+  EXPECT_TRUE(world.time.run_until(stopped, Milliseconds(30'000)));
+  world.vmm.hypervisor.set_fault({});
+  run_seconds(1200);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
+  for (const char* nonsense : {"<html>", R"({"volumes":7})", "[]", ""}) {
+    world.network.set_intercept(
+        [&](const api::DelegateCall& call) -> std::optional<http::Response> {
+          if (call.path != "/v1/inventory" || call.node != "vs1") return std::nullopt;
+          return answer(200, nonsense);
+        });
+    run_seconds(30);
+    EXPECT_THAT(audit(), AllOf(HasSubstr(R"("kind":"inventory-unusable","node":"vs1")"),
+                               HasSubstr("its inventory cannot be used")))
+        << nonsense;
+  }
+  world.network.set_intercept({});
+  run_seconds(30);
+  EXPECT_THAT(audit(), HasSubstr(R"("findings":[])"));
+}
+
+TEST_F(ReconcileTest, ARepairThatFailsLeavesTimeForOthers) {
+  const std::string id = world.create_volume();
+  const std::string attachment = world.attach(id);
+  ASSERT_TRUE(world.vmm.hypervisor.detach("vm1", *Uuid::parse(attachment)));
+  world.vmm.hypervisor.set_fault([](std::string_view call, bool) -> std::optional<Error> {
+    if (call != "attach") return std::nullopt;
+    return Error{ErrorCode::internal, "the bus is full", {}, {}, {}};
+  });
+  const auto repairs = [&] {
+    const std::string list = get("/v1/operations?kind=repair-attachment");
+    std::size_t count = 0;
+    for (auto at = list.find("\"id\""); at != std::string::npos; at = list.find("\"id\"", at + 1))
+      ++count;
+    return count;
+  };
+  run_seconds(600);
+  const std::size_t first = repairs();
+  EXPECT_GE(first, 2u);
+  EXPECT_LE(first, 6u);
+  run_seconds(3600);
+  EXPECT_LE(repairs() - first, 11u);  // each takes a minute, and five pass before the next
+  EXPECT_GE(repairs() - first, 8u);
+  // Whoever tries again now and then is served soon.
+  int refused = 0;
+  World::Answer detached;
+  for (; refused < 10 && detached.status() != 202; ++refused) {
+    detached = world.carry_out(Method::del, "/v1/volumes/" + id + "/attachments/" + attachment);
+    run_seconds(10);
+  }
+  EXPECT_EQ(detached.status(), 202u);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, ARestoredDatabaseIsObeyed) {
+  const std::string id = world.create_volume();
+  const std::string attachment = world.attach(id);
+  const std::string copy = world.folder.path("copy.db");
+  ASSERT_TRUE(db::Database::backup(world.settings.database, copy));
+  // What the delegates saw since, the copy does not know.
+  const std::string path = "/v1/volumes/" + id + "/attachments/";
+  for (int i = 0; i < 3; ++i) world.create_volume();
+  ASSERT_EQ(world.carry_out(Method::del, path + attachment).status(), 202u);
+  world.kill_front();
+  for (const char* suffix : {"", "-wal", "-shm"})
+    ::unlink((world.settings.database + suffix).c_str());
+  ASSERT_EQ(::rename(copy.c_str(), world.settings.database.c_str()), 0);
+  world.start_front();
+  run_seconds(120);  // the attachment of the copy is made again
+  const std::string shown = audit();
+  EXPECT_THAT(shown, AllOf(HasSubstr("foreign-volume"), HasSubstr("is left alone")));
+  EXPECT_THAT(shown, Not(HasSubstr("missing-")));
+  EXPECT_EQ(world.carry_out(Method::del, path + attachment).status(), 202u);
+  EXPECT_FALSE(world.attach(id).empty());
+  EXPECT_THAT(get("/v1/volumes/" + id), HasSubstr(R"("state":"in-use")"));
+}
+
+TEST_F(ReconcileTest, WhatIsGoneIsForgottenInTime) {
+  world.kill_front();
+  world.settings.operations_kept = Milliseconds(3'600'000);
+  world.settings.idempotency_kept = Milliseconds(1'800'000);
+  world.settings.sweep_interval = world.settings.node_poll_interval = Milliseconds(60'000);
+  world.start_front();
+  run_seconds(1);
+  const std::string body = R"({"size_bytes":1048576})";
+  const auto first = world.carry_out(Method::post, "/v1/volumes", body, "k");
+  const std::string id = first.member("volume", "id");
+  const std::string attachment = world.attach(id);
+  world.carry_out(Method::del, "/v1/volumes/" + id + "/attachments/" + attachment);
+  world.carry_out(Method::del, "/v1/volumes/" + id);
+  EXPECT_EQ(world.rows("volumes"), 1);
+  EXPECT_EQ(world.rows("attachments"), 1);
+
+  run_seconds(1'200);
+  const auto again = world.carry_out(Method::post, "/v1/volumes", body, "k");
+  EXPECT_EQ(again.member("operation", "id"), first.member("operation", "id"));
+  run_seconds(1'200);  // the key is forgotten now: the request makes a volume of its own
+  const auto fresh = world.carry_out(Method::post, "/v1/volumes", body, "k");
+  EXPECT_NE(fresh.member("operation", "id"), first.member("operation", "id"));
+  EXPECT_EQ(world.rows("volumes"), 2);
+  run_seconds(1'800);
+  EXPECT_EQ(world.rows("volumes"), 1);
+  EXPECT_EQ(world.rows("attachments"), 0);
+  EXPECT_EQ(world.rows("operations"), 1);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, ForgettingKeepsUpHoweverMuchThereIs) {
+  world.kill_front();
+  {
+    auto database = db::Database::open({world.settings.database, db::WriteMode::inline_, 1});
+    ASSERT_TRUE(database);
+    fakes::SimExecutor executor(world.time);
+    auto fill = [&](db::Transaction& tx) -> Result<void> {
+      for (int i = 0; i < 1'700; ++i) {
+        db::Volume row;
+        row.id = Uuid::generate(world.clock, world.random);
+        row.project = "default";
+        row.node = "vs1";
+        row.size_bytes = 1 << 20;
+        row.state = db::VolumeState::available;
+        row.created_at = row.updated_at = world.clock.wall();
+        db::VolumeTable(tx.connection()).insert(row, {});
+        if (auto ok = db::UsageTable(tx.connection())
+                          .reserve(row.project, row.node, {1, 0, row.size_bytes}, {});
+            !ok)
+          return ok;
+        if (auto ok = db::volume_deleted(tx, row.id, world.clock.wall()); !ok) return ok;
+      }
+      return {};
+    };
+    (*database)->write(
+        std::move(fill), [](const Result<void>& ok) { EXPECT_TRUE(ok); }, executor);
+    run_seconds(1);
+  }
+  world.settings.operations_kept = Milliseconds(500);
+  world.start_front();
+  run_seconds(2);  // the first sweep
+  EXPECT_EQ(world.rows("volumes"), 0);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace vbs::sim
