@@ -1,10 +1,15 @@
 """The example configurations are right, and wrong ones are refused in words that help."""
 import os
+import socket
 import subprocess
 import tempfile
 import unittest
 
-from stack import BIN, DAEMONS, SOURCE
+from stack import BIN, DAEMONS, SOURCE, toml
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class ConfigTest(unittest.TestCase):
@@ -50,6 +55,34 @@ class ConfigTest(unittest.TestCase):
             code, output = self.check(program, 'listen = "0.0.0.0:7000"\n' + self.example(program))
             self.assertNotEqual(code, 0)
             self.assertIn("listen", output)
+
+    def serve(self, folder: str, **settings) -> tuple[int, str]:
+        """Starts vbsd, which must not come to serve; its exit code and what it said."""
+        token = os.path.join(folder, "token")
+        with open(token, "w", encoding="utf-8", opener=private) as file:
+            file.write("0123456789abcdef")
+        config = os.path.join(folder, "config.toml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(toml({"database": os.path.join(folder, "vbs.db"),
+                             "service_token_file": token, **settings}))
+        done = subprocess.run([os.path.join(BIN, "vbsd"), "--config", config], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertNotIn("Sanitizer", done.stdout + done.stderr)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_vbsd_without_tokens_refuses_to_leave_loopback(self):
+        for listen in ("0.0.0.0:7000", "[::]:7000"):
+            with tempfile.TemporaryDirectory() as folder:
+                code, output = self.serve(folder, listen=listen)
+                self.assertEqual(code, 1, output)
+                self.assertIn("needs tokens_file", output)
+
+    def test_vbsd_says_that_its_port_is_taken(self):
+        with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            code, output = self.serve(folder, listen=f"127.0.0.1:{port}")
+            self.assertEqual(code, 1, output)
+            self.assertIn(f"vbsd: cannot listen on 127.0.0.1 port {port}", output)
 
     def test_no_file_and_no_toml(self):
         for program in DAEMONS:
