@@ -5,6 +5,9 @@
 namespace vbs::db {
 namespace {
 
+/// Volumes between, for each one asked for, from which on each is looked up by itself.
+constexpr std::size_t kSparse = 4;
+
 constexpr StateTexts<3> kStates = {"reserved", "attached", "closed"};
 
 const std::string kSelect =
@@ -66,12 +69,26 @@ std::vector<Attachment> AttachmentTable::open_of_volume(const Uuid& volume) {
   return read_attachments(query.bind(volume));
 }
 
-std::vector<Attachment> AttachmentTable::open_of_volume_range(std::int64_t first_seq,
-                                                              std::int64_t last_seq) {
-  static const std::string sql =
+std::vector<Attachment> AttachmentTable::open_of_volumes(
+    const std::vector<std::int64_t>& volume_seqs) {
+  static const std::string by_range =
       kSelect + "volume_seq BETWEEN ? AND ? AND state <> 'closed' ORDER BY volume_seq, seq";
-  auto query = connection_.prepare(sql);
-  return read_attachments(query.bind(first_seq).bind(last_seq));
+  static const std::string one_by_one =
+      kSelect +
+      "volume_seq IN (SELECT value FROM json_each(?)) AND state <> 'closed'"
+      " ORDER BY volume_seq, seq";
+  if (volume_seqs.empty()) return {};
+  // Where many volumes of others lie between, their attachments are not for reading.
+  const auto span = static_cast<std::size_t>(volume_seqs.back() - volume_seqs.front());
+  if (span <= kSparse * volume_seqs.size()) {
+    auto query = connection_.prepare(by_range);
+    return read_attachments(query.bind(volume_seqs.front()).bind(volume_seqs.back()));
+  }
+  std::string array;
+  for (const std::int64_t seq : volume_seqs)
+    array += (array.empty() ? "[" : ",") + std::to_string(seq);
+  auto query = connection_.prepare(one_by_one);
+  return read_attachments(query.bind(array + "]"));
 }
 
 std::vector<Attachment> AttachmentTable::open_on_vmm(std::string_view vmm_node) {

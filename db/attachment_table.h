@@ -44,8 +44,9 @@ class AttachmentTable {
   std::optional<Attachment> find(const Uuid& id);
   /// Not closed, by seq.
   std::vector<Attachment> open_of_volume(const Uuid& volume);
-  /// Not closed, whose volume's seq lies in [first, last]; for lists of volumes.
-  std::vector<Attachment> open_of_volume_range(std::int64_t first_seq, std::int64_t last_seq);
+  /// Not closed, of the volumes with these seqs, which ascend; in their order, for lists of
+  /// volumes.
+  std::vector<Attachment> open_of_volumes(const std::vector<std::int64_t>& volume_seqs);
   std::vector<Attachment> open_on_vmm(std::string_view vmm_node);
   std::vector<Attachment> open_on_volume_server(std::string_view volume_server);
   std::vector<Attachment> open_of_vm(std::string_view vmm_node, std::string_view vm);

@@ -31,6 +31,8 @@ TEST(SettingsTest, DefaultsServeLoopback) {
   ASSERT_TRUE(settings) << describe(settings.error());
   EXPECT_EQ(settings->server.address, "127.0.0.1");
   EXPECT_EQ(settings->server.port, 7700);
+  EXPECT_EQ(settings->idempotency_kept, std::chrono::hours(24));
+  EXPECT_EQ(settings->operations_kept, std::chrono::hours(7 * 24));
 }
 
 TEST(SettingsTest, AddressesOfBothKinds) {

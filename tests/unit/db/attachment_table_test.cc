@@ -113,8 +113,12 @@ TEST_F(AttachmentTableTest, ListsOfOpenOnes) {
   using Table = AttachmentTable;
   EXPECT_THAT(seqs([](Table& t) { return t.open_of_volume(test_id(3)); }), ElementsAre(c.seq));
   EXPECT_THAT(seqs([](Table& t) { return t.open_of_volume(test_id(9)); }), IsEmpty());
-  EXPECT_THAT(seqs([](Table& t) { return t.open_of_volume_range(2, 3); }),
-              ElementsAre(b.seq, c.seq));
+  EXPECT_THAT(seqs([](Table& t) { return t.open_of_volumes({2, 3}); }), ElementsAre(b.seq, c.seq));
+  EXPECT_THAT(seqs([](Table& t) {
+                return t.open_of_volumes({1, 3, 900});
+              }),
+              ElementsAre(a.seq, c.seq));
+  EXPECT_THAT(seqs([](Table& t) { return t.open_of_volumes({}); }), IsEmpty());
   EXPECT_THAT(seqs([](Table& t) { return t.open_on_vmm("vmm1"); }), ElementsAre(a.seq, b.seq));
   EXPECT_THAT(seqs([](Table& t) { return t.open_on_volume_server("vs2"); }), ElementsAre(c.seq));
   EXPECT_THAT(seqs([](Table& t) { return t.open_of_vm("vmm1", "vm2"); }), ElementsAre(b.seq));

@@ -155,8 +155,14 @@ TEST_F(QueryPlanTest, LookUps) {
               Searches("PRIMARY KEY (resource=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).events(1); }),
               Searches("operation_events_operation (operation_seq=?)"));
-  EXPECT_THAT(plan_of([](Connection& c) { AttachmentTable(c).open_of_volume_range(1, 2); }),
+  EXPECT_THAT(plan_of([](Connection& c) {
+                AttachmentTable(c).open_of_volumes({1, 2});
+              }),
               Searches("attachments_volume (volume_seq>? AND volume_seq<?)"));
+  EXPECT_THAT(plan_of([](Connection& c) {
+                AttachmentTable(c).open_of_volumes({1, 20});
+              }),
+              HasSubstr("attachments_volume (volume_seq=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { AttachmentTable(c).open_of_volume(test_id(1)); }),
               Searches("attachments_volume (volume_seq=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { AttachmentTable(c).open_of_vm("n", "vm"); }),
