@@ -6,6 +6,7 @@
 #include "api/handlers/service_info.h"
 #include "api/handlers/snapshots.h"
 #include "api/handlers/volumes.h"
+#include "api/list_query.h"
 
 namespace vbs::api {
 
@@ -39,6 +40,7 @@ using Answerer = std::function<void(const Handlers&, const Principal&, const Req
 struct Route {
   RouteRule rule;
   Answerer answer;
+  bool takes_parameters = false;  ///< in the query; any is refused where it takes none
 };
 
 template <class H>
@@ -71,7 +73,7 @@ const std::vector<Route>& routes() {
   constexpr Role member = Role::member;
   static const std::vector<Route> table = {
       {{Method::post, "/v1/volumes", member}, later(&H::volumes, &V::create)},
-      {{Method::get, "/v1/volumes", reader}, now(&H::volumes, &V::list)},
+      {{Method::get, "/v1/volumes", reader}, now(&H::volumes, &V::list), true},
       {{Method::get, "/v1/volumes/{id}", reader}, now(&H::volumes, &V::get)},
       {{Method::del, "/v1/volumes/{id}", member}, later(&H::volumes, &V::remove)},
       {{Method::post, "/v1/volumes/{id}/attachments", member}, later(&H::attachments, &A::attach)},
@@ -79,17 +81,18 @@ const std::vector<Route>& routes() {
       {{Method::get, "/v1/volumes/{id}/attachments/{attachment_id}", reader},
        now(&H::attachments, &A::get)},
       {{Method::del, "/v1/volumes/{id}/attachments/{attachment_id}", member},
-       later(&H::attachments, &A::detach)},
+       later(&H::attachments, &A::detach),
+       true},
       {{Method::post, "/v1/snapshots", member}, later(&H::snapshots, &S::create)},
-      {{Method::get, "/v1/snapshots", reader}, now(&H::snapshots, &S::list)},
+      {{Method::get, "/v1/snapshots", reader}, now(&H::snapshots, &S::list), true},
       {{Method::get, "/v1/snapshots/{id}", reader}, now(&H::snapshots, &S::get)},
       {{Method::del, "/v1/snapshots/{id}", member}, later(&H::snapshots, &S::remove)},
-      {{Method::get, "/v1/operations", reader}, now(&H::operations, &O::list)},
+      {{Method::get, "/v1/operations", reader}, now(&H::operations, &O::list), true},
       {{Method::get, "/v1/operations/{id}", reader}, now(&H::operations, &O::get)},
       {{Method::post, "/v1/operations/{id}/cancel", member}, later(&H::operations, &O::cancel)},
       {{Method::get, "/v1/nodes", reader}, now(&H::info, &I::nodes)},
       {{Method::get, "/v1/vms", reader}, later(&H::info, &I::vms)},
-      {{Method::get, "/v1/usage", reader}, now(&H::info, &I::usage)},
+      {{Method::get, "/v1/usage", reader}, now(&H::info, &I::usage), true},
       {{Method::get, "/v1/audit", Role::admin}, now(&H::info, &I::audit)},
       {{Method::get, "/v1/version", reader, true}, open(&I::version)},
       {{Method::get, "/healthz", reader, true}, open(&I::live)},
@@ -133,6 +136,9 @@ class Routes {
           [&front, handlers = handlers.get(), &route](Request request, Responder respond) {
             auto principal = admit(front.authenticator_, route.rule, request);
             if (!principal) return respond(http::problem(principal.error()));
+            const bool checked = route.takes_parameters || route.rule.open;
+            if (auto ok = checked ? Result<void>() : check_no_query(request); !ok)
+              return respond(http::problem(ok.error()));
             route.answer(*handlers, *principal, request, std::move(respond));
           });
     }

@@ -196,7 +196,6 @@ void AttachmentHandlers::detach(const Principal& principal, const http::Request&
 
 http::Response AttachmentHandlers::list(const Principal& principal,
                                         const http::Request& request) const {
-  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
   auto volume = path_id(request, "id");
   if (!volume) return http::problem(volume.error());
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {

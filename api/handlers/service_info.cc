@@ -85,8 +85,7 @@ void metric(std::string& text, std::string_view name, std::string_view labels,
 
 }  // namespace
 
-http::Response ServiceInfoHandlers::nodes(const Principal&, const http::Request& request) const {
-  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
+http::Response ServiceInfoHandlers::nodes(const Principal&, const http::Request&) const {
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     json::Writer out;
     out.begin_object();
@@ -102,9 +101,8 @@ http::Response ServiceInfoHandlers::nodes(const Principal&, const http::Request&
   });
 }
 
-void ServiceInfoHandlers::vms(const Principal& principal, const http::Request& request,
+void ServiceInfoHandlers::vms(const Principal& principal, const http::Request&,
                               http::Responder respond) const {
-  if (auto ok = check_no_query(request); !ok) return respond(http::problem(ok.error()));
   services_.executor.post([this, principal, respond = std::move(respond)] {
     services_.vms.list([=, this](const Result<std::vector<VmDirectory::Listed>>& nodes) {
       if (!nodes) return respond(http::problem(nodes.error()));
@@ -153,8 +151,7 @@ http::Response ServiceInfoHandlers::usage(const Principal& principal,
   });
 }
 
-http::Response ServiceInfoHandlers::audit(const Principal&, const http::Request& request) const {
-  if (auto ok = check_no_query(request); !ok) return http::problem(ok.error());
+http::Response ServiceInfoHandlers::audit(const Principal&, const http::Request&) const {
   const SweepReport report = reconciler_.report();
   json::Writer out;
   out.begin_object();

@@ -175,8 +175,15 @@ TEST_F(RequestsTest, FiltersFindWhatTheyShould) {
   world.network.set_down("vs1", false);
 }
 
-TEST_F(RequestsTest, WhatAListDoesNotTakeIsRefused) {
-  const std::string attachments = "/v1/volumes/" + world.create_volume() + "/attachments";
+TEST_F(RequestsTest, WhatARequestDoesNotTakeIsRefused) {
+  const std::string volume = "/v1/volumes/" + world.create_volume();
+  const std::string attachments = volume + "/attachments";
+  // What was meant to be forced is not done without.
+  EXPECT_EQ(world.carry_out(Method::del, volume + "?force=true").status(), 400u);
+  EXPECT_EQ(world.carry_out(Method::get, volume + "?colour=red").status(), 400u);
+  EXPECT_EQ(world.carry_out(Method::post, "/v1/volumes?dry_run=true", kVolume).status(), 400u);
+  EXPECT_EQ(world.carry_out(Method::get, volume).status(), 200u);
+  EXPECT_EQ(world.carry_out(Method::get, "/healthz?from=balancer").status(), 200u);
   for (const std::string& path :
        {std::string("/v1/nodes"), std::string("/v1/vms"), std::string("/v1/audit"), attachments}) {
     for (const std::string parameter : {"limit", "marker", "project", "all_projects"}) {
