@@ -19,6 +19,14 @@ std::string vm_key(const std::string& vm) {
   return "VM " + vm;
 }
 
+/// Nothing in such a VM can write; an error where that is not known.
+Result<bool> is_off(Hypervisor& hypervisor, const std::string& vm) {
+  const auto status = hypervisor.vm(vm);
+  if (status) return status->state == "off";
+  if (status.error().code == ErrorCode::not_found) return true;
+  return fail(status.error());
+}
+
 std::string_view state_of(const FreezePhase& phase) {
   if (!phase.ending) return "frozen";
   return *phase.ending == Ending::thawed ? "thawed" : "expired";
@@ -65,26 +73,30 @@ Result<wire::FreezeStatus> FreezeService::put(const Uuid& id, const wire::Freeze
   if (!phase) return fail(phase.error());
   if (phase->ending) return status_of(id, spec.vm);
 
-  Result<FreezeRecord> record;
-  if (phase->known) {
-    auto begun = store_.record(id);
-    if (!begun) return fail(begun.error());
-    if (!*begun) return fail(ErrorCode::internal, "the record of freeze " + id.str() + " is gone");
-    record = **std::move(begun);
-    if (record->spec.vm != spec.vm) {
-      return fail(ErrorCode::idempotency_mismatch,
-                  "freeze " + id.str() + " is of VM '" + record->spec.vm + "'");
-    }
-  } else {
-    record = begin(id, spec);
-    if (!record) return fail(record.error());
+  auto record = phase->known ? begun_before(id, spec) : begin(id, spec);
+  Result<void> held;
+  if (!record) {
+    held = fail(record.error());
+  } else if (!record->complete) {
+    held = hold(*record, phase->known);
   }
-  if (!record->complete) {
-    if (auto held = hold(*record, phase->known); !held) return fail(held.error());
+  if (!held) {
+    const auto off = is_off(hypervisor_, spec.vm);
+    if (off && *off) return wire::FreezeStatus{id, spec.vm, "off", "crash", 0};
+    return fail(held.error());
   }
   fault_point("vmmd.freeze.before-reply");
   // Read once more: the lease may have run out meanwhile.
   return status_of(id, spec.vm);
+}
+
+Result<FreezeRecord> FreezeService::begun_before(const Uuid& id, const wire::FreezeSpec& spec) {
+  auto begun = store_.record(id);
+  if (!begun) return fail(begun.error());
+  if (!*begun) return fail(ErrorCode::internal, "the record of freeze " + id.str() + " is gone");
+  if ((*begun)->spec.vm == spec.vm) return **std::move(begun);
+  return fail(ErrorCode::idempotency_mismatch,
+              "freeze " + id.str() + " is of VM '" + (*begun)->spec.vm + "'");
 }
 
 Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec& spec) {
@@ -140,8 +152,10 @@ Result<void> FreezeService::hold_files(FreezeRecord& record, bool resumed) {
     return {};
   }
   if (!frozen) {
-    // Whether it froze is not known, so it is thawed before the VM goes on without its agent.
-    if (auto thawed = hypervisor_.thaw_files(record.spec.vm); !thawed) return fail(frozen.error());
+    // An agent that refuses has frozen nothing. Else that is not known, so it is thawed before the
+    // VM goes on without its agent.
+    const bool refused = frozen.error().code == ErrorCode::conflict && !resumed;
+    if (!refused && !hypervisor_.thaw_files(record.spec.vm)) return fail(frozen.error());
     log::warning("the guest agent could not freeze the file systems",
                  {{"vm", record.spec.vm}, {"error", describe(frozen.error())}});
   }

@@ -21,8 +21,9 @@ class FreezeService {
 
   FreezeService(Hypervisor& hypervisor, LeaseHelper& helper, FreezeStore store, Clock& clock);
 
-  /// conflict only where the VM is off; operation_in_progress where another freeze holds it. A
-  /// guest whose agent fails is not held by its agent, and the answer's consistency says so.
+  /// The state "off" where the VM is off or gone; operation_in_progress where another freeze holds
+  /// it. A guest whose agent fails is not held by its agent, and the answer's consistency says so.
+  /// After any error nothing is held, or what is will be let go by its lease.
   Result<wire::FreezeStatus> put(const Uuid& id, const wire::FreezeSpec& spec);
   Result<wire::FreezeStatus> get(const Uuid& id);
   /// Thaws; nothing where no such freeze was ever begun.
@@ -37,6 +38,7 @@ class FreezeService {
  private:
   Result<KeyedLock::Guard> lock(const std::string& key);
   Result<wire::FreezeStatus> status_of(const Uuid& id, const std::string& vm);
+  Result<FreezeRecord> begun_before(const Uuid& id, const wire::FreezeSpec& spec);
   Result<FreezeRecord> begin(const Uuid& id, const wire::FreezeSpec& spec);
   Result<void> check_not_frozen(const std::string& vm);
   Result<void> hold(FreezeRecord& record, bool resumed);

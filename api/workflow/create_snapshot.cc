@@ -5,7 +5,8 @@
 //   freeze    VMM node       the guest's writes are held still, under a lease
 //   copy      volume server  the snapshot is there
 //   thaw      VMM node       the guest goes on; a lease that ran out before makes the snapshot
-//   worthless record    database       available, with the consistency that was reached
+//                            worthless
+//   record    database       available, with the consistency that was reached
 //
 // The three steps in the middle make no call while no VM writes to the volume.
 
@@ -17,6 +18,14 @@
 namespace vbs::workflow {
 
 namespace {
+
+constexpr const char* kAdvice = "; try again, or detach the volume first";
+constexpr const char* kDiscarded =
+    "the guest could not be held still until the copy was complete, so the copy is discarded";
+
+Verdict refused(ErrorCode code, std::string message) {
+  return {Verdict::Kind::refused, {code, std::move(message), {}, {}, {}}, {}};
+}
 
 std::string freeze_path(const Facts& f) {
   return "/v1/freezes/" + f.operation.id.str();
@@ -41,14 +50,13 @@ Step estimate_step(Milliseconds longest_pause) {
     return judge_answer<wire::VolumeStatus>(
         answer, [&](const wire::VolumeStatus& status, Verdict verdict) {
           if (status.snapshot_estimate_ms <= longest_pause.count()) return verdict;
-          Error error{ErrorCode::conflict, "", {}, {}, {}};
-          error.message = "the guest would have to pause for about " +
-                          format_duration(status.snapshot_estimate_ms) + ", longer than the " +
-                          format_duration(longest_pause.count()) +
-                          " that are allowed; detach the volume first, or keep volumes on a file "
-                          "system with reflinks"
-                          " (XFS, Btrfs)";
-          return Verdict{Verdict::Kind::refused, std::move(error), {}};
+          return refused(
+              ErrorCode::conflict,
+              "the guest would have to pause for about " +
+                  format_duration(status.snapshot_estimate_ms) + ", longer than the " +
+                  format_duration(longest_pause.count()) +
+                  " that are allowed; detach the volume first, or keep volumes on a file system "
+                  "with reflinks (XFS, Btrfs)");
         });
   };
   step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
@@ -74,27 +82,25 @@ Step freeze_step(Milliseconds lease_margin) {
         f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
   };
   step.make.judge = [](const Facts&, const Answer& answer) {
-    Verdict verdict = judge_by_status(answer);
-    const bool off =
-        verdict.kind == Verdict::Kind::refused &&
-        (verdict.error.code == ErrorCode::conflict || verdict.error.code == ErrorCode::not_found);
-    if (off)
-      return Verdict{Verdict::Kind::done, {}, "the VM is not running: nothing to hold still"};
-    if (verdict.kind != Verdict::Kind::done) return verdict;
-    return judge_answer<wire::FreezeStatus>(answer, [](const wire::FreezeStatus& status,
-                                                       Verdict settled) {
-      if (status.state == "frozen") return settled;
-      return Verdict{Verdict::Kind::refused,
-                     {ErrorCode::conflict, "the guest could not be held still in time", {}, {}, {}},
-                     {}};
-    });
+    Verdict verdict = judge_answer<wire::FreezeStatus>(
+        answer, [](const wire::FreezeStatus& status, Verdict settled) {
+          if (status.state == "frozen") return settled;
+          if (status.state == "off") {
+            settled.remark = "the VM is not running: nothing to hold still";
+            return settled;
+          }
+          return refused(ErrorCode::conflict, "the guest could not be held still in time");
+        });
+    if (verdict.kind == Verdict::Kind::refused) verdict.error.message += kAdvice;
+    return verdict;
   };
   step.make.record = [](db::Transaction& tx, const Facts& f, const http::Response& response,
                         WallTime) -> Result<void> {
     auto status = read_answer<wire::FreezeStatus>(response);
     const std::string reached = !written_to(f) ? "offline" : status ? status->consistency : "crash";
     db::SnapshotTable(tx.connection()).set_consistency(f.snapshot->id, reached);
-    if (status) note(tx.connection(), f.operation.seq, "frozen", json::Value(true));
+    const bool frozen = status && status->state == "frozen";
+    if (frozen) note(tx.connection(), f.operation.seq, "frozen", json::Value(true));
     return {};
   };
   step.undo.call = [](const Facts& f) -> std::optional<api::DelegateCall> {
@@ -144,15 +150,7 @@ Step thaw_step() {
     return judge_answer<wire::FreezeStatus>(
         answer, [](const wire::FreezeStatus& status, Verdict verdict) {
           if (status.state != "expired") return verdict;
-          return Verdict{Verdict::Kind::refused,
-                         {ErrorCode::timeout,
-                          "the guest could not be held still until the copy was complete, so the "
-                          "copy is discarded;"
-                          " try again, or detach the volume first",
-                          {},
-                          {},
-                          {}},
-                         {}};
+          return refused(ErrorCode::timeout, std::string(kDiscarded) + kAdvice);
         });
   };
   step.undo.call = thaw;

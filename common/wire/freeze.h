@@ -21,11 +21,12 @@ struct FreezeSpec {
 
 /// Answer of PUT, GET and `DELETE /v1/freezes/{operation id}` (thaw; again is harmless). After a
 /// thaw the lease's record says whether it had run out before: then whatever was copied meanwhile
-/// is worthless.
+/// is worthless. "off" is an answer of PUT alone: the VM is off or gone, so that nothing in it can
+/// write; nothing is held and there is nothing to thaw.
 struct FreezeStatus {
   Uuid id;
   std::string vm;
-  std::string state;        ///< "frozen", "thawed" or "expired"
+  std::string state;        ///< "frozen", "thawed", "expired" or "off"
   std::string consistency;  ///< "file-system" (agent froze it), "crash" (paused, or nothing to do)
   std::int64_t remaining_ms = 0;
 

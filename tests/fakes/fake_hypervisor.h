@@ -74,7 +74,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<void> fault(std::string_view call, bool after) const;
   wire::VmStatus status_of(const std::string& name, const Machine& machine) const;
 
-  mutable std::mutex mutex_;
+  mutable std::recursive_mutex mutex_;  ///< a fault may change the VM
   std::map<std::string, Machine> machines_;
   Fault fault_;
   std::vector<std::string> effects_;

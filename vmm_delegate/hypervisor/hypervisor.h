@@ -113,7 +113,8 @@ class Hypervisor {
   virtual Result<bool> pause(const std::string& vm) = 0;
   /// Lets them run; also success where they run or the VM is off or gone.
   virtual Result<void> resume(const std::string& vm) = 0;
-  /// Flushes and freezes the guest's file systems through its agent.
+  /// Flushes and freezes the guest's file systems through its agent. conflict: it refuses, and has
+  /// frozen nothing.
   virtual Result<FileFreeze> freeze_files(const std::string& vm) = 0;
   /// Success also where they are not frozen, or the VM is off or gone.
   virtual Result<void> thaw_files(const std::string& vm) = 0;

@@ -172,12 +172,50 @@ TEST_F(FreezeServiceTest, AFailedFreezeCanBeTriedAgain) {
   EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "frozen");
 }
 
-TEST_F(FreezeServiceTest, RefusesWhatItCannotDo) {
-  EXPECT_EQ(service.put(id, {"nobody", 5'000, true}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(service.put(id, {"vm1", 600'001, true}).error().field, "lease_ms");
-  hypervisor.set_state("vm1", "off");
+TEST_F(FreezeServiceTest, AnAgentThatRefusesIsDoneWithout) {
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    const bool agent = call == "freeze_files" || call == "thaw_files";
+    if (agent && !after) return failing(ErrorCode::conflict);
+    return std::nullopt;
+  });
+  const auto frozen = service.put(id, {"vm1", 5'000, true});
+  ASSERT_TRUE(frozen) << describe(frozen.error());
+  EXPECT_EQ(frozen->state, "frozen");
+  EXPECT_EQ(frozen->consistency, "crash");
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+  EXPECT_EQ((*service.remove(id))->state, "thawed");
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+}
+
+TEST_F(FreezeServiceTest, AHypervisorThatRefusesToStopAVmIsAnErrorAndHoldsNothing) {
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "pause" && !after) return failing(ErrorCode::conflict);
+    return std::nullopt;
+  });
   EXPECT_EQ(service.put(id, {"vm1", 5'000, true}).error().code, ErrorCode::conflict);
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
   EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FreezeServiceTest, AVmThatIsOffOrGoneIsSaidToBe) {
+  EXPECT_EQ(service.put(id, {"nobody", 5'000, true})->state, "off");
+  hypervisor.set_state("vm1", "off");
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "off");
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found) << "nothing is held";
+  hypervisor.set_state("vm1", "running");
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "frozen");
+}
+
+TEST_F(FreezeServiceTest, AVmThatGoesOffMeanwhileIsSaidToBe) {
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "freeze_files" && after) hypervisor.set_state("vm1", "off");
+    return std::nullopt;
+  });
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "off");
+}
+
+TEST_F(FreezeServiceTest, RefusesALeaseThatIsTooLong) {
+  EXPECT_EQ(service.put(id, {"vm1", 600'001, true}).error().field, "lease_ms");
 }
 
 TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {

@@ -1,0 +1,80 @@
+// Snapshots of a volume that a guest writes to, where the guest is not held as it should be: such a
+// snapshot is kept only when it is known to be of one moment.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/sim/world.h"
+
+namespace vbs::sim {
+namespace {
+
+using http::Method;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class HeldGuestTest : public testing::Test {
+ protected:
+  HeldGuestTest() { world.attach(volume); }
+
+  /// Asks for a snapshot and waits for the end of its operation.
+  void snapshot() {
+    const auto asked = world.carry_out(Method::post, "/v1/snapshots", body);
+    ASSERT_EQ(asked.status(), 202U) << asked.response->body;
+    id = asked.member("snapshot", "id");
+    operation = asked.member("operation", "id");
+  }
+  std::string shown_operation() {
+    return world.carry_out(Method::get, "/v1/operations/" + operation).response->body;
+  }
+  /// 404 where it was discarded.
+  std::string shown_snapshot() {
+    return world.carry_out(Method::get, "/v1/snapshots/" + id).response->body;
+  }
+  /// Lets this change of the VM fail, as what refuses it would.
+  void refuse(const std::vector<std::string>& calls) {
+    world.vmm.hypervisor.set_fault(
+        [calls](std::string_view call, bool after) -> std::optional<Error> {
+          if (after || std::find(calls.begin(), calls.end(), call) == calls.end()) {
+            return std::nullopt;
+          }
+          return Error{ErrorCode::conflict, std::string(call) + " is disabled", {}, {}, {}};
+        });
+  }
+
+  World world{9};
+  const std::string volume = world.create_volume();
+  const std::string body = R"({"volume_id":")" + volume + R"("})";
+  std::string id;
+  std::string operation;
+};
+
+TEST_F(HeldGuestTest, AnAgentThatRefusesIsDoneWithout) {
+  refuse({"freeze_files", "thaw_files"});
+  snapshot();
+  EXPECT_THAT(shown_snapshot(), HasSubstr(R"("consistency":"crash")"));
+  EXPECT_THAT(world.vmm.hypervisor.effects(), Contains("pause vm1"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(HeldGuestTest, AGuestThatCannotBeStoppedIsNotCopied) {
+  refuse({"pause"});
+  snapshot();
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("pause is disabled; try again, or detach"));
+  EXPECT_THAT(shown_snapshot(), Not(HasSubstr("available")));
+  EXPECT_THAT(world.network.arrived(), Not(Contains("PUT vs1 /v1/snapshots/" + id)));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
+  world.vmm.hypervisor.set_state("vm1", "off");
+  snapshot();
+  EXPECT_THAT(shown_snapshot(), HasSubstr(R"("consistency":"crash")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("the VM is not running"));
+}
+
+}  // namespace
+}  // namespace vbs::sim
