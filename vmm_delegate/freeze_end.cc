@@ -1,6 +1,7 @@
 #include "vmm_delegate/freeze_end.h"
 
 #include "common/fault_point.h"
+#include "vmm_delegate/lease_lock.h"
 
 namespace vbs::vmm_delegate {
 
@@ -16,19 +17,29 @@ Result<void> release(Hypervisor& hypervisor, const FreezeRecord& record) {
   return {};
 }
 
-Result<Ending> end_freeze(FreezeStore& store, Hypervisor& hypervisor, const FreezeRecord& record,
+Result<Ending> end_freeze(FreezeStore& store, Hypervisor& hypervisor, const Uuid& id,
                           Ending wanted) {
-  const auto before = store.phase(record.id);
+  const auto before = store.phase(id);
   if (!before) return fail(before.error());
   // Once it is done, a VM that is paused was paused by somebody else.
   if (before->done) return *before->ending;
   fault_point("vmmd.thaw.before-decision");
-  const auto ending = store.end(record.id, wanted);
+  const auto ending = store.end(id, wanted);
   if (!ending) return ending;
   fault_point("vmmd.thaw.after-decision");
-  if (auto done = release(hypervisor, record); !done) return fail(done.error());
+  // In this order: a delegate that begins to act now sees that the freeze has ended, and what one
+  // that has acted did stands in the record.
+  const bool acting = LeaseLock::held(store.acting_path(id));
+  const auto record = store.record(id);
+  if (!record) return fail(record.error());
+  if (!*record) return fail(ErrorCode::internal, "the record of freeze " + id.str() + " is gone");
+  if (auto done = release(hypervisor, **record); !done) return fail(done.error());
+  if (acting) {
+    return fail(ErrorCode::overloaded, "vbs-vmmd is still holding VM '" + (*record)->spec.vm +
+                                           "' still, and will see that this has ended");
+  }
   fault_point("vmmd.thaw.before-done");
-  if (auto done = store.finish(record.id, *ending); !done) return fail(done.error());
+  if (auto done = store.finish(id, *ending); !done) return fail(done.error());
   return ending;
 }
 

@@ -5,6 +5,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "vmm_delegate/freeze_end.h"
+#include "vmm_delegate/lease_lock.h"
 
 namespace vbs::vmm_delegate {
 namespace {
@@ -130,19 +131,33 @@ Result<void> FreezeService::check_not_frozen(const std::string& vm) {
   return {};
 }
 
+bool FreezeService::goes_on(const Uuid& id) const {
+  const auto phase = store_.phase(id);
+  return phase && phase->known && !phase->ending;
+}
+
+/// Also success where the lease ended meanwhile: then nothing is held, and the phase says so.
 Result<void> FreezeService::hold(FreezeRecord& record, bool resumed) {
-  auto held = helper_.arm(record.id);
-  fault_point("vmmd.freeze.after-arm");
-  if (held && record.freeze_files) held = hold_files(record, resumed);
-  fault_point("vmmd.freeze.after-files");
-  if (held && record.stop) held = hold_processors(record, resumed);
-  fault_point("vmmd.freeze.after-stop");
-  if (held) {
-    record.complete = true;
-    held = store_.save(record);
-  }
+  // While this process lives and has the lock, nobody takes the freeze for done. So if this process
+  // stalls, and does something to the VM after the lease has let it go, that is undone: below, or,
+  // if it dies before, by the lease helper.
+  const auto acting = LeaseLock::take(store_.acting_path(record.id));
+  const auto held = acting ? act(record, resumed) : Result<void>(fail(acting.error()));
+  if (!goes_on(record.id)) return release(hypervisor_, record);
   if (!held) abandon(record);
   return held;
+}
+
+Result<void> FreezeService::act(FreezeRecord& record, bool resumed) {
+  auto held = helper_.arm(record.id);
+  fault_point("vmmd.freeze.after-arm");
+  if (held && record.freeze_files && goes_on(record.id)) held = hold_files(record, resumed);
+  fault_point("vmmd.freeze.after-files");
+  if (held && record.stop && goes_on(record.id)) held = hold_processors(record, resumed);
+  fault_point("vmmd.freeze.after-stop");
+  if (!held || !goes_on(record.id)) return held;
+  record.complete = true;
+  return store_.save(record);
 }
 
 Result<void> FreezeService::hold_files(FreezeRecord& record, bool resumed) {
@@ -165,6 +180,7 @@ Result<void> FreezeService::hold_files(FreezeRecord& record, bool resumed) {
 }
 
 Result<void> FreezeService::hold_processors(FreezeRecord& record, bool resumed) {
+  fault_point("vmmd.freeze.before-stop");
   const auto stopped = hypervisor_.pause(record.spec.vm);
   if (!stopped) return fail(stopped.error());
   if (*stopped || resumed) return {};
@@ -207,7 +223,7 @@ Result<std::optional<wire::FreezeStatus>> FreezeService::remove(const Uuid& id) 
   if (!*record) return std::optional<wire::FreezeStatus>();
   auto this_vm = lock(vm_key((*record)->spec.vm));
   if (!this_vm) return fail(this_vm.error());
-  const auto ending = end_freeze(store_, hypervisor_, **record, Ending::thawed);
+  const auto ending = end_freeze(store_, hypervisor_, id, Ending::thawed);
   if (!ending) return fail(ending.error());
   fault_point("vmmd.thaw.before-reply");
   auto status = status_of(id, (*record)->spec.vm);
@@ -263,7 +279,7 @@ Result<void> FreezeService::sweep_one(const Uuid& id) {
   if (!late && (nothing_held || helper_.armed(id))) return {};
   log::warning("ending a freeze whose lease nobody ended",
                {{"freeze", id.str()}, {"vm", (*record)->spec.vm}});
-  const auto ending = end_freeze(store_, hypervisor_, **record, Ending::expired);
+  const auto ending = end_freeze(store_, hypervisor_, id, Ending::expired);
   if (!ending) return fail(ending.error());
   return {};
 }

@@ -41,7 +41,9 @@ class FreezeService {
   Result<FreezeRecord> begun_before(const Uuid& id, const wire::FreezeSpec& spec);
   Result<FreezeRecord> begin(const Uuid& id, const wire::FreezeSpec& spec);
   Result<void> check_not_frozen(const std::string& vm);
+  bool goes_on(const Uuid& id) const;
   Result<void> hold(FreezeRecord& record, bool resumed);
+  Result<void> act(FreezeRecord& record, bool resumed);
   Result<void> hold_files(FreezeRecord& record, bool resumed);
   Result<void> hold_processors(FreezeRecord& record, bool resumed);
   void abandon(const FreezeRecord& record);

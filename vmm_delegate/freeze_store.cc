@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kRecord = ".json";
 constexpr std::string_view kLock = ".lock";
+constexpr std::string_view kActing = ".acting";
 constexpr std::string_view kHeld = ".held";
 
 struct PhaseName {
@@ -97,6 +98,10 @@ std::string FreezeStore::lock_path(const Uuid& id) const {
   return path(id, kLock);
 }
 
+std::string FreezeStore::acting_path(const Uuid& id) const {
+  return path(id, kActing);
+}
+
 Result<std::vector<Uuid>> FreezeStore::ids() const {
   std::set<Uuid> all;
   for (const PhaseName& name : kPhases) {
@@ -166,8 +171,10 @@ Result<void> FreezeStore::forget(const Uuid& id) {
   for (const PhaseName& name : kPhases) {
     if (auto gone = remove_file_durably(path(id, name.suffix)); !gone) return gone;
   }
-  if (auto gone = remove_file_durably(path(id, kRecord)); !gone) return gone;
-  return remove_file_durably(path(id, kLock));
+  for (const std::string_view suffix : {kRecord, kLock, kActing}) {
+    if (auto gone = remove_file_durably(path(id, suffix)); !gone) return gone;
+  }
+  return {};
 }
 
 Result<WallTime> FreezeStore::changed(const Uuid& id) const {

@@ -39,6 +39,7 @@ struct FreezeRecord {
 ///                thaw in time and a lease that ran out: the second renamer finds nothing to
 ///                rename.
 ///   <id>.lock    locked by the lease helper as long as it lives
+///   <id>.acting  locked by the delegate while it holds the VM still, step by step
 /// Thread-safe. Phases may be changed by several processes at once.
 class FreezeStore {
  public:
@@ -63,6 +64,7 @@ class FreezeStore {
   Result<WallTime> changed(const Uuid& id) const;
 
   std::string lock_path(const Uuid& id) const;
+  std::string acting_path(const Uuid& id) const;
 
  private:
   explicit FreezeStore(std::string folder);

@@ -27,7 +27,8 @@ bool is_over(const FreezeStore& store, const Uuid& id) {
 
 }  // namespace
 
-void watch_lease(FreezeStore& store, Hypervisor& hypervisor, FreezeRecord record, Clock& clock) {
+void watch_lease(FreezeStore& store, Hypervisor& hypervisor, const FreezeRecord& record,
+                 Clock& clock) {
   while (clock.monotonic() < record.expires) {
     if (is_over(store, record.id)) return;
     const auto left = std::chrono::ceil<Milliseconds>(record.expires - clock.monotonic());
@@ -36,9 +37,7 @@ void watch_lease(FreezeStore& store, Hypervisor& hypervisor, FreezeRecord record
   for (Milliseconds retry = kLook; !is_over(store, record.id);
        retry = std::min(2 * retry, kLongestRetry)) {
     fault_point("thaw.expire.start");
-    // What is to be undone may have become less since the freeze began.
-    if (const auto now = store.record(record.id); now && *now) record = **now;
-    const auto ending = end_freeze(store, hypervisor, record, Ending::expired);
+    const auto ending = end_freeze(store, hypervisor, record.id, Ending::expired);
     if (ending) {
       log::info("the lease ran out",
                 {{"freeze", record.id.str()},

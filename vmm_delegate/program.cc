@@ -10,6 +10,7 @@
 #include "common/http/blocking.h"
 #include "common/http/server.h"
 #include "vmm_delegate/initiator/vm_initiator.h"
+#include "vmm_delegate/lease_lock.h"
 #include "vmm_delegate/lease_watch.h"
 #include "vmm_delegate/routes.h"
 #include "vmm_delegate/startup_files.h"

@@ -1,26 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "common/file.h"
 #include "vmm_delegate/freeze_store.h"
 #include "vmm_delegate/lease_helper.h"
 
 namespace vbs::vmm_delegate {
-
-/// The sign of life of a lease helper: a lock on the freeze's lock file, which the kernel drops
-/// with the process.
-class LeaseLock {
- public:
-  /// Nothing when another process holds it.
-  static Result<std::optional<LeaseLock>> take(const std::string& path);
-  static bool held(const std::string& path);
-
- private:
-  explicit LeaseLock(FileDescriptor fd) : fd_(std::move(fd)) {}
-  FileDescriptor fd_;
-};
 
 /// Starts one `vbs-thaw` process for each freeze, in its own session.
 class ThawProcess final : public LeaseHelper {

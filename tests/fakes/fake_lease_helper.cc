@@ -16,7 +16,7 @@ int FakeLeaseHelper::look() {
     const auto record = store_.record(*helper);
     bool over = phase && (!phase->known || phase->done);
     if (!over && record && *record && clock_.monotonic() >= (*record)->expires) {
-      over = end_freeze(store_, hypervisor_, **record, Ending::expired).has_value();
+      over = end_freeze(store_, hypervisor_, *helper, Ending::expired).has_value();
       if (!over) ++failed;
     }
     helper = over ? armed_.erase(helper) : std::next(helper);

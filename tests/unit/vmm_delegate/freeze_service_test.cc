@@ -111,6 +111,31 @@ TEST_F(FreezeServiceTest, TheLeaseThaws) {
   EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "expired");
 }
 
+// The agent, or QEMU, takes so long that the lease ends meanwhile: who ended it let the VM go
+// before it was held.
+TEST_F(FreezeServiceTest, AFreezeThatOutlastsItsLeaseLetsGoAgain) {
+  unsigned number = 10;
+  for (const std::string slow : {"freeze_files", "pause"}) {
+    for (const bool late : {false, true}) {
+      SCOPED_TRACE(slow + (late ? " after" : " before"));
+      hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+        if (call != slow || after != late) return std::nullopt;
+        clock.advance(std::chrono::seconds(6));
+        EXPECT_EQ(helper.look(), 1) << "not done while the delegate may still act";
+        return std::nullopt;
+      });
+      const auto ended = service.put(test_id(++number), {"vm1", 5'000, true});
+      ASSERT_TRUE(ended) << describe(ended.error());
+      EXPECT_EQ(ended->state, "expired");
+      EXPECT_EQ(hypervisor.state("vm1"), "running");
+      EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+      EXPECT_EQ(helper.look(), 0);
+      EXPECT_FALSE(helper.armed(test_id(number)));
+      EXPECT_TRUE(store.phase(test_id(number))->done);
+    }
+  }
+}
+
 TEST_F(FreezeServiceTest, AVmThatSomebodyPausedStaysPaused) {
   hypervisor.set_state("vm1", "paused");
   const auto frozen = service.put(id, {"vm1", 5'000, true});

@@ -122,6 +122,36 @@ TEST_F(ProgramTest, NoDeathLeavesAVmFrozen) {
   }
 }
 
+// The delegate stands still until the lease is over and then goes on; in the last case it dies as
+// soon as it has stopped the VM.
+TEST_F(ProgramTest, ADelegateThatStallsDoesNotHoldAVmAfterItsLease) {
+  const char* faults[] = {"vmmd.freeze.after-files=stop", "vmmd.freeze.before-stop=stop",
+                          "vmmd.freeze.after-stop=stop",
+                          "vmmd.freeze.before-stop=stop;vmmd.freeze.after-stop=kill"};
+  start_vm("vm1");
+  unsigned number = 0;
+  for (const std::string fault : faults) {
+    SCOPED_TRACE(fault);
+    const Uuid id = test_id(++number);
+    start(fault);
+    auto frozen = std::async(std::launch::async, [&] { return freeze(id, 1'000); });
+    const std::string ended = dir.path("state/freezes/" + id.str() + ".expired");
+    ASSERT_TRUE(test::eventually([&] { return std::filesystem::exists(ended); }));
+    EXPECT_TRUE(test::eventually([&] { return state("vm1") == "running"; }));
+    daemon.signal(SIGCONT);
+    const auto answer = frozen.get();
+    if (fault.ends_with("kill")) {
+      EXPECT_FALSE(answer);
+      EXPECT_EQ(daemon.wait(), 128 + SIGKILL);
+    } else {
+      EXPECT_EQ(freeze_state(answer), "expired");
+    }
+    EXPECT_TRUE(test::eventually([&] { return helper_of(id) == 0; }));
+    EXPECT_EQ(state("vm1"), "running");
+    EXPECT_TRUE(std::filesystem::exists(ended + "-done"));
+  }
+}
+
 // The lease helper dies too: then the delegate itself ends the freeze.
 TEST_F(ProgramTest, ADelegateLooksAfterItsLeaseHelpers) {
   start_vm("vm1");
