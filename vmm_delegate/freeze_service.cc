@@ -110,9 +110,8 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   record.spec = spec;
   record.expires = clock_.monotonic() + Milliseconds(spec.lease_ms);
   record.freeze_files = hypervisor_.agent_answers(spec.vm);
-  // A VM that somebody has paused already stays with that somebody.
-  record.stop = spec.pause && vm->state == "running";
-  record.complete = !record.freeze_files && !record.stop;
+  const bool stands_still = !spec.pause || vm->state != "running";
+  record.complete = !record.freeze_files && stands_still;
   fault_point("vmmd.freeze.before-record");
   if (auto begun = store_.begin(record); !begun) return fail(begun.error());
   fault_point("vmmd.freeze.after-record");
@@ -153,7 +152,7 @@ Result<void> FreezeService::act(FreezeRecord& record, bool resumed) {
   fault_point("vmmd.freeze.after-arm");
   if (held && record.freeze_files && goes_on(record.id)) held = hold_files(record, resumed);
   fault_point("vmmd.freeze.after-files");
-  if (held && record.stop && goes_on(record.id)) held = hold_processors(record, resumed);
+  if (held && record.spec.pause && goes_on(record.id)) held = hold_processors(record);
   fault_point("vmmd.freeze.after-stop");
   if (!held || !goes_on(record.id)) return held;
   record.complete = true;
@@ -179,11 +178,22 @@ Result<void> FreezeService::hold_files(FreezeRecord& record, bool resumed) {
   return store_.save(record);
 }
 
-Result<void> FreezeService::hold_processors(FreezeRecord& record, bool resumed) {
+/// A VM that somebody else has paused stays with that somebody: it is noted as stopped only right
+/// before it is stopped, and no longer if it then was stopped already.
+Result<void> FreezeService::hold_processors(FreezeRecord& record) {
+  const bool noted_before = record.stop;
+  if (!noted_before) {
+    const auto vm = hypervisor_.vm(record.spec.vm);
+    if (!vm) return fail(vm.error());
+    if (vm->state == "off") return fail(ErrorCode::conflict, "VM '" + record.spec.vm + "' is off");
+    if (vm->state != "running") return {};
+    record.stop = true;
+    if (auto saved = store_.save(record); !saved) return saved;
+  }
   fault_point("vmmd.freeze.before-stop");
   const auto stopped = hypervisor_.pause(record.spec.vm);
   if (!stopped) return fail(stopped.error());
-  if (*stopped || resumed) return {};
+  if (*stopped || noted_before) return {};
   record.stop = false;
   return store_.save(record);
 }
@@ -274,7 +284,7 @@ Result<void> FreezeService::sweep_one(const Uuid& id) {
   const auto record = store_.record(id);
   if (!record) return fail(record.error());
   if (!phase->known || !*record) return {};
-  const bool nothing_held = !(*record)->freeze_files && !(*record)->stop;
+  const bool nothing_held = (*record)->complete && !(*record)->freeze_files && !(*record)->stop;
   const bool late = clock_.monotonic() > (*record)->expires + kHelperGrace;
   if (!late && (nothing_held || helper_.armed(id))) return {};
   log::warning("ending a freeze whose lease nobody ended",

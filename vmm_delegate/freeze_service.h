@@ -45,7 +45,7 @@ class FreezeService {
   Result<void> hold(FreezeRecord& record, bool resumed);
   Result<void> act(FreezeRecord& record, bool resumed);
   Result<void> hold_files(FreezeRecord& record, bool resumed);
-  Result<void> hold_processors(FreezeRecord& record, bool resumed);
+  Result<void> hold_processors(FreezeRecord& record);
   void abandon(const FreezeRecord& record);
   Result<void> sweep_one(const Uuid& id);
 

@@ -27,7 +27,7 @@ struct FreezeRecord {
   wire::FreezeSpec spec;
   MonotonicTime expires;      ///< of this boot: a machine that restarted runs none of these VMs
   bool freeze_files = false;  ///< to be thawed by the guest agent
-  bool stop = false;          ///< processors to be let run again
+  bool stop = false;          ///< processors to be let run again; from just before they are stopped
   bool complete = false;      ///< everything that was asked for is held
   std::string consistency = "crash";
 };

@@ -145,6 +145,33 @@ TEST_F(FreezeServiceTest, AVmThatSomebodyPausedStaysPaused) {
   EXPECT_EQ(hypervisor.state("vm1"), "paused");
 }
 
+// It ran when the freeze began, and somebody paused it before VBS would have: whatever happens to
+// the freeze then, VBS does not let it run.
+TEST_F(FreezeServiceTest, AVmThatSomebodyPausesMeanwhileStaysPaused) {
+  const auto pausing_when = [&](bool fails) {
+    hypervisor.set_fault([this, fails](std::string_view call, bool after) -> std::optional<Error> {
+      if (call != "freeze_files" || !after) return std::nullopt;
+      hypervisor.set_state("vm1", "paused");
+      if (fails) return failing(ErrorCode::timeout);
+      return std::nullopt;
+    });
+  };
+  pausing_when(false);
+  EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "frozen");
+  EXPECT_FALSE((*store.record(id))->stop);
+  hypervisor.set_fault({});
+  helper.kill(id);
+  EXPECT_FALSE(service.remove(id)) << "its agent cannot thaw while it is paused";
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+  hypervisor.set_state("vm1", "running");
+  ASSERT_TRUE(service.remove(id));
+
+  pausing_when(true);
+  EXPECT_FALSE(service.put(test_id(2), {"vm1", 5'000, true})) << "abandoned before the pause";
+  EXPECT_EQ(hypervisor.state("vm1"), "paused");
+  EXPECT_EQ(hypervisor.effects().back(), "freeze_files vm1");
+}
+
 TEST_F(FreezeServiceTest, FileSystemsThatSomebodyFrozeStayFrozen) {
   hypervisor.freeze_inside("vm1");
   const auto frozen = service.put(id, {"vm1", 5'000, false});
