@@ -1,6 +1,7 @@
 #include "vmm_delegate/freeze_end.h"
 
 #include "common/fault_point.h"
+#include "common/log.h"
 #include "vmm_delegate/lease_lock.h"
 
 namespace vbs::vmm_delegate {
@@ -17,14 +18,42 @@ Result<void> release(Hypervisor& hypervisor, const FreezeRecord& record) {
   return {};
 }
 
+namespace {
+
+/// Whether everything that was to stand still still does. A VM that is off by now may have run
+/// before, and so may one that somebody else had paused.
+Result<bool> stands_still(Hypervisor& hypervisor, const wire::FreezeSpec& spec) {
+  if (!spec.pause) return true;
+  const auto vm = hypervisor.vm(spec.vm);
+  if (vm && vm->state == "paused") return true;
+  if (!vm && vm.error().code != ErrorCode::not_found) return fail(vm.error());
+  log::warning("a VM did not stay paused until the end of its freeze", {{"vm", spec.vm}});
+  return false;
+}
+
+/// How a freeze that was held until now ends.
+Result<Ending> judge(FreezeStore& store, Hypervisor& hypervisor, const Uuid& id, Ending wanted) {
+  if (wanted == Ending::expired) return wanted;
+  const auto record = store.record(id);
+  if (!record) return fail(record.error());
+  if (!*record) return wanted;
+  const auto still = stands_still(hypervisor, (*record)->spec);
+  if (!still) return fail(still.error());
+  return *still ? Ending::thawed : Ending::expired;
+}
+
+}  // namespace
+
 Result<Ending> end_freeze(FreezeStore& store, Hypervisor& hypervisor, const Uuid& id,
                           Ending wanted) {
   const auto before = store.phase(id);
   if (!before) return fail(before.error());
   // Once it is done, a VM that is paused was paused by somebody else.
   if (before->done) return *before->ending;
+  const auto judged = before->ending ? *before->ending : judge(store, hypervisor, id, wanted);
+  if (!judged) return judged;
   fault_point("vmmd.thaw.before-decision");
-  const auto ending = store.end(id, wanted);
+  const auto ending = store.end(id, *judged);
   if (!ending) return ending;
   fault_point("vmmd.thaw.after-decision");
   // In this order: a delegate that begins to act now sees that the freeze has ended, and what one

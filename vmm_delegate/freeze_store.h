@@ -11,7 +11,8 @@
 
 namespace vbs::vmm_delegate {
 
-/// How a freeze ended: thawed while it still held, or by its lease running out.
+/// How a freeze ended: thawed while it still held, or not holding any more, be it that its lease
+/// ran out or that somebody else let the VM run.
 enum class Ending { thawed, expired };
 
 /// Where a freeze is. It only moves forward: none -> held -> ended -> ended and done.

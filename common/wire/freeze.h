@@ -20,9 +20,10 @@ struct FreezeSpec {
 };
 
 /// Answer of PUT, GET and `DELETE /v1/freezes/{operation id}` (thaw; again is harmless). After a
-/// thaw the lease's record says whether it had run out before: then whatever was copied meanwhile
-/// is worthless. "off" is an answer of PUT alone: the VM is off or gone, so that nothing in it can
-/// write; nothing is held and there is nothing to thaw.
+/// thaw the state "expired" says that the VM was not held until then, because its lease ran out or
+/// because somebody let it run: then whatever was copied meanwhile is worthless. "off" is an answer
+/// of PUT alone: the VM is off or gone, so that nothing in it can write; nothing is held and there
+/// is nothing to thaw.
 struct FreezeStatus {
   Uuid id;
   std::string vm;

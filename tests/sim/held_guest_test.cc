@@ -69,6 +69,20 @@ TEST_F(HeldGuestTest, AGuestThatCannotBeStoppedIsNotCopied) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// An operator types `cont` while the volume is copied.
+TEST_F(HeldGuestTest, ACopyDuringWhichTheGuestRanIsDiscarded) {
+  const auto asked = world.send(Method::post, "/v1/snapshots", body);
+  ASSERT_TRUE(world.time.run_until([&] { return world.vmm.hypervisor.state("vm1") == "paused"; },
+                                   Milliseconds(10'000)));
+  world.vmm.hypervisor.set_state("vm1", "running");
+  ASSERT_TRUE(world.settle());
+  id = asked->member("snapshot", "id");
+  operation = asked->member("operation", "id");
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("the copy is discarded; try again"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();

@@ -280,9 +280,41 @@ TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {
   EXPECT_EQ(service.put(id, {"bare", 5'000, true}).error().code, ErrorCode::idempotency_mismatch);
 }
 
-TEST_F(FreezeServiceTest, AVmThatWentOffIsThawed) {
+TEST_F(FreezeServiceTest, AVmThatWentOffMayHaveRunBefore) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
   hypervisor.set_state("vm1", "off");
+  EXPECT_EQ((*service.remove(id))->state, "expired");
+  ASSERT_TRUE(service.put(test_id(2), {"bare", 5'000, true}));
+  hypervisor.remove_vm("bare");
+  EXPECT_EQ((*service.remove(test_id(2)))->state, "expired");
+}
+
+// Somebody lets the VM go on while it is copied: also one that he had paused himself.
+TEST_F(FreezeServiceTest, AVmThatRunsAtTheThawWasNotHeld) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  hypervisor.set_state("vm1", "running");
+  EXPECT_EQ((*service.remove(id))->state, "expired");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1")) << "it is let go all the same";
+
+  hypervisor.set_state("vm1", "paused");
+  ASSERT_TRUE(service.put(test_id(2), {"vm1", 5'000, true}));
+  hypervisor.set_state("vm1", "running");
+  EXPECT_EQ((*service.remove(test_id(2)))->state, "expired");
+  EXPECT_EQ(service.get(test_id(2))->state, "expired");
+}
+
+TEST_F(FreezeServiceTest, AVmThatDoesNotTellWhetherItRunsIsAskedAgain) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  hypervisor.set_state("vm1", "unknown");
+  EXPECT_EQ(service.remove(id).error().code, ErrorCode::timeout);
+  EXPECT_EQ(service.get(id)->state, "frozen");
+  hypervisor.set_state("vm1", "paused");
+  EXPECT_EQ((*service.remove(id))->state, "thawed");
+}
+
+TEST_F(FreezeServiceTest, AVmThatIsNotToBePausedMayRun) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, false}));
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
   EXPECT_EQ((*service.remove(id))->state, "thawed");
 }
 
