@@ -19,6 +19,7 @@ namespace vbs::workflow {
 
 namespace {
 
+constexpr const char* kMayBeHeld = "may_be_held";
 constexpr const char* kAdvice = "; try again, or detach the volume first";
 constexpr const char* kDiscarded =
     "the guest could not be held still until the copy was complete, so the copy is discarded";
@@ -66,6 +67,8 @@ Step estimate_step(Milliseconds longest_pause) {
     if (!status) return fail(status.error());
     note(tx.connection(), f.operation.seq, "estimate_ms",
          json::Value(status->snapshot_estimate_ms));
+    // The next call may hold the guest, whatever is heard of it.
+    note(tx.connection(), f.operation.seq, kMayBeHeld, json::Value(true));
     return {};
   };
   return step;
@@ -103,10 +106,6 @@ Step freeze_step(Milliseconds lease_margin) {
     if (frozen) note(tx.connection(), f.operation.seq, "frozen", json::Value(true));
     return {};
   };
-  step.undo.call = [](const Facts& f) -> std::optional<api::DelegateCall> {
-    if (!written_to(f)) return std::nullopt;
-    return api::DelegateCall{f.attachment->vmm_node, http::Method::del, freeze_path(f), {}, ""};
-  };
   return step;
 }
 
@@ -137,15 +136,18 @@ Step copy_step() {
   return step;
 }
 
-/// Also the first thing that undoing does from `freeze` on: no guest waits for a volume server.
+api::DelegateCall thaw(const Facts& f) {
+  return {f.attachment->vmm_node, http::Method::del, freeze_path(f), {}, ""};
+}
+
+/// Also the first thing that undoing does, as soon as `freeze` may have been sent: no guest waits
+/// for a volume server.
 Step thaw_step() {
   Step step{"thaw", Place::vmm_node, {}, {}};
   step.release = true;
-  auto thaw = [](const Facts& f) -> std::optional<api::DelegateCall> {
-    if (!written_to(f) || !f.noted("frozen")) return std::nullopt;
-    return api::DelegateCall{f.attachment->vmm_node, http::Method::del, freeze_path(f), {}, ""};
+  step.make.call = [](const Facts& f) {
+    return f.noted("frozen") ? std::optional(thaw(f)) : std::nullopt;
   };
-  step.make.call = thaw;
   step.make.judge = [](const Facts&, const Answer& answer) {
     return judge_answer<wire::FreezeStatus>(
         answer, [](const wire::FreezeStatus& status, Verdict verdict) {
@@ -153,7 +155,9 @@ Step thaw_step() {
           return refused(ErrorCode::timeout, std::string(kDiscarded) + kAdvice);
         });
   };
-  step.undo.call = thaw;
+  step.undo.call = [](const Facts& f) {
+    return f.noted(kMayBeHeld) ? std::optional(thaw(f)) : std::nullopt;
+  };
   return step;
 }
 

@@ -83,6 +83,28 @@ TEST_F(HeldGuestTest, ACopyDuringWhichTheGuestRanIsDiscarded) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// It is not known whether the guest was frozen: it is let go before anything is asked of the volume
+// server, which may be slow or down.
+TEST_F(HeldGuestTest, AGuestThatMayBeHeldIsLetGoFirst) {
+  world.network.set_intercept([this](const api::DelegateCall& call) {
+    const bool freeze = call.method == Method::put && call.path.starts_with("/v1/freezes/");
+    if (!freeze) return std::optional<http::Response>();
+    world.network.set_down("vs1", true);
+    return std::optional(http::problem({ErrorCode::timeout, "as the test wants", {}, {}, {}}));
+  });
+  const auto asked = world.send(Method::post, "/v1/snapshots", body);
+  world.time.run_for(Milliseconds(1'000));
+  operation = asked->member("operation", "id");
+  world.carry_out(Method::post, "/v1/operations/" + operation + "/cancel");
+  const std::string thaw = "DELETE hv1 /v1/freezes/" + operation;
+  EXPECT_THAT(world.network.arrived(), Contains(thaw));
+  EXPECT_FALSE(world.at_rest()) << "the volume server is still down";
+  world.network.set_down("vs1", false);
+  ASSERT_TRUE(world.settle());
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"cancelled")"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();
