@@ -20,12 +20,22 @@ namespace vbs::workflow {
 namespace {
 
 constexpr const char* kMayBeHeld = "may_be_held";
+constexpr unsigned kNoContent = 204;
 constexpr const char* kAdvice = "; try again, or detach the volume first";
 constexpr const char* kDiscarded =
     "the guest could not be held still until the copy was complete, so the copy is discarded";
 
 Verdict refused(ErrorCode code, std::string message) {
   return {Verdict::Kind::refused, {code, std::move(message), {}, {}, {}}, {}};
+}
+
+/// Tries to reach a VMM node before it is done without: a minute, or three where each times out.
+/// A guest that is held after all is let go by its lease, so that no volume has to stay locked for
+/// as long as its VMM node is down.
+constexpr int kTries = 12;
+
+bool is_last_try(const Facts& f, const Verdict& verdict) {
+  return verdict.kind == Verdict::Kind::retry && f.operation.attempt + 1 >= kTries;
 }
 
 std::string freeze_path(const Facts& f) {
@@ -84,7 +94,7 @@ Step freeze_step(Milliseconds lease_margin) {
     return api::DelegateCall{
         f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
   };
-  step.make.judge = [](const Facts&, const Answer& answer) {
+  step.make.judge = [](const Facts& f, const Answer& answer) {
     Verdict verdict = judge_answer<wire::FreezeStatus>(
         answer, [](const wire::FreezeStatus& status, Verdict settled) {
           if (status.state == "frozen") return settled;
@@ -94,6 +104,7 @@ Step freeze_step(Milliseconds lease_margin) {
           }
           return refused(ErrorCode::conflict, "the guest could not be held still in time");
         });
+    if (is_last_try(f, verdict)) verdict.kind = Verdict::Kind::refused;
     if (verdict.kind == Verdict::Kind::refused) verdict.error.message += kAdvice;
     return verdict;
   };
@@ -148,15 +159,24 @@ Step thaw_step() {
   step.make.call = [](const Facts& f) {
     return f.noted("frozen") ? std::optional(thaw(f)) : std::nullopt;
   };
-  step.make.judge = [](const Facts&, const Answer& answer) {
-    return judge_answer<wire::FreezeStatus>(
-        answer, [](const wire::FreezeStatus& status, Verdict verdict) {
-          if (status.state != "expired") return verdict;
-          return refused(ErrorCode::timeout, std::string(kDiscarded) + kAdvice);
+  step.make.judge = [](const Facts& f, const Answer& answer) {
+    const Verdict lost = refused(ErrorCode::timeout, std::string(kDiscarded) + kAdvice);
+    // The node knows nothing of the freeze any more, so nobody knows whether it held.
+    if (answer && answer->status == kNoContent) return lost;
+    const Verdict verdict = judge_answer<wire::FreezeStatus>(
+        answer, [&](const wire::FreezeStatus& status, const Verdict& settled) {
+          return status.state == "thawed" ? settled : lost;
         });
+    return is_last_try(f, verdict) ? lost : verdict;
   };
   step.undo.call = [](const Facts& f) {
     return f.noted(kMayBeHeld) ? std::optional(thaw(f)) : std::nullopt;
+  };
+  step.undo.judge = [](const Facts& f, const Answer& answer) {
+    const Verdict verdict = judge_by_status(answer);
+    if (!is_last_try(f, verdict)) return verdict;
+    return Verdict{
+        Verdict::Kind::done, {}, "the guest was left to its lease: " + describe(verdict.error)};
   };
   return step;
 }

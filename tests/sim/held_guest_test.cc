@@ -105,6 +105,37 @@ TEST_F(HeldGuestTest, AGuestThatMayBeHeldIsLetGoFirst) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+TEST_F(HeldGuestTest, AFreezeThatItsNodeHasForgottenDoesNotCount) {
+  world.network.set_intercept([](const api::DelegateCall& call) {
+    const bool thaw = call.method == Method::del && call.path.starts_with("/v1/freezes/");
+    return thaw ? std::optional(http::no_content()) : std::nullopt;
+  });
+  snapshot();
+  world.network.set_intercept({});
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("the copy is discarded"));
+  world.time.run_for(Milliseconds(60'000));  // the lease, and what was attached
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+// Nobody knows how long a node stays down, and its guests are not held for longer than a lease.
+TEST_F(HeldGuestTest, ANodeThatIsDownDoesNotKeepAVolumeLocked) {
+  const Milliseconds before = world.time.now();
+  const auto asked = world.send(Method::post, "/v1/snapshots", body);
+  ASSERT_TRUE(
+      world.time.run_until([&] { return asked->response.has_value(); }, Milliseconds(10'000)));
+  world.network.set_down("hv1", true);
+  ASSERT_TRUE(world.settle());
+  EXPECT_LT(world.time.now() - before, Milliseconds(300'000));
+  id = asked->member("snapshot", "id");
+  operation = asked->member("operation", "id");
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("left to its lease"));
+  world.network.set_down("hv1", false);
+  world.time.run_for(Milliseconds(60'000));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();
