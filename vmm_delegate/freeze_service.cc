@@ -63,8 +63,8 @@ Result<wire::FreezeStatus> FreezeService::status_of(const Uuid& id, const std::s
 }
 
 Result<wire::FreezeStatus> FreezeService::put(const Uuid& id, const wire::FreezeSpec& spec) {
-  if (spec.lease_ms > kLongestLease.count()) {
-    return fail_field("lease_ms", "must be at most " + std::to_string(kLongestLease.count()));
+  if (spec.lease_ms > wire::kLongestLeaseMs) {
+    return fail_field("lease_ms", "must be at most " + std::to_string(wire::kLongestLeaseMs));
   }
   auto this_freeze = lock(id.str());
   if (!this_freeze) return fail(this_freeze.error());

@@ -17,8 +17,6 @@ namespace vbs::vmm_delegate {
 /// block.
 class FreezeService {
  public:
-  static constexpr Milliseconds kLongestLease{600'000};
-
   FreezeService(Hypervisor& hypervisor, LeaseHelper& helper, FreezeStore store, Clock& clock);
 
   /// The state "off" where the VM is off or gone; operation_in_progress where another freeze holds

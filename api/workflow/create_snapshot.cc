@@ -10,6 +10,8 @@
 //
 // The three steps in the middle make no call while no VM writes to the volume.
 
+#include <algorithm>
+
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"
 #include "common/units.h"
@@ -84,13 +86,19 @@ Step estimate_step(Milliseconds longest_pause) {
   return step;
 }
 
-Step freeze_step(Milliseconds lease_margin) {
+/// Twice what the copy should take, because stores and estimates differ; never more than the
+/// longest pause and the margin, whatever the estimate.
+std::int64_t lease_ms(const WorkflowSettings& settings, std::int64_t estimate_ms) {
+  const std::int64_t pause = std::min(2 * estimate_ms, settings.longest_pause.count());
+  return std::min(pause + settings.lease_margin.count(), wire::kLongestLeaseMs);
+}
+
+Step freeze_step(const WorkflowSettings& settings) {
   Step step{"freeze", Place::vmm_node, {}, {}};
-  step.make.call = [lease_margin](const Facts& f) -> std::optional<api::DelegateCall> {
+  step.make.call = [settings](const Facts& f) -> std::optional<api::DelegateCall> {
     if (!written_to(f)) return std::nullopt;
     const std::int64_t estimate = f.number("estimate_ms");
-    const wire::FreezeSpec spec{f.attachment->vm, 2 * estimate + lease_margin.count(),
-                                estimate > 0};
+    const wire::FreezeSpec spec{f.attachment->vm, lease_ms(settings, estimate), estimate > 0};
     return api::DelegateCall{
         f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
   };
@@ -192,8 +200,8 @@ Workflow create_snapshot(const WorkflowSettings& settings) {
   record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
                           WallTime now) { return db::snapshot_available(tx, f.snapshot->id, now); };
   return {"create-snapshot",
-          {reserve, estimate_step(settings.longest_pause), freeze_step(settings.lease_margin),
-           copy_step(), thaw_step(), record},
+          {reserve, estimate_step(settings.longest_pause), freeze_step(settings), copy_step(),
+           thaw_step(), record},
           settings.copy_deadline};
 }
 

@@ -8,6 +8,9 @@
 
 namespace vbs::wire {
 
+/// The longest lease that a VMM node accepts.
+inline constexpr std::int64_t kLongestLeaseMs = 600'000;
+
 /// Body of `PUT /v1/freezes/{operation id}` on a VMM node: hold one VM's writes still under a
 /// lease.
 struct FreezeSpec {

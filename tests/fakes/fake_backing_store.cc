@@ -58,6 +58,11 @@ Result<void> FakeBackingStore::enter(const std::string& call, const ObjectRef& o
   return fault ? fault(call, object) : Result<void>();
 }
 
+void FakeBackingStore::set_snapshot_estimate(std::int64_t milliseconds) {
+  std::lock_guard guard(mutex_);
+  estimate_ms_ = milliseconds;
+}
+
 std::uint64_t FakeBackingStore::promised() const {
   std::uint64_t sum = 0;
   for (const auto& [object, held] : objects_) sum += held.size_bytes;
@@ -75,7 +80,8 @@ Result<StoreListing> FakeBackingStore::list() {
   for (const auto& [object, held] : objects_) {
     if (held.being_made) continue;
     if (object.kind == ObjectKind::volume) {
-      out.volumes.push_back({object.id, held.size_bytes, 0, copies_at_once_ ? 0 : 1, held.source});
+      out.volumes.push_back(
+          {object.id, held.size_bytes, 0, copies_at_once_ ? 0 : estimate_ms_, held.source});
     } else {
       out.snapshots.push_back({object.id, held.source->id, held.size_bytes});
     }
@@ -89,7 +95,7 @@ Result<StoredVolume> FakeBackingStore::find_volume(const Uuid& id) {
   if (found == objects_.end() || found->second.being_made) {
     return fail(ErrorCode::not_found, "no volume " + id.str());
   }
-  return StoredVolume{id, found->second.size_bytes, 0, copies_at_once_ ? 0 : 1,
+  return StoredVolume{id, found->second.size_bytes, 0, copies_at_once_ ? 0 : estimate_ms_,
                       found->second.source};
 }
 

@@ -38,6 +38,8 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   /// "remove") with the object; an error is returned instead of doing it.
   using Fault = std::function<Result<void>(const std::string& call, const ObjectRef& object)>;
   void set_fault(Fault fault);
+  /// How long a snapshot is said to take where copies wait for their turn; 1 ms from the start.
+  void set_snapshot_estimate(std::int64_t milliseconds);
   /// Somebody removes an object by hand.
   void lose(const ObjectRef& object);
   bool contains(const ObjectRef& object) const;
@@ -60,6 +62,7 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   const bool copies_at_once_;
   mutable std::mutex mutex_;
   Fault fault_;
+  std::int64_t estimate_ms_ = 1;
   std::map<ObjectRef, Object> objects_;
 };
 

@@ -136,6 +136,30 @@ TEST_F(HeldGuestTest, ANodeThatIsDownDoesNotKeepAVolumeLocked) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+TEST_F(HeldGuestTest, APauseAboveTheConfiguredTimeIsRefused) {
+  world.volumes.store.set_snapshot_estimate(10'001);
+  snapshot();
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("longer than the 10s that are allowed"));
+  EXPECT_THAT(shown_operation(), HasSubstr("detach the volume first, or keep volumes on a file "
+                                           "system with reflinks (XFS, Btrfs)"));
+  EXPECT_THAT(world.vmm.hypervisor.effects(), Not(Contains("pause vm1")));
+}
+
+TEST_F(HeldGuestTest, NoGuestIsHeldForLongerThanPauseAndMargin) {
+  std::string asked_for;
+  world.network.set_intercept([&](const api::DelegateCall& call) {
+    if (call.method == Method::put && call.path.starts_with("/v1/freezes/")) asked_for = call.body;
+    return std::optional<http::Response>();
+  });
+  world.volumes.store.set_snapshot_estimate(10'000);
+  snapshot();
+  EXPECT_THAT(asked_for, HasSubstr(R"("lease_ms":25000)"));
+  world.volumes.store.set_snapshot_estimate(2'000);
+  snapshot();
+  EXPECT_THAT(asked_for, HasSubstr(R"("lease_ms":19000)"));
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();
