@@ -105,7 +105,9 @@ void act(const Arming& arming) {
     }
     return;
   }
-  ::kill(::getpid(), arming.action == Action::kill ? SIGKILL : SIGSTOP);
+  // SIGSTOP to this very thread: another one might take it, and this one run on for a moment.
+  if (arming.action == Action::kill) ::kill(::getpid(), SIGKILL);
+  ::raise(SIGSTOP);
 }
 
 void pass(Plan& current, std::string_view name) {
