@@ -4,6 +4,12 @@ namespace vbs::fakes {
 
 using vmm_delegate::Ending;
 
+namespace {
+
+constexpr Milliseconds kRetry{2'000};
+
+}  // namespace
+
 FakeLeaseHelper::FakeLeaseHelper(vmm_delegate::FreezeStore store,
                                  vmm_delegate::Hypervisor& hypervisor, Clock& clock)
     : store_(std::move(store)), hypervisor_(hypervisor), clock_(clock) {}
@@ -21,6 +27,7 @@ int FakeLeaseHelper::look() {
     }
     helper = over ? armed_.erase(helper) : std::next(helper);
   }
+  if (failed > 0 && alarm_) alarm_(kRetry);
   return failed;
 }
 
@@ -31,7 +38,11 @@ void FakeLeaseHelper::kill(const Uuid& freeze) {
 
 Result<void> FakeLeaseHelper::arm(const Uuid& freeze) {
   const std::lock_guard lock(mutex_);
-  armed_.insert(freeze);
+  const auto record = store_.record(freeze);
+  const bool first = armed_.insert(freeze).second;
+  if (first && alarm_ && record && *record) {
+    alarm_(std::chrono::ceil<Milliseconds>((*record)->expires - clock_.monotonic()));
+  }
   return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -18,6 +19,9 @@ class FakeLeaseHelper final : public vmm_delegate::LeaseHelper {
   /// What helpers would have done by now: ends freezes whose lease is over, drops those that are
   /// done. Returns how many had to be ended and could not be.
   int look();
+  /// Called with how long it takes until `look` has something to do; the caller sees to it.
+  using Alarm = std::function<void(Milliseconds in)>;
+  void set_alarm(Alarm alarm) { alarm_ = std::move(alarm); }
   /// The helper of one freeze dies.
   void kill(const Uuid& freeze);
 
@@ -30,6 +34,7 @@ class FakeLeaseHelper final : public vmm_delegate::LeaseHelper {
   Clock& clock_;
   std::mutex mutex_;
   std::set<Uuid> armed_;
+  Alarm alarm_;
 };
 
 }  // namespace vbs::fakes

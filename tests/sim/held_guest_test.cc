@@ -140,7 +140,7 @@ TEST_F(HeldGuestTest, APauseAboveTheConfiguredTimeIsRefused) {
   world.volumes.store.set_snapshot_estimate(10'001);
   snapshot();
   EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
-  EXPECT_THAT(shown_operation(), HasSubstr("longer than the 10s that are allowed"));
+  EXPECT_THAT(shown_operation(), HasSubstr("longer than the 10 s that are allowed"));
   EXPECT_THAT(shown_operation(), HasSubstr("detach the volume first, or keep volumes on a file "
                                            "system with reflinks (XFS, Btrfs)"));
   EXPECT_THAT(world.vmm.hypervisor.effects(), Not(Contains("pause vm1")));
@@ -158,6 +158,39 @@ TEST_F(HeldGuestTest, NoGuestIsHeldForLongerThanPauseAndMargin) {
   world.volumes.store.set_snapshot_estimate(2'000);
   snapshot();
   EXPECT_THAT(asked_for, HasSubstr(R"("lease_ms":19000)"));
+}
+
+TEST_F(HeldGuestTest, ACopyThatOutlastsTheLeaseIsDiscarded) {
+  world.volumes.copy_time = Milliseconds(60'000);
+  const auto asked = world.send(Method::post, "/v1/snapshots", body);
+  world.time.run_for(Milliseconds(14'000));
+  EXPECT_EQ(world.vmm.hypervisor.state("vm1"), "paused");
+  world.time.run_for(Milliseconds(2'000));
+  EXPECT_EQ(world.vmm.hypervisor.state("vm1"), "running") << "the lease is of 15 s";
+  EXPECT_FALSE(world.vmm.hypervisor.files_frozen("vm1"));
+  ASSERT_TRUE(world.settle());
+  operation = asked->member("operation", "id");
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"failed")"));
+  EXPECT_THAT(shown_operation(), HasSubstr("the copy is discarded"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+// The agent freezes and hangs; it thaws as soon as it comes round.
+TEST_F(HeldGuestTest, AnAgentThatHangsIsAskedUntilItThaws) {
+  bool hangs = true;
+  world.vmm.hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    const bool frozen = call == "freeze_files" && after;
+    if (!hangs || (!frozen && call != "thaw_files")) return std::nullopt;
+    return Error{ErrorCode::timeout, "the guest agent does not answer", {}, {}, {}};
+  });
+  world.send(Method::post, "/v1/snapshots", body);
+  world.time.run_for(Milliseconds(30'000));
+  EXPECT_TRUE(world.vmm.hypervisor.files_frozen("vm1"));
+  hangs = false;
+  world.time.run_for(Milliseconds(5'000));
+  EXPECT_FALSE(world.vmm.hypervisor.files_frozen("vm1"));
+  ASSERT_TRUE(world.settle());
+  EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {

@@ -52,8 +52,8 @@ Folder::~Folder() {
 VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world)
     : exports_(must(volume_delegate::ExportRecords::load(export_folder_))),
       tombstones_(must(volume_delegate::Tombstones::load(tombstone_folder_))) {
-  auto post_copy = [&world](Task task) {
-    world.add(Milliseconds(700), std::move(task));
+  auto post_copy = [this, &world](Task task) {
+    world.add(copy_time, std::move(task));
     return true;
   };
   server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
@@ -62,7 +62,8 @@ VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& w
   server_->tend();
 }
 
-VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock)
+VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
+                 fakes::SimWorld& world)
     : generations_(must(vmm_delegate::Generations::open(folder.path("generations"), clock))),
       orders_(*generations_),
       freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
@@ -71,6 +72,7 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock)
       session_service_(hypervisor, initiator_, orders_),
       freeze_service_(hypervisor, helper_, freezes_, clock),
       view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator_, freeze_service_) {
+  helper_.set_alarm([this, &world](Milliseconds in) { world.add(in, [this] { helper_.look(); }); });
   hypervisor.add_vm("vm1", true);
   hypervisor.add_vm("vm2", false);
   vmm_delegate::add_routes(router, quick_, slow_,
@@ -78,7 +80,7 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock)
 }
 
 World::World(std::uint64_t seed)
-    : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock) {
+    : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock, time) {
   settings.database = folder.path("vbs.db");
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
@@ -184,6 +186,26 @@ std::string World::attach(const std::string& volume, const std::string& vm) {
       .member("attachment", "id");
 }
 
+std::string World::live_operation() {
+  auto live = database_->read([](db::Connection& c) { return db::OperationTable(c).live(); });
+  return live && !live->empty() ? live->front().id.str() : "";
+}
+
+std::set<std::string> World::there() {
+  std::set<std::string> there;
+  const auto store = volumes.store.list();
+  for (const auto& volume : store->volumes) there.insert("volume " + volume.id.str());
+  for (const auto& snapshot : store->snapshots) there.insert("snapshot " + snapshot.id.str());
+  const auto targets = volumes.target.list();
+  for (const auto& target : *targets) there.insert("target " + target.iqn);
+  for (const std::string vm : {"vm1", "vm2"}) {
+    const auto view = vmm.hypervisor.look(vm);
+    for (const auto& device : view->devices)
+      there.insert("device " + vm + " " + device.attachment.str());
+  }
+  return there;
+}
+
 std::vector<std::string> World::disagreements() {
   std::vector<std::string> found;
   auto wanted = database_->read([&](db::Connection& connection) {
@@ -201,23 +223,15 @@ std::vector<std::string> World::disagreements() {
     }
     return names;
   });
-  std::set<std::string> there;
-  const auto store = volumes.store.list();
-  for (const auto& volume : store->volumes) there.insert("volume " + volume.id.str());
-  for (const auto& snapshot : store->snapshots) there.insert("snapshot " + snapshot.id.str());
-  const auto targets = volumes.target.list();
-  for (const auto& target : *targets) there.insert("target " + target.iqn);
+  const std::set<std::string> really = there();
   for (const char* vm : {"vm1", "vm2"}) {
-    const auto view = vmm.hypervisor.look(vm);
-    for (const auto& device : view->devices)
-      there.insert("device " + std::string(vm) + " " + device.attachment.str());
     if (vmm.hypervisor.files_frozen(vm)) found.push_back(std::string(vm) + " is still frozen");
     if (vmm.hypervisor.state(vm) != "running") found.push_back(std::string(vm) + " is not running");
   }
   for (const std::string& name : *wanted) {
-    if (!there.contains(name)) found.push_back("missing: " + name);
+    if (!really.contains(name)) found.push_back("missing: " + name);
   }
-  for (const std::string& name : there) {
+  for (const std::string& name : really) {
     if (!wanted->contains(name)) found.push_back("left over: " + name);
   }
   return found;

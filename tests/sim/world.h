@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class VolumeNode {
   fakes::FakeBackingStore store{1ULL << 40};
   fakes::FakeTargetDriver target;
   http::Router router;
+  Milliseconds copy_time{700};  ///< of one copy
 
  private:
   fakes::MemoryRecords export_folder_;
@@ -51,7 +53,7 @@ class VolumeNode {
 /// The real VMM services over virtual machines in memory.
 class VmmNode {
  public:
-  VmmNode(const std::string& name, const Folder& folder, Clock& clock);
+  VmmNode(const std::string& name, const Folder& folder, Clock& clock, fakes::SimWorld& world);
 
   fakes::FakeHypervisor hypervisor;
   http::Router router;
@@ -103,6 +105,10 @@ class World {
   bool at_rest();
   /// Runs until no operation is live; false if that takes longer than an hour of simulated time.
   bool settle();
+  /// Some operation that is live; "" if there is none.
+  std::string live_operation();
+  /// What is really there: volumes, snapshots, targets and devices.
+  std::set<std::string> there();
   /// Everything that rows and world disagree about; empty when all is well.
   std::vector<std::string> disagreements();
   /// How many rows a table of the database has.
