@@ -39,7 +39,8 @@ std::optional<Uuid> CopyBoard::reader_of(const ObjectRef& source) const {
   return std::nullopt;
 }
 
-Result<void> CopyBoard::begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy) {
+Result<void> CopyBoard::begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy,
+                              Urgency urgency) {
   auto control = std::make_shared<CopyControl>();
   if (copy->at_once()) return copy->run(*control);
   const Uuid id = order.object.id;
@@ -49,7 +50,7 @@ Result<void> CopyBoard::begin(const CopyOrder& order, std::unique_ptr<PreparedCo
   }
   // A task must be copyable, so the copy is shared with it.
   std::shared_ptr<PreparedCopy> shared = std::move(copy);
-  if (post_([this, id, shared, control] { run(id, *shared, *control); })) return {};
+  if (post_([this, id, shared, control] { run(id, *shared, *control); }, urgency)) return {};
   std::lock_guard guard(mutex_);
   entries_.erase(id);
   return fail(ErrorCode::overloaded, "too many copies are waiting on this server; try again later");

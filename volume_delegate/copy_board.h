@@ -22,13 +22,17 @@ struct CopyOrder {
   bool operator==(const CopyOrder&) const = default;
 };
 
+/// Whether somebody waits for a copy who must not stand in line behind others: a guest that is held
+/// still until its volume is copied.
+enum class Urgency { usual, guest_waits };
+
 /// Copies that run in the background, and those that failed until somebody has been told.
 /// Thread-safe. Everything here is lost with the process: an interrupted copy does not exist, and
 /// the next order for it begins again.
 class CopyBoard {
  public:
   /// Runs a task some time; false when there is no room for it.
-  using Post = std::function<bool(Task)>;
+  using Post = std::function<bool(Task, Urgency)>;
   CopyBoard(Post post, Clock& clock) : post_(std::move(post)), clock_(clock) {}
 
   struct View {
@@ -44,7 +48,7 @@ class CopyBoard {
 
   /// Begins a copy, which then is on the board. A copy that takes no time is run here and now, and
   /// is not. Fails with `overloaded` when too many wait.
-  Result<void> begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy);
+  Result<void> begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy, Urgency urgency);
   /// Asks a running copy to stop; it leaves the board when it has.
   void cancel(const Uuid& id);
   void cancel_all();

@@ -18,6 +18,8 @@ namespace {
 constexpr unsigned kHandlerThreads = 8;
 constexpr std::size_t kHandlerQueue = 256;
 constexpr std::size_t kCopyQueue = 1024;
+/// More guests are hardly held still at once; the threads sleep otherwise.
+constexpr unsigned kUrgentThreads = 4;
 /// A dead target daemon is noticed within this.
 constexpr Milliseconds kTendEvery{500};
 
@@ -100,10 +102,13 @@ Result<void> run(const Settings& settings) {
 
   ThreadPool handlers("volumed-http", kHandlerThreads, kHandlerQueue);
   ThreadPool copies("volumed-copy", settings.copy_threads, kCopyQueue);
+  ThreadPool urgent_copies("volumed-urgent", kUrgentThreads, kCopyQueue);
+  const auto post_copy = [&](Task task, Urgency urgency) {
+    ThreadPool& pool = urgency == Urgency::guest_waits ? urgent_copies : copies;
+    return pool.try_post(std::move(task));
+  };
   VolumeServer server({*outside.store, *outside.target, *outside.exports, *outside.tombstones,
-                       outside.clock,
-                       [&copies](Task task) { return copies.try_post(std::move(task)); },
-                       settings.name, settings.iqn_prefix});
+                       outside.clock, post_copy, settings.name, settings.iqn_prefix});
   http::Router router;
   server.add_routes(
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
@@ -115,6 +120,7 @@ Result<void> run(const Settings& settings) {
         router.handle(std::move(request), std::move(respond));
       }));
   if (!listening) {
+    urgent_copies.stop();
     copies.stop();
     handlers.stop();
     return fail(listening.error());
@@ -126,6 +132,7 @@ Result<void> run(const Settings& settings) {
   (*listening)->stop();
   handlers.stop();
   server.cancel_copies();
+  urgent_copies.stop();
   copies.stop();
   return {};
 }

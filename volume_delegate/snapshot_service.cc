@@ -75,7 +75,10 @@ Result<wire::SnapshotStatus> SnapshotService::make(const Uuid& id, const Uuid& v
     return fail(std::move(error));
   }
   const CopyOrder order{{ObjectKind::snapshot, id}, source, (*copy)->size_bytes()};
-  if (auto ok = parts_.copies.begin(order, std::move(*copy)); !ok) return fail(ok.error());
+  // A volume that is exported may have a guest, which then is held still for this copy.
+  const bool in_use = !parts_.exports.of_volume(volume).empty();
+  const Urgency urgency = in_use ? Urgency::guest_waits : Urgency::usual;
+  if (auto ok = parts_.copies.begin(order, std::move(*copy), urgency); !ok) return fail(ok.error());
   fault_point("volumed.put_snapshot.after_act");
   log::info("made a snapshot", {{"id", id.str()}, {"volume", volume.str()}});
   return get(id);

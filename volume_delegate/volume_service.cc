@@ -118,7 +118,8 @@ Result<wire::VolumeStatus> VolumeService::make(const Uuid& id, const wire::Volum
     auto copy = parts_.store.prepare_volume(id, spec.size_bytes, *source);
     if (!copy) return fail(copy.error());
     const CopyOrder order{{ObjectKind::volume, id}, *source, spec.size_bytes};
-    if (auto ok = parts_.copies.begin(order, std::move(*copy)); !ok) return fail(ok.error());
+    if (auto ok = parts_.copies.begin(order, std::move(*copy), Urgency::usual); !ok)
+      return fail(ok.error());
   }
   fault_point("volumed.put_volume.after_act");
   log::info("made a volume", {{"id", id.str()}, {"size", format_size(spec.size_bytes)}});

@@ -52,7 +52,7 @@ Folder::~Folder() {
 VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world)
     : exports_(must(volume_delegate::ExportRecords::load(export_folder_))),
       tombstones_(must(volume_delegate::Tombstones::load(tombstone_folder_))) {
-  auto post_copy = [this, &world](Task task) {
+  auto post_copy = [this, &world](Task task, volume_delegate::Urgency) {
     world.add(copy_time, std::move(task));
     return true;
   };

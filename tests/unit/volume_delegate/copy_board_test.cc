@@ -26,7 +26,8 @@ class CopyBoardTest : public ::testing::Test {
   }
   Result<void> begin(unsigned number) {
     auto copy = store_.prepare_snapshot(id(number), id(1));
-    return copy ? board_.begin(order(number), std::move(*copy)) : fail(copy.error());
+    return copy ? board_.begin(order(number), std::move(*copy), Urgency::usual)
+                : fail(copy.error());
   }
   void run_next() {
     Task task = std::move(queue_.front());
@@ -38,7 +39,7 @@ class CopyBoardTest : public ::testing::Test {
   std::size_t room_ = 8;
   testing::ManualClock clock_;
   fakes::FakeBackingStore store_{100 * kMiB};
-  CopyBoard board_{[this](Task task) {
+  CopyBoard board_{[this](Task task, Urgency) {
                      if (queue_.size() >= room_) return false;
                      queue_.push_back(std::move(task));
                      return true;
@@ -121,12 +122,12 @@ TEST_F(CopyBoardTest, CancelAllReachesEveryCopy) {
 TEST(CopyBoard, ACopyThatTakesNoTimeIsDoneAtOnce) {
   testing::ManualClock clock;
   fakes::FakeBackingStore store(100 * kMiB, true);
-  CopyBoard board([](Task) { return false; }, clock);
+  CopyBoard board([](Task, Urgency) { return false; }, clock);
   ASSERT_EQ("", trouble(store.create_volume(id(1), kSize)));
   auto copy = store.prepare_snapshot(id(2), id(1));
   ASSERT_TRUE(copy);
   const CopyOrder order{{ObjectKind::snapshot, id(2)}, {ObjectKind::volume, id(1)}, kSize};
-  EXPECT_EQ("", trouble(board.begin(order, std::move(*copy))));
+  EXPECT_EQ("", trouble(board.begin(order, std::move(*copy), Urgency::usual)));
   EXPECT_TRUE(store.contains({ObjectKind::snapshot, id(2)}));
 }
 

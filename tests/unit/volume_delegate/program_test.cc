@@ -153,6 +153,19 @@ TEST_F(ProgramTest, StopsInTheMiddleOfACopy) {
   EXPECT_TRUE(std::filesystem::is_empty(store_ + "/snapshots"));
 }
 
+// One long copy has the only thread; a guest is held still for the other.
+TEST_F(ProgramTest, ASnapshotOfAVolumeInUseDoesNotWaitForOtherCopies) {
+  write_config("copy_threads = 1");
+  start_program("volumed.copy.before_act=sleep:20000");
+  for (const unsigned n : {1U, 2U}) ASSERT_EQ(200u, put(volume(n), blank()));
+  ASSERT_EQ(200u, put(export_of(7), order(1))) << body_;
+  ASSERT_EQ(202u, put(volume(3), clone_of(2)));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the clone takes the thread
+  ASSERT_EQ(202u, put(snapshot(4), of_volume(1)));
+  EXPECT_TRUE(eventually([&] { return get(snapshot(4)) == 200; }, std::chrono::seconds(10)));
+  EXPECT_EQ(202u, get(volume(3))) << "the clone is still at it";
+}
+
 TEST_F(ProgramTest, NoSecretIsWhereItDoesNotBelong) {
   start_program();
   ASSERT_EQ(200u, put(volume(1), blank()));

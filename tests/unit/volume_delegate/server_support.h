@@ -29,8 +29,9 @@ class ServerTest : public ::testing::Test {
     tombstones_ = std::move(*Tombstones::load(tombstone_folder_));
     server_ = std::make_unique<VolumeServer>(VolumeServerParts{store_, target_, *exports_,
                                                                *tombstones_, clock_,
-                                                               [this](Task task) {
+                                                               [this](Task task, Urgency urgency) {
                                                                  copies_.push_back(std::move(task));
+                                                                 urgency_ = urgency;
                                                                  return true;
                                                                },
                                                                "vs1", "iqn.2026-01.vbs"});
@@ -136,6 +137,7 @@ class ServerTest : public ::testing::Test {
   fakes::MemoryRecords export_folder_;
   fakes::MemoryRecords tombstone_folder_;
   std::deque<Task> copies_;
+  Urgency urgency_ = Urgency::usual;  ///< of the last copy
   std::unique_ptr<ExportRecords> exports_;
   std::unique_ptr<Tombstones> tombstones_;
   std::unique_ptr<VolumeServer> server_;

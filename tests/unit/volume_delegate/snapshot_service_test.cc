@@ -31,6 +31,16 @@ TEST_F(SnapshotServiceTest, MakesShowsAndDeletes) {
   EXPECT_EQ("409 stale-generation", said(put(snapshot(2), of_volume(1))));
 }
 
+TEST_F(SnapshotServiceTest, OneThatAGuestMayWaitForIsUrgent) {
+  EXPECT_EQ("202", said(put(snapshot(2), of_volume(1))));
+  EXPECT_EQ(Urgency::usual, urgency_) << "nobody uses the volume";
+  EXPECT_EQ("202", said(put(volume(3), copy_of("volume", 1, 10))));
+  EXPECT_EQ(Urgency::usual, urgency_);
+  EXPECT_EQ("200", said(put(export_of(7), order({}))));
+  EXPECT_EQ("202", said(put(snapshot(4), of_volume(1))));
+  EXPECT_EQ(Urgency::guest_waits, urgency_);
+}
+
 TEST_F(SnapshotServiceTest, OutlivesItsVolume) {
   EXPECT_EQ("202", said(put(snapshot(2), of_volume(1))));
   run_copies();

@@ -81,7 +81,7 @@ class TgtSessionTest : public testing::TgtTest {
   SystemClock clock_;
   fakes::MemoryRecords folder_;
   IdLocks locks_;
-  CopyBoard copies_{[](Task) { return false; }, clock_};
+  CopyBoard copies_{[](Task, Urgency) { return false; }, clock_};
   std::unique_ptr<FileStore> store_;
   std::unique_ptr<TgtDriver> driver_;
   std::unique_ptr<ExportRecords> records_;
