@@ -174,7 +174,9 @@ Result<wire::ExportStatus> ExportService::get(const Uuid& attachment) {
   if (!record || record->phase == Phase::gone) {
     return fail(ErrorCode::not_found, "there is no export " + attachment.str() + " on this server");
   }
-  return status(*record, with_iqn(views(), iqn(attachment)));
+  const auto seen = views();
+  if (!seen) return fail(seen.error());
+  return status(*record, with_iqn(*seen, iqn(attachment)));
 }
 
 Result<void> ExportService::check_daemon_answers() const {
@@ -183,9 +185,11 @@ Result<void> ExportService::check_daemon_answers() const {
   return fail(ErrorCode::node_unavailable, problem_->message);
 }
 
-std::vector<TargetView> ExportService::views() {
-  if (!problem().empty()) return {};
-  return parts_.target.list().value_or(std::vector<TargetView>{});
+Result<std::vector<TargetView>> ExportService::views() {
+  if (auto ok = check_daemon_answers(); !ok) return fail(ok.error());
+  auto views = parts_.target.list();
+  if (!views && views.error().code == ErrorCode::node_unavailable) return std::vector<TargetView>();
+  return views;
 }
 
 Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, bool revoke) {
@@ -213,14 +217,11 @@ Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generati
 }
 
 Result<void> ExportService::remove_unrecorded(const Uuid& attachment, std::int64_t generation) {
-  const bool served = with_iqn(views(), iqn(attachment)).has_value();
   ExportRecord record;
   record.attachment = attachment;
   record.generation = generation;
-  if (served) return finish_removal(std::move(record));
-  record.phase = Phase::gone;
-  record.gone_at = parts_.clock.wall();
-  return parts_.records.save(record);
+  // The daemon may serve it all the same, and only the removal finds out that it surely does not.
+  return finish_removal(std::move(record));
 }
 
 Result<void> ExportService::check_no_sessions(const ExportRecord& record) {
@@ -251,12 +252,13 @@ Result<void> ExportService::finish_removal(ExportRecord record) {
   return {};
 }
 
-ExportService::Listing ExportService::list() {
-  Listing out;
-  // Records after targets: an export made in between is then no foreign target.
+Result<ExportService::Listing> ExportService::list() {
   // Targets before records: an export that is made in between is then no foreign target.
+  auto seen = views();
+  if (!seen) return fail(seen.error());
+  Listing out;
   std::map<std::string, TargetView> unexplained;
-  for (auto& view : views()) unexplained.emplace(view.iqn, std::move(view));
+  for (auto& view : *seen) unexplained.emplace(view.iqn, std::move(view));
   for (const auto& record : parts_.records.present()) {
     const auto view = unexplained.extract(iqn(record.attachment));
     out.exports.push_back(

@@ -46,7 +46,8 @@ class ExportService {
     std::vector<wire::ExportStatus> exports;
     std::vector<std::string> foreign;  ///< targets of the daemon that no record explains
   };
-  Listing list();
+  /// An error where it is not known what the daemon serves.
+  Result<Listing> list();
 
   /// Sees that the target daemon runs, and, when it was started afresh and every few seconds, that
   /// it serves what the records say. To be called about twice a second, by one thread.
@@ -66,8 +67,9 @@ class ExportService {
   Result<void> finish_removal(ExportRecord record);
   /// Fails at once while the daemon is known to hang: waiting for it would use up every thread.
   Result<void> check_daemon_answers() const;
-  /// What the daemon serves; nothing while it is known not to be well.
-  std::vector<TargetView> views();
+  /// What the daemon serves, which is nothing where it does not run; an error where it does not
+  /// tell: what does not show then may be there all the same.
+  Result<std::vector<TargetView>> views();
   /// Makes the target; takes another number where a foreign target has that of the record.
   Result<void> serve(ExportRecord record);
   void note_problem(std::optional<Error> problem);

@@ -65,9 +65,10 @@ Result<wire::VolumeServerInventory> VolumeServer::inventory() {
     }
   }
   auto exports = exports_.list();
-  out.exports = std::move(exports.exports);
+  if (!exports) return fail(exports.error());
+  out.exports = std::move(exports->exports);
   out.foreign = std::move(stored->foreign);
-  out.foreign.insert(out.foreign.end(), exports.foreign.begin(), exports.foreign.end());
+  out.foreign.insert(out.foreign.end(), exports->foreign.begin(), exports->foreign.end());
   return out;
 }
 

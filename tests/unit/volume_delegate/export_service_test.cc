@@ -49,6 +49,28 @@ TEST_F(ExportServiceTest, MakesShowsAndRemoves) {
   EXPECT_FALSE(log_in(7));
 }
 
+// What a daemon does not tell in time is not absent.
+TEST_F(ExportServiceTest, ADaemonThatDoesNotTellIsNotTakenForEmpty) {
+  EXPECT_EQ("200", said(put(export_of(7), order({}))));
+  fail_call("list", ErrorCode::timeout);
+  EXPECT_EQ("504 timeout", said(get(export_of(7))));
+  EXPECT_EQ("504 timeout", said(get("/v1/inventory")));
+  target_.set_fault({});
+  EXPECT_TRUE(status(get(export_of(7))).active);
+}
+
+// It was made by an earlier installation, say, whose records are lost.
+TEST_F(ExportServiceTest, AnExportWithoutARecordIsGoneOnlyWhenItIsSeenGone) {
+  target_.add_foreign_target(iqn(9), 5);
+  fail_call("remove", ErrorCode::timeout);
+  EXPECT_EQ("504 timeout", remove(9, 3));
+  fail_call("list", ErrorCode::timeout);
+  EXPECT_EQ("204", remove(9, 3));
+  target_.set_fault({});
+  EXPECT_TRUE(target_.list()->empty()) << "it is served no more";
+  EXPECT_EQ("409 stale-generation", said(put(export_of(9), order({.generation = 3}))));
+}
+
 TEST_F(ExportServiceTest, NoAnswerHoldsTheSecret) {
   for (const auto& response :
        {put(export_of(7), order({})), get(export_of(7)), get("/v1/inventory")}) {
