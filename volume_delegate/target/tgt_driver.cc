@@ -128,7 +128,12 @@ Result<void> TgtDriver::make_unit(const TgtTarget& target, const TargetSpec& spe
   const TargetView view = view_of(target);
   if (unit != nullptr && view.serial == spec.serial && view.read_only == spec.read_only) return {};
   if (auto ok = remove_rules(target, ""); !ok) return ok;
-  if (unit == nullptr) {
+  // No parameter brings such a unit back: its file could not be opened, or it is of another kind.
+  const bool broken = unit != nullptr && (!unit->online || unit->type != "disk");
+  if (broken) {
+    if (auto ok = absent_is_fine(tgt_.delete_lun(target.tid, kExportLun)); !ok) return ok;
+  }
+  if (unit == nullptr || broken) {
     if (auto ok = tgt_.new_lun(target.tid, kExportLun, spec.device); !ok) return ok;
   }
   return tgt_.update_lun(

@@ -113,6 +113,15 @@ TEST_F(TgtDriverTest, TakesAwayAccessThatSomebodyAdded) {
   EXPECT_TRUE(served(wanted));
 }
 
+TEST_F(TgtDriverTest, MakesAUnitAnewThatWentOffline) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  ASSERT_EQ("", trouble(tgt_->update_lun(1, kExportLun, "online=0")));
+  ASSERT_FALSE(served(wanted));
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_TRUE(served(wanted));
+}
+
 TEST_F(TgtDriverTest, RebuildsATargetWhoseDeviceWasSwapped) {
   const TargetSpec wanted = spec(1);
   ASSERT_EQ("", trouble(driver_->apply(wanted)));
