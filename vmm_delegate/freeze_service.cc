@@ -119,15 +119,21 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
 }
 
 Result<void> FreezeService::check_not_frozen(const std::string& vm) {
+  const auto other = holder(vm);
+  if (!other) return fail(other.error());
+  if (!*other) return {};
+  Error error{ErrorCode::operation_in_progress, "", {}, {}, (*other)->str()};
+  error.message = "VM '" + vm + "' is held still by freeze " + (*other)->str();
+  return fail(std::move(error));
+}
+
+Result<std::optional<Uuid>> FreezeService::holder(const std::string& vm) {
   const auto all = open_freezes();
   if (!all) return fail(all.error());
-  for (const wire::FreezeStatus& other : *all) {
-    if (other.vm != vm) continue;
-    Error error{ErrorCode::operation_in_progress, "", {}, {}, other.id.str()};
-    error.message = "VM '" + vm + "' is held still by freeze " + other.id.str();
-    return fail(std::move(error));
+  for (const wire::FreezeStatus& freeze : *all) {
+    if (freeze.vm == vm) return std::optional<Uuid>(freeze.id);
   }
-  return {};
+  return std::optional<Uuid>();
 }
 
 bool FreezeService::goes_on(const Uuid& id) const {

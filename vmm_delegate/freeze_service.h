@@ -26,6 +26,9 @@ class FreezeService {
   Result<wire::FreezeStatus> get(const Uuid& id);
   /// Thaws; nothing where no such freeze was ever begun.
   Result<std::optional<wire::FreezeStatus>> remove(const Uuid& id);
+  /// The freeze that holds this VM, or has not let go of all of it yet. Until then its agent tells
+  /// nothing, and whoever wants something of the VM had better come back later.
+  Result<std::optional<Uuid>> holder(const std::string& vm);
   /// Those that are not done.
   Result<std::vector<wire::FreezeStatus>> open_freezes();
 

@@ -280,6 +280,19 @@ TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {
   EXPECT_EQ(service.put(id, {"bare", 5'000, true}).error().code, ErrorCode::idempotency_mismatch);
 }
 
+TEST_F(FreezeServiceTest, TellsWhoHoldsAVm) {
+  EXPECT_FALSE(*service.holder("vm1"));
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  EXPECT_EQ(*service.holder("vm1"), id);
+  EXPECT_FALSE(*service.holder("bare"));
+  hypervisor.set_agent("vm1", false);
+  EXPECT_FALSE(service.remove(id));
+  EXPECT_EQ(*service.holder("vm1"), id) << "its file systems are still frozen";
+  hypervisor.set_agent("vm1", true);
+  EXPECT_TRUE(service.remove(id));
+  EXPECT_FALSE(*service.holder("vm1"));
+}
+
 TEST_F(FreezeServiceTest, AVmThatWentOffMayHaveRunBefore) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
   hypervisor.set_state("vm1", "off");
