@@ -1,18 +1,8 @@
 #include "vmm_delegate/folder.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <filesystem>
 
 namespace vbs::vmm_delegate {
-
-Result<void> make_private_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  const int number = errno;
-  return fail(number == ENOSPC ? ErrorCode::insufficient_space : ErrorCode::internal,
-              "cannot make the folder " + path + ": " + errno_text(number));
-}
 
 Result<std::vector<Uuid>> ids_in(const std::string& path, std::string_view suffix) {
   std::error_code error;

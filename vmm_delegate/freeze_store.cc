@@ -11,6 +11,7 @@
 
 #include "common/file.h"
 #include "common/json.h"
+#include "common/private_folder.h"
 #include "vmm_delegate/folder.h"
 
 namespace vbs::vmm_delegate {
@@ -173,6 +174,21 @@ Result<void> FreezeStore::forget(const Uuid& id) {
   }
   for (const std::string_view suffix : {kRecord, kLock, kActing}) {
     if (auto gone = remove_file_durably(path(id, suffix)); !gone) return gone;
+  }
+  return {};
+}
+
+Result<void> FreezeStore::tidy() {
+  if (auto removed = remove_temporary_files(folder_); !removed) return removed;
+  for (const std::string_view suffix : {kRecord, kLock, kActing}) {
+    const auto all = ids_in(folder_, suffix);
+    if (!all) return fail(all.error());
+    for (const Uuid& id : *all) {
+      const auto now = phase(id);
+      if (!now) return fail(now.error());
+      if (now->known) continue;
+      if (auto gone = forget(id); !gone) return gone;
+    }
   }
   return {};
 }

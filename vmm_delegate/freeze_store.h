@@ -61,6 +61,9 @@ class FreezeStore {
   Result<void> finish(const Uuid& id, Ending ending);
   /// Forgets it, as if it had never been begun.
   Result<void> forget(const Uuid& id);
+  /// Removes what a crash left of freezes that were just being begun or forgotten: files without a
+  /// phase, which nobody finds. For the delegate, before it begins any.
+  Result<void> tidy();
   /// When the phase was last changed.
   Result<WallTime> changed(const Uuid& id) const;
 

@@ -4,6 +4,7 @@
 
 #include "common/file.h"
 #include "common/json.h"
+#include "common/private_folder.h"
 #include "vmm_delegate/folder.h"
 
 namespace vbs::vmm_delegate {
@@ -19,6 +20,7 @@ Generations::Generations(std::string folder, Clock& clock)
 
 Result<std::unique_ptr<Generations>> Generations::open(std::string folder, Clock& clock) {
   if (auto made = make_private_folder(folder); !made) return fail(made.error());
+  if (auto removed = remove_temporary_files(folder); !removed) return fail(removed.error());
   std::unique_ptr<Generations> generations(new Generations(std::move(folder), clock));
   if (auto loaded = generations->load(); !loaded) return fail(loaded.error());
   return generations;

@@ -144,6 +144,7 @@ Result<void> run(const Settings& settings, const std::string& config) {
   if (!generations) return fail(generations.error());
   auto store = FreezeStore::open(settings.freezes_dir());
   if (!store) return fail(store.error());
+  if (auto tidied = store->tidy(); !tidied) return tidied;
   ThawProcess helper(*program, std::filesystem::absolute(config).string(), settings.helper_log(),
                      *store);
   Node node(settings, *std::move(generations), *store, std::move(helper));

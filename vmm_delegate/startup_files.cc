@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "vmm_delegate/folder.h"
+#include "common/private_folder.h"
 
 namespace vbs::vmm_delegate {
 namespace {

@@ -1,12 +1,12 @@
 #include "volume_delegate/record_folder.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <memory>
 
 #include "common/file.h"
+#include "common/private_folder.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -17,9 +17,8 @@ constexpr std::size_t kRecordLimit = 64 * 1024;
 }  // namespace
 
 Result<DirectoryRecords> DirectoryRecords::open(const std::string& folder) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::internal, "cannot make folder " + folder + ": " + errno_text(errno));
-  }
+  if (auto made = make_private_folder(folder); !made) return fail(made.error());
+  if (auto removed = remove_temporary_files(folder); !removed) return fail(removed.error());
   return DirectoryRecords(folder);
 }
 

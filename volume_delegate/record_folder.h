@@ -24,6 +24,7 @@ class RecordFolder {
 /// One file each (mode 0600: some hold secrets) in a folder of its own (mode 0700).
 class DirectoryRecords final : public RecordFolder {
  public:
+  /// Also removes what a crash left of texts that were being written.
   static Result<DirectoryRecords> open(const std::string& folder);
   Result<std::vector<std::string>> names() override;
   Result<std::string> read(const std::string& name) override;

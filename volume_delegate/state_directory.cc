@@ -2,16 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cerrno>
+
+#include "common/private_folder.h"
 
 namespace vbs::volume_delegate {
 
 Result<StateDirectory> StateDirectory::take(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::internal, "cannot make state_dir " + path + ": " + errno_text(errno));
-  }
+  if (auto made = make_private_folder(path); !made) return fail(made.error());
   const std::string file = path + "/lock";
   FileDescriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return fail(ErrorCode::internal, "cannot open " + file + ": " + errno_text(errno));

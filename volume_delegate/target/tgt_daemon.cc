@@ -1,7 +1,6 @@
 #include "volume_delegate/target/tgt_daemon.h"
 
 #include <signal.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "common/log.h"
+#include "common/private_folder.h"
 #include "common/process.h"
 #include "volume_delegate/target/tgt_report.h"
 
@@ -43,10 +43,7 @@ Result<std::unique_ptr<TgtDaemon>> TgtDaemon::create(const TgtOptions& options) 
   if (!program) return fail(program.error());
   auto socket = TgtControl::socket_path(socket_base(options), options.control_port);
   if (!socket) return fail(socket.error());
-  if (::mkdir(options.folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(ErrorCode::internal,
-                "cannot make folder " + options.folder + ": " + errno_text(errno));
-  }
+  if (auto made = make_private_folder(options.folder); !made) return fail(made.error());
   return std::unique_ptr<TgtDaemon>(new TgtDaemon(options, *program, TgtControl(*socket)));
 }
 

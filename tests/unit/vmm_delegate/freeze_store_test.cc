@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "tests/unit/vmm_delegate/support.h"
@@ -91,6 +92,22 @@ TEST_F(FreezeStoreTest, ForgettingLeavesNothing) {
   ASSERT_TRUE(store.forget(test_id(1)));
   EXPECT_TRUE(std::filesystem::is_empty(dir.path("freezes")));
   EXPECT_TRUE(store.ids()->empty());
+}
+
+TEST_F(FreezeStoreTest, WhatACrashLeftWithoutAPhaseIsRemoved) {
+  ASSERT_TRUE(store.save(record(1)));  // died before the phase was written
+  std::ofstream(store.lock_path(test_id(2))) << "";
+  std::ofstream(store.acting_path(test_id(3))) << "";
+  std::ofstream(dir.path("freezes") + "/" + test_id(4).str() + ".json.tmp") << "{";
+  ASSERT_TRUE(store.begin(record(5)));
+  std::ofstream(store.lock_path(test_id(5))) << "";
+  ASSERT_TRUE(store.tidy());
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path("freezes"))) {
+    left.insert(entry.path().filename());
+  }
+  const std::string kept = test_id(5).str();
+  EXPECT_EQ(left, (std::set<std::string>{kept + ".held", kept + ".json", kept + ".lock"}));
 }
 
 TEST_F(FreezeStoreTest, ADamagedRecordIsAnErrorThatNamesTheFile) {

@@ -197,6 +197,17 @@ TEST(DirectoryRecords, ATextCutShortByACrashIsNotARecord) {
   ASSERT_EQ("", trouble(write_file_durably(
                     dir / "exports/half.json" + std::string(kTemporarySuffix), "{\"pha", 0600)));
   EXPECT_TRUE(folder->names()->empty());
+  EXPECT_EQ("", trouble(DirectoryRecords::open(dir / "exports")));
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "exports")) << "it may hold a secret";
+}
+
+TEST(StateDirectory, IsClosedToOthers) {
+  const testing::TempDir dir;
+  ASSERT_EQ(0, ::mkdir((dir / "state").c_str(), 0755));
+  ASSERT_EQ("", trouble(StateDirectory::take(dir / "state")));
+  struct stat status {};
+  ASSERT_EQ(0, ::stat((dir / "state").c_str(), &status));
+  EXPECT_EQ(0700u, status.st_mode & 0777u);
 }
 
 TEST(StateDirectory, BelongsToOneAtATime) {
