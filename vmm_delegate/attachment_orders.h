@@ -14,6 +14,9 @@ class AttachmentOrders {
   /// The order may be carried out while the guard lives. overloaded when another one takes too
   /// long, stale_generation when it was overtaken.
   Result<KeyedLock::Guard> begin(const Uuid& attachment, std::int64_t generation, Order order);
+  /// To be called when nothing of the attachment is left here, before the guard of the order that
+  /// removed it goes. A removal that was refused has removed nothing.
+  Result<void> removed(const Uuid& attachment) { return generations_.removed(attachment); }
 
  private:
   Generations& generations_;

@@ -55,23 +55,34 @@ Result<void> Generations::accept(const Uuid& attachment, std::int64_t generation
   const std::lock_guard lock(mutex_);
   const auto known = seen_.find(attachment);
   const Seen before = known == seen_.end() ? Seen{} : known->second;
-  if (generation < before.generation) {
+  const bool newer = generation > before.generation;
+  const bool removed = before.removed_at_ms != 0;
+  if (generation < before.generation || (!newer && removed && order == Order::make)) {
     return fail(ErrorCode::stale_generation,
                 "order " + std::to_string(generation) + " for attachment " + attachment.str() +
                     " was overtaken by order " + std::to_string(before.generation));
   }
-  const bool removed = order == Order::remove;
-  if (generation == before.generation && removed == (before.removed_at_ms != 0)) return {};
-  const Seen now{generation, removed ? to_millis(clock_.wall()) : 0};
+  if (!newer) return {};
+  // To remove what is removed already does not bring it back.
+  return save(attachment, {generation, order == Order::remove ? before.removed_at_ms : 0});
+}
+
+Result<void> Generations::removed(const Uuid& attachment) {
+  const std::lock_guard lock(mutex_);
+  const auto known = seen_.find(attachment);
+  if (known == seen_.end() || known->second.removed_at_ms != 0) return {};
+  return save(attachment, {known->second.generation, to_millis(clock_.wall())});
+}
+
+Result<void> Generations::save(const Uuid& attachment, const Seen& seen) {
   json::Writer out;
   out.begin_object();
-  out.member("generation", now.generation);
-  out.member("removed_at_ms", now.removed_at_ms);
+  out.member("generation", seen.generation);
+  out.member("removed_at_ms", seen.removed_at_ms);
   out.end_object();
   auto written = write_file_durably(path_of(attachment), out.take(), 0600);
-  if (!written) return written;
-  seen_[attachment] = now;
-  return {};
+  if (written) seen_[attachment] = seen;
+  return written;
 }
 
 Result<void> Generations::prune() {

@@ -25,8 +25,11 @@ class Generations {
   /// order through.
   static Result<std::unique_ptr<Generations>> open(std::string folder, Clock& clock);
 
-  /// Notes the order durably, or refuses it with stale_generation.
+  /// Notes the order durably, or refuses it with stale_generation: an older one than the newest,
+  /// and one of the same generation that would make anew what has been removed.
   Result<void> accept(const Uuid& attachment, std::int64_t generation, Order order);
+  /// Notes that the last order, which was to remove it, has been carried out.
+  Result<void> removed(const Uuid& attachment);
   /// Forgets attachments removed more than a week ago.
   Result<void> prune();
 
@@ -38,6 +41,7 @@ class Generations {
 
   Generations(std::string folder, Clock& clock);
   Result<void> load();
+  Result<void> save(const Uuid& attachment, const Seen& seen);
   std::string path_of(const Uuid& attachment) const;
 
   const std::string folder_;

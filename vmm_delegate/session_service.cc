@@ -53,7 +53,7 @@ Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generat
     return fail(session.error());
   }
   fault_point("vmmd.log-out.before-reply");
-  return {};
+  return orders_.removed(attachment);
 }
 
 }  // namespace vbs::vmm_delegate

@@ -36,11 +36,36 @@ TEST_F(GenerationsTest, RefusesWhatIsOlderThanTheNewest) {
 TEST_F(GenerationsTest, RemembersAcrossARestart) {
   ASSERT_TRUE(reopened()->accept(id, 7, Order::remove));
   EXPECT_EQ(reopened()->accept(id, 6, Order::make).error().code, ErrorCode::stale_generation);
+  ASSERT_TRUE(reopened()->removed(id));
+  EXPECT_EQ(reopened()->accept(id, 7, Order::make).error().code, ErrorCode::stale_generation);
+}
+
+TEST_F(GenerationsTest, AnOrderThatCameBesideItsRemovalComesTooLate) {
+  const auto generations = reopened();
+  ASSERT_TRUE(generations->accept(id, 7, Order::make));
+  ASSERT_TRUE(generations->accept(id, 8, Order::remove));
+  EXPECT_TRUE(generations->accept(id, 8, Order::make)) << "the removal was refused, say";
+  ASSERT_TRUE(generations->removed(id));
+  EXPECT_EQ(generations->accept(id, 8, Order::make).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(generations->accept(id, 8, Order::remove)) << "again is harmless";
+  EXPECT_TRUE(generations->accept(id, 9, Order::remove));
+  EXPECT_EQ(generations->accept(id, 9, Order::make).error().code, ErrorCode::stale_generation);
+  EXPECT_TRUE(generations->accept(id, 10, Order::make));
+  EXPECT_TRUE(generations->accept(id, 10, Order::make)) << "it is there again";
+}
+
+TEST_F(GenerationsTest, ARemovalThatWasRefusedIsNotForgotten) {
+  const auto generations = reopened();
+  ASSERT_TRUE(generations->accept(id, 7, Order::remove));
+  clock.advance(std::chrono::days(8));
+  ASSERT_TRUE(generations->prune());
+  EXPECT_EQ(generations->accept(id, 6, Order::make).error().code, ErrorCode::stale_generation);
 }
 
 TEST_F(GenerationsTest, ForgetsTheRemovedAfterAWeek) {
   const auto generations = reopened();
   ASSERT_TRUE(generations->accept(id, 7, Order::remove));
+  ASSERT_TRUE(generations->removed(id));
   ASSERT_TRUE(generations->accept(test_id(2), 7, Order::make));
   clock.advance(std::chrono::days(7));
   ASSERT_TRUE(generations->prune());

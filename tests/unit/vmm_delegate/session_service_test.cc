@@ -52,6 +52,20 @@ TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
   EXPECT_TRUE(service.remove(id, 2)) << "again is harmless";
 }
 
+TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_host};
+  SessionService service{hypervisor, initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
+  ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  ASSERT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(service.put(id, device_spec("vm1", volume, 2).session)) << "it was refused";
+  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(service.remove(id, 2));
+  EXPECT_EQ(service.put(id, device_spec("vm1", volume, 2).session).error().code,
+            ErrorCode::stale_generation);
+}
+
 TEST_F(SessionServiceTest, WhatCannotBeSeenIsNotLoggedOut) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   SessionService service{hypervisor, initiator, orders};
