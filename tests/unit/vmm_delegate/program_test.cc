@@ -75,12 +75,29 @@ TEST_F(ProgramTest, HoldsAVmStillAndLetsItGo) {
 }
 
 TEST_F(ProgramTest, AVmThatSomebodyPausedStaysPaused) {
-  start_vm("vm1", {"-S"});
+  start_vm("vm1");
   start();
-  const std::string before = state("vm1");
+  ASSERT_TRUE(connect("vm1")->execute("stop"));
   EXPECT_EQ(freeze_state(freeze(test_id(1), 60'000)), "frozen");
   EXPECT_EQ(freeze_state(ask(Method::del, "/v1/freezes/" + test_id(1).str())), "thawed");
-  EXPECT_EQ(state("vm1"), before);
+  EXPECT_EQ(state("vm1"), "paused");
+}
+
+// An operator lets the VM run while it is copied, be it VBS or he himself who had paused it.
+TEST_F(ProgramTest, AVmThatWasLetRunWasNotHeld) {
+  start_vm("vm1");
+  start();
+  unsigned number = 0;
+  for (const bool paused_before : {false, true}) {
+    const Uuid id = test_id(++number);
+    if (paused_before) {
+      ASSERT_TRUE(connect("vm1")->execute("stop"));
+    }
+    EXPECT_EQ(freeze_state(freeze(id, 60'000)), "frozen");
+    ASSERT_TRUE(connect("vm1")->execute("cont"));
+    EXPECT_EQ(freeze_state(ask(Method::del, "/v1/freezes/" + id.str())), "expired");
+    EXPECT_EQ(state("vm1"), "running");
+  }
 }
 
 TEST_F(ProgramTest, TheLeaseEndsWithoutTheDelegate) {

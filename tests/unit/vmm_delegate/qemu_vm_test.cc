@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "tests/unit/vmm_delegate/qemu_fixture.h"
 
 namespace vbs::vmm_delegate {
@@ -46,17 +48,23 @@ TEST_F(QemuVmTest, AVmWhoseQemuIsGoneIsOff) {
 TEST_F(QemuVmTest, AVmThatHangsDoesNotStopTheOthers) {
   start("vm1");
   start("vm2");
-  options.qmp.greeting = Milliseconds(100);
+  options.qmp.greeting = Milliseconds(2'000);
   options.qmp.exchange = Milliseconds(20'000);
   vms["vm1"].signal(SIGSTOP);
   auto qemu = hypervisor();
-  EXPECT_EQ(qemu.vm("vm1").error().code, ErrorCode::timeout);
+  auto hanging = std::async(std::launch::async, [&] { return qemu.vm("vm1"); });
+  EXPECT_EQ(qemu.vm("vm2")->state, "running");
+  EXPECT_EQ(qemu.pause("vm2"), true);
+  EXPECT_EQ(hanging.wait_for(std::chrono::seconds(0)), std::future_status::timeout)
+      << "vm2 was served while somebody waits for vm1";
+  EXPECT_EQ(hanging.get().error().code, ErrorCode::timeout);
   EXPECT_EQ(qemu.detach("vm1", id).error().code, ErrorCode::timeout);
   const auto all = qemu.vms();
   ASSERT_TRUE(all);
   EXPECT_EQ(all->at(0).state, "unknown");
+  EXPECT_EQ(all->at(1).state, "paused");
   vms["vm1"].signal(SIGCONT);
-  EXPECT_TRUE(test::eventually([&] { return qemu.vm("vm2").has_value(); }));
+  EXPECT_TRUE(test::eventually([&] { return qemu.vm("vm1").has_value(); }));
 }
 
 TEST_F(QemuVmTest, AMissingFolderIsSaid) {

@@ -55,6 +55,18 @@ TEST_F(TgtDaemonTest, ListensWhereItIsToldAndNowhereElse) {
   EXPECT_EQ(std::vector<std::string>{options_.portal.str()}, *portals);
 }
 
+// Whoever stops the service, and all that belongs to it, with SIGTERM leaves tgtd running.
+TEST_F(TgtDaemonTest, IsFoundAgainAfterSigterm) {
+  auto daemon = make();
+  ASSERT_EQ("", trouble(look(*daemon)));
+  const pid_t pid = daemon_pid();
+  ASSERT_EQ(0, ::kill(pid, SIGTERM));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  auto next = make();
+  EXPECT_EQ(DaemonState::found, look(*next));
+  EXPECT_EQ(pid, daemon_pid());
+}
+
 TEST_F(TgtDaemonTest, StartsAgainAfterSigkill) {
   auto daemon = make();
   ASSERT_EQ("", trouble(look(*daemon)));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/process.h"
 #include "tests/unit/volume_delegate/tgt_support.h"
 #include "volume_delegate/target/export_identity.h"
 
@@ -120,6 +121,35 @@ TEST_F(TgtDriverTest, MakesAUnitAnewThatWentOffline) {
   ASSERT_FALSE(served(wanted));
   ASSERT_EQ("", trouble(driver_->apply(wanted)));
   EXPECT_TRUE(served(wanted));
+}
+
+// tgtd lets in who matches any rule, so that an address beside the name would do for everybody
+// there.
+TEST_F(TgtDriverTest, TakesAwayARuleByAddress) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  process::Command command;
+  command.argv = {"/usr/sbin/tgtadm", "-C",   "1",    "--lld", "iscsi", "--mode",
+                  "target",           "--op", "bind", "--tid", "1",     "-I",
+                  "127.0.0.1"};
+  command.environment["TGT_IPC_SOCKET"] = options_.folder + "/control";
+  ASSERT_EQ(0, process::run(command)->exit_code);
+  EXPECT_EQ(2u, view(wanted).allowed.size());
+  EXPECT_FALSE(served(wanted));
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  EXPECT_EQ(std::vector<std::string>{wanted.initiator}, view(wanted).allowed);
+}
+
+TEST_F(TgtDriverTest, ThreadsDoNotGrowWithoutBound) {
+  const auto threads = [this] {
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(daemon_pid()) +
+                                                  "/task");
+    return std::distance(std::filesystem::begin(all), std::filesystem::end(all));
+  };
+  const auto before = threads();
+  constexpr int kExports = 5;
+  for (unsigned n = 1; n <= kExports; ++n) ASSERT_EQ("", trouble(driver_->apply(spec(n))));
+  EXPECT_LE(threads(), before + kExports * options_.threads) << "tgtd's own default is 16 each";
 }
 
 TEST_F(TgtDriverTest, RebuildsATargetWhoseDeviceWasSwapped) {

@@ -7,11 +7,13 @@
 #include <set>
 #include <thread>
 
+#include "common/process.h"
 #include "common/units.h"
 #include "tests/fakes/memory_records.h"
 #include "tests/unit/volume_delegate/iscsi_support.h"
 #include "tests/unit/volume_delegate/store_support.h"
 #include "tests/unit/volume_delegate/tgt_support.h"
+#include "volume_delegate/target/tgt_report.h"
 #include "volume_delegate/volume_server.h"
 
 // libiscsi 1.19 loses a few bytes itself when the target closes a connection.
@@ -117,6 +119,46 @@ TEST_F(TgtSessionTest, OnlyTheRightSecretUserAndNameGetIn) {
   EXPECT_TRUE(refused([](auto& l) { l.initiator = "iqn.2026-01.host:11"; }));
   EXPECT_EQ(0u, sessions(7));
   EXPECT_TRUE(log_in(7));
+}
+
+TEST_F(TgtSessionTest, WithoutARuleNobodyGetsIn) {
+  ASSERT_EQ("", trouble(service_->put(id(7), order())));
+  ASSERT_EQ("", trouble(driver_->fence(login(7).iqn)));
+  EXPECT_TRUE(failed_with(Initiator::log_in(login(7)), ErrorCode::forbidden));
+  ASSERT_EQ("", trouble(service_->put(id(7), order())));
+  EXPECT_TRUE(log_in(7));
+}
+
+// What the guest flushes is on the disk. Where nobody can watch tgtd's system calls, its report has
+// to do: of its backing types only this one flushes.
+TEST_F(TgtSessionTest, AFlushReachesTheFile) {
+  ASSERT_EQ("", trouble(service_->put(id(7), order())));
+  const auto targets = parse_tgt_targets(TgtControl(socket()).show_targets().value_or("Target"));
+  ASSERT_EQ("", trouble(targets));
+  EXPECT_EQ("rdwr", targets->front().luns.back().backing_type);
+  auto initiator = log_in(7);
+  ASSERT_TRUE(initiator);
+  process::Command command;
+  command.argv = {
+      "/usr/bin/strace",           "-f", "-e", "trace=fdatasync", "-o", dir_ / "calls", "-p",
+      std::to_string(daemon_pid())};
+  const bool can = ::access(command.argv[0].c_str(), X_OK) == 0;
+  const auto tracer =
+      can ? process::start_detached(command, dir_ / "strace") : fail(ErrorCode::not_found, "");
+  const bool traces =
+      tracer &&
+      eventually(
+          [&] {
+            return testing::file_bytes(dir_ / "strace").find("attached") != std::string::npos;
+          },
+          std::chrono::seconds(10));
+  ASSERT_EQ("", trouble(initiator->write(0, std::string(4096, 'f'))));
+  ASSERT_EQ("", trouble(initiator->synchronize()));
+  if (!tracer) return;
+  ::kill(*tracer, SIGTERM);
+  if (!traces) return;
+  EXPECT_TRUE(eventually(
+      [&] { return testing::file_bytes(dir_ / "calls").find("fdatasync(") != std::string::npos; }));
 }
 
 TEST_F(TgtSessionTest, SecretsAndUsersOfAnyAllowedLengthWork) {
