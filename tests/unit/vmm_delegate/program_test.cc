@@ -114,10 +114,10 @@ TEST_F(ProgramTest, TheLeaseEndsWithoutTheDelegate) {
 // lease, and the next delegate knows how it ended.
 TEST_F(ProgramTest, NoDeathLeavesAVmFrozen) {
   const char* points[] = {
-      "vmmd.freeze.before-record", "vmmd.freeze.after-record", "vmmd.freeze.after-arm",
-      "vmmd.freeze.after-files",   "vmmd.freeze.after-stop",   "vmmd.freeze.before-reply",
-      "vmmd.thaw.before-decision", "vmmd.thaw.after-decision", "vmmd.thaw.between",
-      "vmmd.thaw.before-done",     "vmmd.thaw.before-reply"};
+      "vmmd.freeze.before-record", "vmmd.freeze.after-record",  "vmmd.freeze.after-arm",
+      "vmmd.freeze.after-files",   "vmmd.freeze.before-stop",   "vmmd.freeze.after-stop",
+      "vmmd.freeze.before-reply",  "vmmd.thaw.before-decision", "vmmd.thaw.after-decision",
+      "vmmd.thaw.between",         "vmmd.thaw.before-done",     "vmmd.thaw.before-reply"};
   start_vm("vm1");
   unsigned number = 0;
   for (const char* point : points) {
