@@ -104,7 +104,7 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   const auto vm = hypervisor_.vm(spec.vm);
   if (!vm) return fail(vm.error());
   if (vm->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
-  if (auto free = check_not_frozen(spec.vm); !free) return fail(free.error());
+  if (auto free = check_not_held(spec.vm); !free) return fail(free.error());
   FreezeRecord record;
   record.id = id;
   record.spec = spec;
@@ -118,7 +118,7 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   return record;
 }
 
-Result<void> FreezeService::check_not_frozen(const std::string& vm) {
+Result<void> FreezeService::check_not_held(const std::string& vm) {
   const auto other = holder(vm);
   if (!other) return fail(other.error());
   if (!*other) return {};

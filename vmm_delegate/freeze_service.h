@@ -29,6 +29,8 @@ class FreezeService {
   /// The freeze that holds this VM, or has not let go of all of it yet. Until then its agent tells
   /// nothing, and whoever wants something of the VM had better come back later.
   Result<std::optional<Uuid>> holder(const std::string& vm);
+  /// operation_in_progress, with the holder, where there is one.
+  Result<void> check_not_held(const std::string& vm);
   /// Those that are not done.
   Result<std::vector<wire::FreezeStatus>> open_freezes();
 
@@ -41,7 +43,6 @@ class FreezeService {
   Result<wire::FreezeStatus> status_of(const Uuid& id, const std::string& vm);
   Result<FreezeRecord> begun_before(const Uuid& id, const wire::FreezeSpec& spec);
   Result<FreezeRecord> begin(const Uuid& id, const wire::FreezeSpec& spec);
-  Result<void> check_not_frozen(const std::string& vm);
   bool goes_on(const Uuid& id) const;
   Result<void> hold(FreezeRecord& record, bool resumed);
   Result<void> act(FreezeRecord& record, bool resumed);

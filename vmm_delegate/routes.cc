@@ -116,6 +116,7 @@ Response put_device(Services& services, const Request& request) {
   if (!id) return http::problem(id.error());
   const auto spec = read_body<wire::DeviceSpec>(request);
   if (!spec) return http::problem(spec.error());
+  if (auto ok = services.freezes.check_not_held(spec->vm); !ok) return http::problem(ok.error());
   return answer(services.devices.put(*id, *spec));
 }
 
@@ -142,6 +143,8 @@ Response delete_device(Services& services, const Request& request) {
   if (!generation) return http::problem(generation.error());
   const auto force = read_force(request);
   if (!force) return http::problem(force.error());
+  // Whether it uses the disk, a guest that is held does not tell, nor can it let go.
+  if (auto ok = services.freezes.check_not_held(vm); !ok) return http::problem(ok.error());
   const auto removal = services.devices.remove(*id, vm, *generation, *force);
   if (!removal) return http::problem(removal.error());
   Response response = removal->left ? http::json(202, to_body(*removal->left)) : http::no_content();

@@ -193,6 +193,29 @@ TEST_F(HeldGuestTest, AnAgentThatHangsIsAskedUntilItThaws) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// Its guest tells nothing meanwhile, neither how it names a disk nor whether it uses one.
+TEST_F(HeldGuestTest, DisksOfAHeldGuestComeAndGoAfterwards) {
+  const std::string leaving = world.create_volume();
+  const std::string attachment = world.attach(leaving);
+  const std::string coming = world.create_volume();
+  world.volumes.copy_time = Milliseconds(5'000);
+  world.send(Method::post, "/v1/snapshots", body);
+  ASSERT_TRUE(world.time.run_until([&] { return world.vmm.hypervisor.state("vm1") == "paused"; },
+                                   Milliseconds(10'000)));
+  const auto attach =
+      world.send(Method::post, "/v1/volumes/" + coming + "/attachments", R"({"vm":"vm1"})");
+  const auto detach =
+      world.send(Method::del, "/v1/volumes/" + leaving + "/attachments/" + attachment);
+  ASSERT_TRUE(world.settle());
+  for (const auto& asked : {attach, detach}) {
+    operation = asked->member("operation", "id");
+    EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"succeeded")"));
+  }
+  const auto shown = world.carry_out(Method::get, "/v1/volumes/" + coming);
+  EXPECT_THAT(shown.response->body, HasSubstr(R"("guest_device":"/dev/)"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();

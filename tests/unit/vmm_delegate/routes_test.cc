@@ -72,6 +72,21 @@ class RoutesTest : public testing::Test {
   const std::string freeze = "/v1/freezes/" + test_id(2).str();
 };
 
+TEST_F(RoutesTest, DisksComeAndGoWhenNoFreezeHoldsTheVm) {
+  const auto shown = device_spec("vm1", test_id(100));
+  const auto other = "/v1/devices/" + test_id(5).str();
+  ASSERT_EQ(ask(Method::put, device, body_of(shown)).status, 200U);
+  ASSERT_EQ(ask(Method::put, freeze, body_of(wire::FreezeSpec{"vm1", 5'000, true})).status, 200U);
+  for (const auto& refused : {ask(Method::put, other, body_of(device_spec("vm1", test_id(101)))),
+                              ask(Method::del, device, "", {{"vm", "vm1"}, {"generation", "2"}})}) {
+    EXPECT_EQ(http::error_of(refused).code, ErrorCode::operation_in_progress) << refused.body;
+    EXPECT_EQ(http::error_of(refused).operation, test_id(2).str());
+  }
+  EXPECT_EQ(ask(Method::put, other, body_of(device_spec("bare", test_id(101)))).status, 200U);
+  ASSERT_EQ(ask(Method::del, freeze).status, 200U);
+  EXPECT_EQ(ask(Method::del, device, "", {{"vm", "vm1"}, {"generation", "2"}}).status, 204U);
+}
+
 TEST_F(RoutesTest, SaysWhoItIs) {
   const auto node = read<wire::NodeStatus>(ask(Method::get, "/v1/node"));
   EXPECT_EQ(node.name, "hv1");
