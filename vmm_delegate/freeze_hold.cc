@@ -8,6 +8,15 @@
 
 namespace vbs::vmm_delegate {
 
+namespace {
+
+tl::unexpected<Error> not_locked(const Result<std::optional<LeaseLock>>& lock) {
+  if (!lock) return fail(lock.error());
+  return fail(ErrorCode::overloaded, "another process holds the VM still; try again");
+}
+
+}  // namespace
+
 bool FreezeService::goes_on(const Uuid& id) const {
   const auto phase = store_.phase(id);
   return phase && phase->known && !phase->ending;
@@ -19,7 +28,7 @@ Result<void> FreezeService::hold(FreezeRecord& record, bool resumed) {
   // stalls, and does something to the VM after the lease has let it go, that is undone: below, or,
   // if it dies before, by the lease helper.
   const auto acting = LeaseLock::take(store_.acting_path(record.id));
-  const auto held = acting ? act(record, resumed) : Result<void>(fail(acting.error()));
+  const auto held = acting && *acting ? act(record, resumed) : Result<void>(not_locked(acting));
   if (!goes_on(record.id)) return release(hypervisor_, record);
   if (!held) abandon(record);
   return held;
