@@ -15,12 +15,6 @@ namespace vbs::volume_delegate::testing {
 
 inline const std::string kToken = "0123456789abcdef";
 
-inline bool is_alive(int pid) {
-  if (::kill(pid, 0) != 0) return false;
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  return stat && stat->find(") Z ") == std::string::npos;
-}
-
 /// The real vbs-volumed with its own tgtd, folders and ports.
 class ProgramTest : public TgtTest {
  protected:

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -38,15 +40,24 @@ inline pid_t pid_behind(const std::string& socket) {
   return peer.pid;
 }
 
-/// Kills a process that is no child and waits until it is gone or a zombie.
+/// Whether a process that is no child has threads that may still hold files and locks. The first of
+/// them may be a zombie before the others have ended.
+inline bool is_alive(pid_t pid) {
+  if (::kill(pid, 0) != 0) return false;
+  const std::string folder = "/proc/" + std::to_string(pid);
+  const auto stat = read_file(folder + "/stat");
+  if (!stat) return false;
+  std::error_code gone;
+  const std::filesystem::directory_iterator threads(folder + "/task", gone);
+  const bool zombie = stat->find(") Z ") != std::string::npos;
+  return !gone && (!zombie || std::distance(begin(threads), end(threads)) > 1);
+}
+
+/// Kills a process that is no child and waits until nothing of it runs.
 inline void kill_and_wait(pid_t pid) {
   if (pid <= 0) return;
   ::kill(pid, SIGKILL);
-  eventually([&] {
-    if (::kill(pid, 0) != 0) return true;
-    const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-    return !stat || stat->find(") Z ") != std::string::npos;
-  });
+  eventually([&] { return !is_alive(pid); });
 }
 
 /// A real tgtd of its own; skipped where the program is missing.
