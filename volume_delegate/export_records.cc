@@ -20,6 +20,8 @@ std::string_view to_text(ExportRecord::Phase phase) {
       return "live";
     case ExportRecord::Phase::removing:
       return "removing";
+    case ExportRecord::Phase::buried:
+      return "buried";
     case ExportRecord::Phase::gone:
       return "gone";
   }
@@ -27,8 +29,8 @@ std::string_view to_text(ExportRecord::Phase phase) {
 }
 
 std::optional<ExportRecord::Phase> phase_from(std::string_view text) {
-  for (const auto phase :
-       {ExportRecord::Phase::live, ExportRecord::Phase::removing, ExportRecord::Phase::gone}) {
+  using Phase = ExportRecord::Phase;
+  for (const auto phase : {Phase::live, Phase::removing, Phase::buried, Phase::gone}) {
     if (text == to_text(phase)) return phase;
   }
   return std::nullopt;
@@ -57,7 +59,7 @@ Result<ExportRecord> parse_record(const Uuid& attachment, const std::string& tex
   ExportRecord record;
   record.attachment = attachment;
   const auto phase = phase_from(fields.string("phase"));
-  if (!phase) fields.reject("phase", "must be live, removing or gone");
+  if (!phase) fields.reject("phase", "must be live, removing, buried or gone");
   record.phase = phase.value_or(ExportRecord::Phase::gone);
   record.generation = fields.int64("generation");
   if (record.phase == ExportRecord::Phase::gone) {
@@ -137,7 +139,9 @@ std::vector<ExportRecord> ExportRecords::present() const {
 
 std::vector<ExportRecord> ExportRecords::of_volume(const Uuid& volume) const {
   auto all = present();
-  std::erase_if(all, [&](const ExportRecord& record) { return record.spec.volume != volume; });
+  std::erase_if(all, [&](const ExportRecord& record) {
+    return record.spec.volume != volume || record.phase == ExportRecord::Phase::buried;
+  });
   return all;
 }
 

@@ -21,6 +21,7 @@ struct ExportRecord {
   enum class Phase {
     live,      ///< is to be served, and rebuilt whenever it is not
     removing,  ///< its end is decided; whoever comes by finishes it
+    buried,    ///< cut off from its volume; an empty target is to be served until it is removed
     gone,      ///< a tombstone: only the generation counts, secrets are forgotten
   };
   Uuid attachment;
@@ -39,9 +40,9 @@ class ExportRecords {
   static Result<std::unique_ptr<ExportRecords>> load(RecordFolder& folder);
 
   std::optional<ExportRecord> find(const Uuid& attachment) const;
-  /// Live and removing ones, by attachment.
+  /// All but those that are gone, by attachment.
   std::vector<ExportRecord> present() const;
-  /// Those of one volume, live and removing.
+  /// Those that hold on to one volume: live and removing.
   std::vector<ExportRecord> of_volume(const Uuid& volume) const;
   Result<void> save(const ExportRecord& record);
   /// Forgets tombstones of before `limit`.

@@ -41,6 +41,10 @@ std::string ExportService::iqn(const Uuid& attachment) const {
 
 TargetSpec ExportService::target_spec(const ExportRecord& record) const {
   const wire::ExportSpec& spec = record.spec;
+  if (record.phase == Phase::buried) {
+    return {iqn(record.attachment), record.number,    {},   {}, spec.initiator,
+            spec.chap_user,         spec.chap_secret, false};
+  }
   return {iqn(record.attachment), record.number,  parts_.store.device(spec.volume),
           spec.volume.str(),      spec.initiator, spec.chap_user,
           spec.chap_secret,       spec.read_only};
@@ -59,6 +63,7 @@ wire::ExportStatus ExportService::status(const ExportRecord& record,
   out.read_only = record.spec.read_only;
   out.generation = record.generation;
   out.active = view && record.phase == Phase::live && serves(*view, target_spec(record));
+  out.buried = record.phase == Phase::buried;
   if (view) {
     for (const auto& session : view->sessions) {
       out.sessions.push_back({session.initiator, session.address});
@@ -114,7 +119,7 @@ Result<void> ExportService::check_volume(const Uuid& id) {
 
 Result<void> ExportService::check_sharing(const Uuid& attachment, const wire::ExportSpec& spec) {
   for (const auto& other : parts_.records.present()) {
-    if (other.attachment == attachment) continue;
+    if (other.attachment == attachment || other.phase == Phase::buried) continue;
     if (other.spec.volume == spec.volume && !(other.spec.read_only && spec.read_only)) {
       return fail(ErrorCode::conflict, "volume " + spec.volume.str() +
                                            " is exported for attachment " + other.attachment.str() +
@@ -192,7 +197,7 @@ Result<std::vector<TargetView>> ExportService::views() {
   return views;
 }
 
-Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, bool revoke) {
+Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, Ending ending) {
   if (auto ok = check_daemon_answers(); !ok) return ok;
   const IdLocks::Guard guard(parts_.locks, {attachment});
   auto record = parts_.records.find(attachment);
@@ -205,15 +210,40 @@ Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generati
     fault_point("volumed.delete_export.before_fence");
     if (auto ok = parts_.target.fence(iqn(attachment)); !ok) return ok;
     fault_point("volumed.delete_export.after_fence");
-    if (!revoke) {
+    if (ending == Ending::orderly) {
       if (auto ok = check_no_sessions(*record); !ok) return ok;
     }
-    // From here on nothing rebuilds it, and it only goes forward.
-    record->phase = Phase::removing;
+  }
+  // From here on nothing rebuilds it with its volume, and it only goes forward.
+  if (record->phase != Phase::removing) {
+    record->phase = ending == Ending::bury ? Phase::buried : Phase::removing;
     if (auto ok = parts_.records.save(*record); !ok) return ok;
     fault_point("volumed.delete_export.after_intent");
   }
-  return finish_removal(std::move(*record));
+  return finish(*record);
+}
+
+Result<void> ExportService::finish(const ExportRecord& record) {
+  return record.phase == Phase::buried ? finish_burial(record) : finish_removal(record);
+}
+
+Result<void> ExportService::finish_burial(const ExportRecord& record) {
+  auto views = parts_.target.list();
+  if (!views) return fail(views.error());
+  const auto view = with_iqn(*views, iqn(record.attachment));
+  if (view && serves(*view, target_spec(record))) return {};
+  // Its sessions end with it, and come back to find it empty.
+  auto removed = parts_.target.remove(iqn(record.attachment), record.spec.chap_user);
+  if (!removed) return removed;
+  fault_point("volumed.bury_export.after_removal");
+  ExportRecord empty = record;
+  auto number = parts_.records.next_number();
+  if (!number) return fail(number.error());
+  empty.number = *number;
+  if (auto ok = parts_.records.save(empty); !ok) return ok;
+  if (auto ok = serve(empty); !ok) return ok;
+  log::info("left an empty target of an export", {{"attachment", record.attachment.str()}});
+  return {};
 }
 
 Result<void> ExportService::remove_unrecorded(const Uuid& attachment, std::int64_t generation) {

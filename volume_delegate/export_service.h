@@ -39,8 +39,12 @@ class ExportService {
 
   Result<wire::ExportStatus> put(const Uuid& attachment, const wire::ExportSpec& spec);
   Result<wire::ExportStatus> get(const Uuid& attachment);
-  /// `revoke` ends live sessions; without it they are a conflict, and stay.
-  Result<void> remove(const Uuid& attachment, std::int64_t generation, bool revoke);
+  enum class Ending {
+    orderly,  ///< live sessions are a conflict, and stay
+    revoke,   ///< ends live sessions
+    bury,     ///< the same, but an empty target stays for an initiator that could not be told
+  };
+  Result<void> remove(const Uuid& attachment, std::int64_t generation, Ending ending);
 
   struct Listing {
     std::vector<wire::ExportStatus> exports;
@@ -65,6 +69,9 @@ class ExportService {
   Result<void> remove_unrecorded(const Uuid& attachment, std::int64_t generation);
   Result<void> check_no_sessions(const ExportRecord& record);
   Result<void> finish_removal(ExportRecord record);
+  /// Makes what is served of a buried export an empty target, and nothing else.
+  Result<void> finish_burial(const ExportRecord& record);
+  Result<void> finish(const ExportRecord& record);
   /// Fails at once while the daemon is known to hang: waiting for it would use up every thread.
   Result<void> check_daemon_answers() const;
   /// What the daemon serves, which is nothing where it does not run; an error where it does not

@@ -45,7 +45,7 @@ void ExportService::tend() {
 }
 
 void ExportService::tend_one(const ExportRecord& seen, const std::vector<TargetView>& views) {
-  if (seen.phase == ExportRecord::Phase::live) {
+  if (seen.phase != ExportRecord::Phase::removing) {
     const TargetSpec spec = target_spec(seen);
     for (const auto& view : views) {
       if (serves(view, spec)) return;
@@ -56,7 +56,7 @@ void ExportService::tend_one(const ExportRecord& seen, const std::vector<TargetV
   auto record = parts_.records.find(seen.attachment);
   if (!record || record->phase == ExportRecord::Phase::gone) return;
   const bool live = record->phase == ExportRecord::Phase::live;
-  const auto done = live ? serve(*record) : finish_removal(*record);
+  const auto done = live ? serve(*record) : finish(*record);
   note_trouble(seen.attachment, done);
   if (done && live) log::info("saw to an export", {{"attachment", seen.attachment.str()}});
 }

@@ -39,6 +39,14 @@ Result<std::int64_t> generation_of(const Request& request) {
   return fail_field("generation", "must be an integer from 1, in the query");
 }
 
+ExportService::Ending ending_of(const Request& request) {
+  const auto is_set = [&](std::string_view name) {
+    return request.query_value(name).value_or("") == "true";
+  };
+  if (is_set("bury")) return ExportService::Ending::bury;
+  return is_set("revoke") ? ExportService::Ending::revoke : ExportService::Ending::orderly;
+}
+
 template <class Document>
 Response answer(unsigned code, const Document& document) {
   json::Writer out;
@@ -137,8 +145,7 @@ void VolumeServer::add_export_routes(http::Router& router, const Offload& offloa
                if (!id) return http::problem(id.error());
                const auto generation = generation_of(request);
                if (!generation) return http::problem(generation.error());
-               const bool revoke = request.query_value("revoke").value_or("") == "true";
-               const auto removed = exports_.remove(*id, *generation, revoke);
+               const auto removed = exports_.remove(*id, *generation, ending_of(request));
                return removed ? http::no_content() : http::problem(removed.error());
              }));
 }

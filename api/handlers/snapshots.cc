@@ -44,7 +44,7 @@ Uuid writer_of(db::Connection& connection, const Uuid& volume) {
 }
 
 Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
-                            const CreateRequest& wanted, const Settings& settings,
+                            const CreateRequest& wanted, const Services& services,
                             db::Operation& operation) {
   db::Connection& connection = tx.connection();
   auto volume = visible_volume(connection, principal, wanted.volume);
@@ -61,6 +61,10 @@ Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
     return fail(ErrorCode::conflict,
                 "volume " + volume->id.str() + " is not available: " + volume->reason);
   }
+  if (const auto server = services.nodes.view(volume->node); server && server->status) {
+    auto room = place_volume(connection, {*server}, volume->size_bytes);
+    if (!room) return fail(room.error());
+  }
   db::Snapshot snapshot;
   snapshot.id = operation.snapshot;
   snapshot.project = volume->project;
@@ -73,7 +77,7 @@ Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
   snapshot.created_at = snapshot.updated_at = operation.created_at;
   if (auto ok = db::UsageTable(connection)
                     .reserve(snapshot.project, snapshot.node, {0, 1, snapshot.size_bytes},
-                             settings.quota_of(snapshot.project));
+                             services.settings.quota_of(snapshot.project));
       !ok) {
     return ok;
   }
@@ -98,9 +102,9 @@ void SnapshotHandlers::create(const Principal& principal, const http::Request& r
   operation.snapshot = Uuid::generate(services_.clock, services_.random);
   submitter_.submit(
       principal, request, std::move(operation),
-      [principal, wanted = std::move(*wanted), &settings = services_.settings](db::Transaction& tx,
-                                                                               db::Operation& op) {
-        return write_snapshot(tx, principal, wanted, settings, op);
+      [principal, wanted = std::move(*wanted), &services = services_](db::Transaction& tx,
+                                                                      db::Operation& op) {
+        return write_snapshot(tx, principal, wanted, services, op);
       },
       std::move(respond));
 }

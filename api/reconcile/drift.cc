@@ -70,8 +70,13 @@ class Comparer {
       drift.volume = row.volume;
       drift.attachment = row.id;
     }
-    for (const auto& [id, status] : there)
-      surplus_of_attachment("export", id, "/v1/exports/" + id.str(), "");
+    for (const auto& [id, status] : there) {
+      Drift* drift = surplus_of_attachment("export", id, "/v1/exports/" + id.str(), "");
+      if (drift == nullptr || !status->buried) continue;
+      drift->after_vmm = db::AttachmentTable(connection_).find(id)->vmm_node;
+      drift->detail = "an empty target is kept for attachment " + id.str() + " until VMM node " +
+                      drift->after_vmm + " has let go of its device";
+    }
   }
 
   void devices(const wire::VmmInventory& inventory) {
@@ -167,14 +172,15 @@ class Comparer {
     drift.path = "/v1/snapshots/" + id.str();
   }
 
-  void surplus_of_attachment(const std::string& what, const Uuid& id, std::string path,
-                             std::string vm) {
+  /// Null where it is left alone.
+  Drift* surplus_of_attachment(const std::string& what, const Uuid& id, std::string path,
+                               std::string vm) {
     const auto row = db::AttachmentTable(connection_).find(id);
     const bool ours = row && row->state == db::AttachmentState::closed;
     if (!ours) {
       add("foreign-" + what, id,
           what + " " + id.str() + " is not of this service and is left alone");
-      return;
+      return nullptr;
     }
     Drift& drift = add("leftover-" + what, id,
                        "attachment " + id.str() + " is closed and its " + what + " is still there");
@@ -183,6 +189,7 @@ class Comparer {
     drift.attachment = id;
     drift.path = std::move(path);
     drift.vm = std::move(vm);
+    return &drift;
   }
 
   db::Connection& connection_;
@@ -192,6 +199,11 @@ class Comparer {
 };
 
 }  // namespace
+
+std::string lock_of(const Drift& drift) {
+  const bool of_attachment = drift.remedy == Remedy::remove && !drift.attachment.is_nil();
+  return of_attachment ? "attachment/" + drift.attachment.str() : resource_of(drift);
+}
 
 std::string resource_of(const Drift& drift) {
   if (!drift.volume.is_nil()) return db::volume_resource(drift.volume);

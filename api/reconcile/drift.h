@@ -26,16 +26,21 @@ struct Drift {
   std::string object;  ///< id or name of what differs
   std::string detail;  ///< for people
   Remedy remedy = Remedy::none;
-  Uuid volume;  ///< whose lock the remedy takes; nil for snapshots
+  Uuid volume;
   Uuid snapshot;
   Uuid attachment;
+  /// An empty target that a VM may still need: it goes after the device on this VMM node.
+  std::string after_vmm;
   std::string path;  ///< remove: what to DELETE on the node
   std::string vm;    ///< remove a device: where it shows
   std::string key() const { return kind + "/" + node + "/" + object; }
 };
 
-/// The resource whose lock a remedy takes; "" where there is no remedy.
+/// The resource that the difference is about; "" where there is none.
 std::string resource_of(const Drift& drift);
+/// The resource whose lock a remedy takes. What is left of a closed attachment is nobody else's
+/// business: its volume may be attached elsewhere meanwhile.
+std::string lock_of(const Drift& drift);
 
 /// Resources that operations work on, or worked on while the node was asked: what is not there may
 /// not be there yet, or not any more.

@@ -73,9 +73,19 @@ struct Reconciler::Sweep {
   std::set<std::string> passed_over;  ///< keys of drifts of held resources
   std::set<std::string> unheard;      ///< nodes whose inventory could not be had
   std::set<std::string> unsettled;    ///< nodes that may show what rows say is gone
+  std::set<std::string> unsure;       ///< VMM nodes with a VM that does not answer
   std::string stopped;
   int queued = 0;
 };
+
+bool Reconciler::needed_by_vmm(const Sweep& sweep, const Drift& drift) {
+  if (drift.after_vmm.empty()) return false;
+  if (sweep.unheard.contains(drift.after_vmm) || sweep.unsure.contains(drift.after_vmm))
+    return true;
+  return std::any_of(sweep.drifts.begin(), sweep.drifts.end(), [&](const Drift& other) {
+    return other.node == drift.after_vmm && other.attachment == drift.attachment;
+  });
+}
 
 /// Of one drift, from sweep to sweep.
 struct Reconciler::Memory {
@@ -167,6 +177,9 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
     }
     auto inventory = workflow::read_answer<wire::VmmInventory>(answer);
     if (!inventory) return fail(inventory.error());
+    const bool sure = std::none_of(inventory->vms.begin(), inventory->vms.end(),
+                                   [](const auto& vm) { return vm.state == "unknown"; });
+    if (!sure) sweep.unsure.insert(node.name);
     return compare_vmm(connection, node.name, *inventory, sweep.held);
   });
   if (!compared || !*compared) {
@@ -194,6 +207,7 @@ std::string Reconciler::decide(Sweep& sweep, const Drift& drift, Memory& memory)
   if (drift.remedy == Remedy::none) return "none";
   if (drift.remedy == Remedy::remove && !sweep.stopped.empty())
     return "not removed: " + sweep.stopped;
+  if (needed_by_vmm(sweep, drift)) return "kept until the device is gone";
   const MonotonicTime now = services_.clock.monotonic();
   if (memory.tries > 0 && !memory.again)
     memory.again = now + pause_after(memory.tries, services_.settings.sweep_interval);
@@ -277,7 +291,7 @@ void Reconciler::queue(const Drift& drift, std::string_view kind, std::string op
         if (!still_wanted(tx.connection(), drift))
           return fail(ErrorCode::conflict, "the rows changed meanwhile");
         operation->project = project_of(tx.connection(), drift);
-        auto begun = db::begin_operation(tx, *operation, {{resource_of(drift)}});
+        auto begun = db::begin_operation(tx, *operation, {{lock_of(drift)}});
         fault_point(operation->kind + ".intent.before-commit");
         return begun;
       },

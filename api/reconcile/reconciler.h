@@ -50,6 +50,8 @@ class Reconciler {
   void compare(Sweep& sweep, const NodeSettings& node, const http::Response& answer);
   void conclude(const std::shared_ptr<Sweep>& sweep);
   struct Memory;
+  /// Whether a VM may still hold on to what the drift would remove.
+  static bool needed_by_vmm(const Sweep& sweep, const Drift& drift);
   std::string decide(Sweep& sweep, const Drift& drift, Memory& memory);
   std::string act_on(const Drift& drift);
   void queue(const Drift& drift, std::string_view kind, std::string options);

@@ -40,11 +40,12 @@ api::DelegateCall put_export(const Facts& facts) {
   return {a.volume_server, http::Method::put, path_of("exports", a.id), {}, to_body(spec)};
 }
 
-api::DelegateCall delete_export(const Facts& facts, bool revoke) {
+api::DelegateCall delete_export(const Facts& facts, bool revoke, bool bury) {
   const db::Attachment& a = *facts.attachment;
   api::DelegateCall call{
       a.volume_server, http::Method::del, path_of("exports", a.id), {generation_of(facts)}, ""};
   if (revoke) call.query.emplace_back("revoke", "true");
+  if (bury) call.query.emplace_back("bury", "true");
   return call;
 }
 

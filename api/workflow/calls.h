@@ -49,7 +49,7 @@ inline Verdict garbage(std::string what) {
 }
 
 api::DelegateCall put_export(const Facts& facts);
-api::DelegateCall delete_export(const Facts& facts, bool revoke);
+api::DelegateCall delete_export(const Facts& facts, bool revoke, bool bury = false);
 api::DelegateCall put_session(const Facts& facts);
 api::DelegateCall delete_session(const Facts& facts);
 api::DelegateCall put_device(const Facts& facts);

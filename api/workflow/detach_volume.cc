@@ -7,7 +7,7 @@
 //
 // With `force` a VMM node that does not answer is passed over: the volume server shuts it out
 // instead, and the operation says what could not be proven. What the node still holds goes when it
-// is back.
+// is back; until then an empty target answers its VM, which would otherwise wait for its disk.
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"
@@ -18,6 +18,7 @@ namespace vbs::workflow {
 namespace {
 
 constexpr int kTriesBeforePassingOver = 4;
+constexpr const char* kPassedOver = "passed_over";
 
 /// Whether a forced detach gives up waiting for the VMM node.
 bool pass_over(const Facts& facts, const Verdict& verdict) {
@@ -41,6 +42,15 @@ Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view 
               std::string(not_proven)};
 }
 
+/// No answer is what a node that was passed over has given.
+Result<void> note_if_passed_over(db::Transaction& tx, const Facts& facts,
+                                 const http::Response& response, WallTime) {
+  if (response.status == kNoAnswer) {
+    note(tx.connection(), facts.operation.seq, kPassedOver, json::Value(true));
+  }
+  return {};
+}
+
 Step block_detach_step() {
   Step step{"block-detach", Place::vmm_node, {}, {}, true};
   step.make.call = [](const Facts& f) {
@@ -50,6 +60,7 @@ Step block_detach_step() {
     return judge_on_vmm(f, answer,
                         "VM " + f.attachment->vm + " may still show the device, without data");
   };
+  step.make.record = note_if_passed_over;
   return step;
 }
 
@@ -59,13 +70,14 @@ Step log_out_step() {
   step.make.judge = [](const Facts& f, const Answer& answer) {
     return judge_on_vmm(f, answer, "its session is closed at the target instead");
   };
+  step.make.record = note_if_passed_over;
   return step;
 }
 
 Step unexport_step() {
   Step step{"unexport", Place::volume_server, {}, {}};
   step.make.call = [](const Facts& f) {
-    return std::optional(delete_export(f, f.option("force")));
+    return std::optional(delete_export(f, f.option("force"), f.noted(kPassedOver)));
   };
   step.make.judge = [](const Facts&, const Answer& answer) {
     Verdict verdict = judge_removal(answer);

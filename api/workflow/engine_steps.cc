@@ -128,7 +128,8 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
   }
   switch (verdict.kind) {
     case Verdict::Kind::done:
-      return complete(run, facts, answer ? *answer : http::Response{}, verdict.remark);
+      return complete(run, facts, answer ? *answer : http::Response{kNoAnswer, {}, {}, {}},
+                      verdict.remark);
     case Verdict::Kind::wait:
       return look_again(run, *facts, verdict);
     case Verdict::Kind::retry:

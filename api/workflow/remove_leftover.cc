@@ -1,5 +1,6 @@
 // remove-leftover: one object of VBS on a node that no row wants any more (a call that arrived
-// after its operation was undone, a database restored from a backup of yesterday).
+// after its operation was undone, a node that was away while its row was given up). What has no row
+// at all is reported as foreign and left alone.
 //
 //   remove  node  gone   <- point of no return
 //

@@ -31,6 +31,9 @@ struct Verdict {
 
 using Answer = Result<http::Response>;
 
+/// Status of the response that stands for an answer which never came.
+inline constexpr unsigned kNoAnswer = 0;
+
 /// One direction of a step. Empty members mean: nothing to call, judge by the status, nothing to
 /// write.
 struct Action {

@@ -64,6 +64,7 @@ Result<ExportStatus> ExportStatus::from_json(const json::Value& value) {
   status.read_only = fields.boolean("read_only");
   status.generation = fields.int64("generation");
   status.active = fields.boolean("active");
+  status.buried = fields.boolean_or("buried", false);
   status.sessions = read_sessions(fields);
   return finished(fields, std::move(status));
 }
@@ -80,6 +81,7 @@ void ExportStatus::to_json(json::Writer& out) const {
   out.member("read_only", read_only);
   out.member("generation", generation);
   out.member("active", active);
+  out.member("buried", buried);
   out.key("sessions");
   out.begin_array();
   for (const ExportSession& session : sessions) {

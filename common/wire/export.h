@@ -30,8 +30,11 @@ struct ExportSession {
   std::string address;
 };
 
-/// Answer of PUT and GET. `DELETE /v1/exports/{id}?generation=N[&revoke=true]` answers 204 when it
-/// is gone; without `revoke` a live session makes it a conflict.
+/// Answer of PUT and GET. `DELETE /v1/exports/{id}?generation=N[&revoke=true][&bury=true]` answers
+/// 204 when it is gone; without `revoke` a live session makes it a conflict. With `bury` (which
+/// revokes) the volume is gone from it for good, but its target stays, without a logical unit: an
+/// initiator that could not be told to leave then gets errors, instead of waiting for ever with
+/// its virtual machine. The next DELETE removes it.
 struct ExportStatus {
   Uuid attachment;
   Uuid volume;
@@ -43,6 +46,7 @@ struct ExportStatus {
   bool read_only = false;
   std::int64_t generation = 0;
   bool active = true;  ///< false: recorded, but the target daemon does not serve it (being rebuilt)
+  bool buried = false;  ///< an empty target is left of it
   std::vector<ExportSession> sessions;
 
   static Result<ExportStatus> from_json(const json::Value& value);

@@ -118,6 +118,33 @@ TEST_F(RulesTest, ForcePassesOverANodeThatIsDown) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// As QEMU does with requests in flight: it cannot let go of a disk whose target is gone.
+TEST_F(RulesTest, ADeviceThatWasPassedOverFindsAnEmptyTarget) {
+  const std::string volume = world.create_volume();
+  const std::string attachment = world.attach(volume);
+  const auto target = [&]() -> std::optional<volume_delegate::TargetView> {
+    const auto all = world.volumes.target.list();
+    for (const auto& view : *all) {
+      if (view.iqn.ends_with(attachment)) return view;
+    }
+    return std::nullopt;
+  };
+  world.vmm.hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call != "detach" || after || target()) return std::nullopt;
+    return Error{ErrorCode::node_unavailable, "the VM would stand still", {}, {}, {}};
+  });
+  world.network.set_down("hv1", true);
+  ASSERT_EQ(state_of(detach(volume, attachment, true)), "succeeded");
+  world.time.run_for(Milliseconds(120'000));
+  ASSERT_TRUE(target()) << "kept as long as the node is not heard of";
+  EXPECT_EQ(target()->device, "");
+  EXPECT_EQ(world.carry_out(Method::del, volume_path(volume)).status(), 202u);
+
+  world.network.set_down("hv1", false);
+  world.time.run_for(Milliseconds(120'000));
+  EXPECT_THAT(world.disagreements(), IsEmpty()) << "first the device has gone, then the target";
+}
+
 TEST_F(RulesTest, AKeyBelongsToOneRequest) {
   const std::string body = R"({"size_bytes":1048576})";
   const auto first = world.carry_out(Method::post, "/v1/volumes", body, "key-1");

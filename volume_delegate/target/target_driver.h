@@ -16,7 +16,7 @@ inline constexpr std::uint32_t kExportLun = 1;
 struct TargetSpec {
   std::string iqn;           ///< holds the attachment id, so it is never used twice
   std::uint32_t number = 0;  ///< numeric target id for daemons that want one; never used twice
-  std::string device;        ///< file or block device behind the logical unit
+  std::string device;        ///< file or block device behind the logical unit; "": without one
   std::string serial;        ///< SCSI unit serial number
   std::string initiator;     ///< the only initiator name that may log in
   std::string chap_user;

@@ -124,6 +124,7 @@ Result<TgtTarget> TgtDriver::make_or_find(const TargetSpec& spec) {
 }
 
 Result<void> TgtDriver::make_unit(const TgtTarget& target, const TargetSpec& spec) {
+  if (spec.device.empty()) return {};  // make_or_find left none either
   const TgtLun* unit = export_unit(target);
   const TargetView view = view_of(target);
   if (unit != nullptr && view.serial == spec.serial && view.read_only == spec.read_only) return {};

@@ -148,6 +148,49 @@ TEST_F(ExportServiceTest, RevokingEndsTheSession) {
   EXPECT_FALSE(log_in(7));
 }
 
+// For an initiator that could not be told to leave: it comes back and finds nothing.
+TEST_F(ExportServiceTest, ABuriedExportIsAnEmptyTarget) {
+  EXPECT_EQ("200", said(put(export_of(7), order({}))));
+  ASSERT_TRUE(log_in(7));
+  const std::string bury = export_of(7) + "?generation=3&bury=true";
+  EXPECT_EQ("204", said(del(bury)));
+  EXPECT_FALSE(target_.has_session(iqn(7)));
+  EXPECT_EQ("204", said(del(bury))) << "again is harmless";
+
+  const auto left = status(get(export_of(7)));
+  EXPECT_TRUE(left.buried);
+  EXPECT_FALSE(left.active);
+  const auto views = target_.list();
+  ASSERT_EQ(1u, views->size());
+  EXPECT_EQ("", views->front().device);
+  EXPECT_TRUE(log_in(7)) << "else it would wait for ever";
+
+  target_.kill_daemon();
+  server_->tend();
+  ASSERT_EQ(1u, target_.list()->size());
+  EXPECT_EQ("", target_.list()->front().device) << "nothing brings the volume back";
+  EXPECT_EQ("409 stale-generation", said(put(export_of(7), order({}))));
+  EXPECT_EQ("200", said(put(export_of(8), order({.user = "user8"}))))
+      << "the volume is free for another";
+  EXPECT_EQ("204", remove(8, 3));
+  EXPECT_EQ("204", said(del(volume(1)))) << "or to be deleted";
+
+  EXPECT_EQ("204", remove(7, 4));
+  EXPECT_TRUE(target_.list()->empty());
+  EXPECT_EQ("404 not-found", said(get(export_of(7))));
+}
+
+TEST_F(ExportServiceTest, ABurialThatWasCutShortIsFinished) {
+  EXPECT_EQ("200", said(put(export_of(7), order({}))));
+  fail_call("apply", ErrorCode::timeout);
+  EXPECT_EQ("504 timeout", said(del(export_of(7) + "?generation=3&bury=true")));
+  target_.set_fault({});
+  server_->tend();
+  ASSERT_EQ(1u, target_.list()->size());
+  EXPECT_EQ("", target_.list()->front().device);
+  EXPECT_TRUE(status(get(export_of(7))).buried);
+}
+
 TEST_F(ExportServiceTest, TheVolumeMustBeThereAndComplete) {
   const auto missing = put(export_of(7), order({.volume = 9}));
   EXPECT_EQ("404 not-found", said(missing));

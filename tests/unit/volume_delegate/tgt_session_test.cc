@@ -215,7 +215,7 @@ TEST_F(TgtSessionTest, IdentitiesOfATargetAreNotReusedAndThoseOfAVolumeStay) {
     }
     ASSERT_EQ("", trouble(initiator->log_out()));
     ASSERT_TRUE(eventually([&] { return sessions(attachment) == 0; }));
-    ASSERT_EQ("", trouble(service_->remove(id(attachment), 3, false)));
+    ASSERT_EQ("", trouble(service_->remove(id(attachment), 3, ExportService::Ending::orderly)));
   }
   EXPECT_EQ(kTimes, of_targets.size());
   EXPECT_EQ(2u, of_volume.size());
@@ -228,10 +228,11 @@ TEST_F(TgtSessionTest, ALiveSessionKeepsItsExportUnlessRevoked) {
   ASSERT_TRUE(initiator);
   EXPECT_TRUE(
       failed_with(TgtControl(socket()).delete_target(1, false), ErrorCode::conflict, "sessions"));
-  EXPECT_TRUE(failed_with(service_->remove(id(7), 3, false), ErrorCode::conflict, "host:1"));
+  EXPECT_TRUE(failed_with(service_->remove(id(7), 3, ExportService::Ending::orderly),
+                          ErrorCode::conflict, "host:1"));
   EXPECT_EQ("", trouble(initiator->write(0, std::string(512, 'x'))));
   EXPECT_TRUE(served(7)) << "a reconnect must still be possible";
-  EXPECT_EQ("", trouble(service_->remove(id(7), 3, true)));
+  EXPECT_EQ("", trouble(service_->remove(id(7), 3, ExportService::Ending::revoke)));
   EXPECT_FALSE(initiator->write(0, std::string(512, 'y')));
   EXPECT_TRUE(failed_with(Initiator::log_in(login(7)), ErrorCode::forbidden));
   EXPECT_EQ('x', testing::file_bytes(store_->device(id(1)))[0]);
@@ -302,11 +303,26 @@ TEST_F(TgtSessionTest, RevokingUnderLoadShutsTheInitiatorOut) {
   ASSERT_TRUE(initiator);
   Writer writer(std::move(initiator));
   ASSERT_TRUE(eventually([&] { return writer.acknowledged() > 100; }));
-  EXPECT_EQ("", trouble(service_->remove(id(7), 3, true)));
+  EXPECT_EQ("", trouble(service_->remove(id(7), 3, ExportService::Ending::revoke)));
   writer.stop();
   EXPECT_NE("", writer.error());
   EXPECT_TRUE(driver_->list()->empty());
   EXPECT_EQ("", trouble(store_->remove_volume(id(1))));
+}
+
+// The initiator reconnects and hears an error, instead of waiting for ever.
+TEST_F(TgtSessionTest, ABuriedExportAnswersItsInitiatorWithErrors) {
+  ASSERT_EQ("", trouble(service_->put(id(7), order())));
+  {
+    Writer writer(log_in(7, true));
+    ASSERT_TRUE(eventually([&] { return writer.acknowledged() > 100; }));
+    ASSERT_EQ("", trouble(service_->remove(id(7), 3, ExportService::Ending::bury)));
+    EXPECT_TRUE(eventually([&] { return !writer.error().empty(); }));
+    EXPECT_NE(std::string::npos, writer.error().find("NOT_SUPPORTED")) << writer.error();
+  }
+  EXPECT_EQ("", trouble(store_->remove_volume(id(1))));
+  EXPECT_EQ("", trouble(service_->remove(id(7), 4, ExportService::Ending::revoke)));
+  EXPECT_TRUE(driver_->list()->empty());
 }
 
 TEST_F(TgtSessionTest, ManyExportsAreRebuiltTogether) {
