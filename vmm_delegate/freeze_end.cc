@@ -20,14 +20,18 @@ Result<void> release(Hypervisor& hypervisor, const FreezeRecord& record) {
 
 namespace {
 
-/// Whether everything that was to stand still still does. A VM that is off by now may have run
-/// before, and so may one that somebody else had paused.
-Result<bool> stands_still(Hypervisor& hypervisor, const wire::FreezeSpec& spec) {
-  if (!spec.pause) return true;
-  const auto vm = hypervisor.vm(spec.vm);
-  if (vm && vm->state == "paused") return true;
+/// Whether everything that was to stand still has done so until now. A VM that is off by now may
+/// have run before, and so may one that somebody else had paused, or has paused again.
+Result<bool> stood_still(Hypervisor& hypervisor, const FreezeRecord& record) {
+  if (!record.spec.pause) return true;
+  const auto vm = hypervisor.vm(record.spec.vm);
   if (!vm && vm.error().code != ErrorCode::not_found) return fail(vm.error());
-  log::warning("a VM did not stay paused until the end of its freeze", {{"vm", spec.vm}});
+  if (vm && vm->state == "paused") {
+    const auto writes = hypervisor.writes(record.spec.vm);
+    if (!writes) return fail(writes.error());
+    if (*writes == record.writes) return true;
+  }
+  log::warning("a VM did not stand still until the end of its freeze", {{"vm", record.spec.vm}});
   return false;
 }
 
@@ -37,7 +41,7 @@ Result<Ending> judge(FreezeStore& store, Hypervisor& hypervisor, const Uuid& id,
   const auto record = store.record(id);
   if (!record) return fail(record.error());
   if (!*record) return wanted;
-  const auto still = stands_still(hypervisor, (*record)->spec);
+  const auto still = stood_still(hypervisor, **record);
   if (!still) return fail(still.error());
   return *still ? Ending::thawed : Ending::expired;
 }

@@ -42,6 +42,11 @@ Result<void> FreezeService::act(FreezeRecord& record, bool resumed) {
   if (held && record.spec.pause && goes_on(record.id)) held = hold_processors(record);
   fault_point("vmmd.freeze.after-stop");
   if (!held || !goes_on(record.id)) return held;
+  if (record.spec.pause) {
+    const auto writes = hypervisor_.writes(record.spec.vm);
+    if (!writes) return fail(writes.error());
+    record.writes = *writes;
+  }
   record.complete = true;
   return store_.save(record);
 }

@@ -109,8 +109,7 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   record.spec = spec;
   record.expires = clock_.monotonic() + Milliseconds(spec.lease_ms);
   record.freeze_files = hypervisor_.agent_answers(spec.vm);
-  const bool stands_still = !spec.pause || vm->state != "running";
-  record.complete = !record.freeze_files && stands_still;
+  record.complete = !record.freeze_files && !spec.pause;
   fault_point("vmmd.freeze.before-record");
   if (auto begun = store_.begin(record); !begun) return fail(begun.error());
   fault_point("vmmd.freeze.after-record");

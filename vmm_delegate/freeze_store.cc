@@ -57,6 +57,7 @@ std::string to_text(const FreezeRecord& record) {
   out.member("freeze_files", record.freeze_files);
   out.member("stop", record.stop);
   out.member("complete", record.complete);
+  out.member("writes", record.writes);
   out.member("consistency", record.consistency);
   out.end_object();
   return out.take();
@@ -77,6 +78,7 @@ Result<FreezeRecord> from_text(const Uuid& id, const std::string& text) {
   record.freeze_files = fields.boolean("freeze_files");
   record.stop = fields.boolean("stop");
   record.complete = fields.boolean("complete");
+  record.writes = fields.int64("writes");
   record.consistency = fields.string("consistency");
   if (auto read = fields.finish(); !read) return fail(read.error());
   return record;

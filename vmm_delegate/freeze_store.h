@@ -30,6 +30,7 @@ struct FreezeRecord {
   bool freeze_files = false;  ///< to be thawed by the guest agent
   bool stop = false;          ///< processors to be let run again; from just before they are stopped
   bool complete = false;      ///< everything that was asked for is held
+  std::int64_t writes = 0;    ///< of a VM that stands still, when it was complete
   std::string consistency = "crash";
 };
 

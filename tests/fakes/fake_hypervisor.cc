@@ -57,6 +57,11 @@ void FakeHypervisor::keep_in_guest(const std::string& vm, bool keep) {
   machines_[vm].guest_is_slow = keep;
 }
 
+void FakeHypervisor::write(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  ++machines_.at(vm).writes;
+}
+
 void FakeHypervisor::freeze_inside(const std::string& vm) {
   const std::lock_guard lock(mutex_);
   machines_.at(vm).files_frozen = true;
@@ -240,6 +245,14 @@ Result<bool> FakeHypervisor::pause(const std::string& vm) {
   effects_.push_back("pause " + vm);
   if (auto ok = fault("pause", true); !ok) return fail(ok.error());
   return true;
+}
+
+Result<std::int64_t> FakeHypervisor::writes(const std::string& vm) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(vm);
+  if (!machine) return fail(machine.error());
+  if ((*machine)->state == "off") return fail(ErrorCode::conflict, "VM '" + vm + "' is off");
+  return (*machine)->writes;
 }
 
 Result<void> FakeHypervisor::resume(const std::string& vm) {

@@ -30,6 +30,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   void hold_devices(const std::string& vm, bool hold);
   /// While set, the guest does not notice that a disk is gone.
   void keep_in_guest(const std::string& vm, bool keep);
+  /// The guest writes to one of its disks.
+  void write(const std::string& vm);
   /// The guest's file systems are frozen by somebody in the guest.
   void freeze_inside(const std::string& vm);
   void set_fault(Fault fault);
@@ -50,6 +52,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Result<vmm_delegate::Visit> visit(const std::string& vm) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
+  Result<std::int64_t> writes(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
   Result<vmm_delegate::FileFreeze> freeze_files(const std::string& vm) override;
   Result<void> thaw_files(const std::string& vm) override;
@@ -60,6 +63,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
     bool agent = false;
     bool holds_devices = false;
     bool files_frozen = false;
+    std::int64_t writes = 0;
     bool guest_is_slow = false;
     std::map<Uuid, wire::DeviceStatus> devices;
     std::map<Uuid, wire::DeviceStatus> seen_in_guest;        ///< of devices that are gone

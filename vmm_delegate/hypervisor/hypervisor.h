@@ -111,6 +111,9 @@ class Hypervisor {
 
   /// Stops the VM's processors. False: they were stopped already.
   virtual Result<bool> pause(const std::string& vm) = 0;
+  /// How many writes the disks of a VM that is on have taken since it was started: the same number
+  /// as before means that it has written nothing meanwhile.
+  virtual Result<std::int64_t> writes(const std::string& vm) = 0;
   /// Lets them run; also success where they run or the VM is off or gone.
   virtual Result<void> resume(const std::string& vm) = 0;
   /// Flushes and freezes the guest's file systems through its agent. conflict: it refuses, and has

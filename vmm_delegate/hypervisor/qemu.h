@@ -46,6 +46,7 @@ class QemuHypervisor final : public Hypervisor {
   Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
+  Result<std::int64_t> writes(const std::string& vm) override;
   Result<void> resume(const std::string& vm) override;
   Result<FileFreeze> freeze_files(const std::string& vm) override;
   Result<void> thaw_files(const std::string& vm) override;

@@ -3,6 +3,15 @@
 #include "vmm_delegate/hypervisor/qemu.h"
 
 namespace vbs::vmm_delegate {
+namespace {
+
+std::int64_t number_of(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  const auto* number = member == nullptr ? nullptr : member->as<std::int64_t>();
+  return number == nullptr ? 0 : *number;
+}
+
+}  // namespace
 
 Error QemuHypervisor::no_answer(const std::string& vm, const Error& why) {
   const std::string text = "VM '" + vm + "': the guest agent does not answer (";
@@ -33,6 +42,24 @@ Result<bool> QemuHypervisor::pause(const std::string& vm) {
   auto stopped = qmp->execute("stop", {}, options_.agent.freeze);
   if (!stopped) return fail(stopped.error());
   return true;
+}
+
+Result<std::int64_t> QemuHypervisor::writes(const std::string& vm) {
+  auto guard = lock(vm);
+  if (!guard) return fail(guard.error());
+  auto qmp = open(vm);
+  if (!qmp) return fail(qmp.error());
+  const auto answer = qmp->execute("query-blockstats");
+  if (!answer) return fail(answer.error());
+  const auto* disks = answer->as<json::Value::Array>();
+  if (disks == nullptr) return fail(ErrorCode::internal, "QEMU's answer is no list");
+  std::int64_t sum = 0;
+  for (const json::Value& disk : *disks) {
+    const json::Value* stats = disk.find("stats");
+    if (stats == nullptr) return fail(ErrorCode::internal, "QEMU's answer has no \"stats\"");
+    for (const char* name : {"wr_operations", "unmap_operations"}) sum += number_of(*stats, name);
+  }
+  return sum;
 }
 
 Result<void> QemuHypervisor::resume(const std::string& vm) {

@@ -316,6 +316,20 @@ TEST_F(FreezeServiceTest, AVmThatRunsAtTheThawWasNotHeld) {
   EXPECT_EQ(service.get(test_id(2))->state, "expired");
 }
 
+TEST_F(FreezeServiceTest, AVmThatRanAndWasPausedAgainWasNotHeld) {
+  hypervisor.write("vm1");
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  EXPECT_EQ((*service.remove(id))->state, "thawed") << "what it wrote before does not matter";
+  for (const unsigned number : {2U, 3U}) {
+    ASSERT_TRUE(service.put(test_id(number), {"vm1", 5'000, true}));
+    hypervisor.set_state("vm1", "running");
+    hypervisor.write("vm1");
+    hypervisor.set_state("vm1", "paused");
+    EXPECT_EQ((*service.remove(test_id(number)))->state, "expired");
+    hypervisor.set_state("vm1", "paused");  // the second time, it is somebody else's from the start
+  }
+}
+
 TEST_F(FreezeServiceTest, AVmThatDoesNotTellWhetherItRunsIsAskedAgain) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
   hypervisor.set_state("vm1", "unknown");

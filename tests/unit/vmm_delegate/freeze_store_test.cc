@@ -37,6 +37,7 @@ TEST_F(FreezeStoreTest, ReadsBackWhatItWrote) {
   FreezeRecord written = record(1);
   written.complete = true;
   written.consistency = "file-system";
+  written.writes = 4711;
   ASSERT_TRUE(store.begin(written));
   const auto read = store.record(written.id);
   ASSERT_TRUE(read && *read);
@@ -48,6 +49,7 @@ TEST_F(FreezeStoreTest, ReadsBackWhatItWrote) {
   EXPECT_TRUE((*read)->stop);
   EXPECT_TRUE((*read)->complete);
   EXPECT_EQ((*read)->consistency, "file-system");
+  EXPECT_EQ((*read)->writes, 4711);
 }
 
 TEST_F(FreezeStoreTest, OnlyItsOwnerCanReadIt) {

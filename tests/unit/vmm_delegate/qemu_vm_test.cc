@@ -85,6 +85,21 @@ TEST_F(QemuVmTest, PausesOnceAndResumesOnce) {
   EXPECT_TRUE(qemu.resume("vm1"));
 }
 
+TEST_F(QemuVmTest, CountsWhatAVmWrites) {
+  start("vm1");
+  auto qemu = hypervisor();
+  ASSERT_TRUE(qemu.attach(id, spec(1), ""));
+  const auto before = qemu.writes("vm1");
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_EQ(qemu.writes("vm1"), *before);
+  ASSERT_TRUE(connect("vm1")->execute("human-monitor-command", [&](json::Writer& out) {
+    out.member("command-line", "qemu-io -d vbs-" + id.str() + " \"aio_write 0 512\"");
+  }));
+  EXPECT_TRUE(test::eventually([&] { return *qemu.writes("vm1") == *before + 1; }));
+  vms["vm1"].kill();
+  EXPECT_EQ(qemu.writes("vm1").error().code, ErrorCode::conflict);
+}
+
 TEST_F(QemuVmTest, WithoutAgentNothingIsAskedOfTheGuest) {
   start("vm1", {"-device", "virtio-serial-pci", "-chardev",
                 "socket,id=agent,path=" + dir.path("vm1.qga") + ",server=on,wait=off", "-device",
