@@ -199,7 +199,7 @@ TEST_F(RequestsTest, WhatARequestDoesNotTakeIsRefused) {
 
 TEST_F(RequestsTest, AVmOnTwoNodesMustBeNamedWithItsNode) {
   const Folder folder;
-  VmmNode second("hv2", folder, world.clock);
+  VmmNode second("hv2", folder, world.clock, world.time);
   second.hypervisor.remove_vm("vm2");
   world.network.add_node("hv2", second.router);
   world.settings.nodes.push_back({"hv2", api::NodeRole::vmm, {"127.0.0.1", 3}});
