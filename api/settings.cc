@@ -4,6 +4,8 @@
 
 #include "common/config.h"
 #include "common/names.h"
+#include "common/units.h"
+#include "common/wire/freeze.h"
 
 namespace vbs::api {
 
@@ -78,6 +80,11 @@ void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
   w.repair_deadline = positive_duration(table, "repair", w.repair_deadline);
   w.longest_pause = duration(table, "longest_pause", w.longest_pause);
   w.lease_margin = positive_duration(table, "lease_margin", w.lease_margin);
+  const Milliseconds longest{wire::kLongestLeaseMs};
+  if (w.longest_pause + w.lease_margin > longest) {
+    table.reject("lease_margin",
+                 "and longest_pause must together be at most " + format_duration(longest.count()));
+  }
 }
 
 }  // namespace

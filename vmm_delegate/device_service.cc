@@ -135,6 +135,9 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, con
     log::info("device detached",
               {{"attachment", attachment.str()}, {"vm", vm}, {"note", removal.note}});
   }
+  if (!removal.left) {
+    if (auto noted = orders_.removed(attachment); !noted) return fail(noted.error());
+  }
   fault_point("vmmd.detach.before-reply");
   return removal;
 }

@@ -57,5 +57,10 @@ TEST(SettingsTest, TimesThatMustPassAreLongerThanZero) {
   EXPECT_EQ(refusal(kLeast + "[deadlines]\nlongest_pause = \"0s\"\n"), "");  // never pause
 }
 
+TEST(SettingsTest, NoGuestMayBeHeldForLongerThanALeaseLasts) {
+  EXPECT_THAT(refusal(kLeast + "[deadlines]\nlongest_pause = \"10min\"\n"),
+              HasSubstr("lease_margin"));
+}
+
 }  // namespace
 }  // namespace vbs::api
