@@ -39,6 +39,18 @@ Result<std::string> check_unused(const std::string& vm, const Result<GuestView>&
                                        "; unmount it there, or detach by force");
 }
 
+/// A guest tells disks apart by their serials, so a second one of the same volume must wait until
+/// what an earlier attachment has left in the VM is gone.
+Result<void> check_only_one(const VmView& view, const Uuid& attachment, const std::string& serial) {
+  for (const wire::DeviceStatus& device : view.devices) {
+    if (device.attachment == attachment || device.serial != serial) continue;
+    return fail(ErrorCode::overloaded, "VM '" + device.vm +
+                                           "' still shows the volume's disk of attachment " +
+                                           device.attachment.str() + ", which has to go first");
+  }
+  return {};
+}
+
 /// QEMU has let go of the disk; the guest may take a moment to notice.
 std::string check_gone(const std::string& vm, const Result<GuestView>& view) {
   if (view && !view->disk) return "";
@@ -59,6 +71,9 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   if (!visit) return fail(visit.error());
   if (visit->view.status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
+  }
+  if (auto free = check_only_one(visit->view, attachment, spec.session.volume.str()); !free) {
+    return fail(free.error());
   }
   const wire::DeviceStatus* shown = visit->view.find(attachment);
   std::string path;

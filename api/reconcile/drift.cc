@@ -200,12 +200,13 @@ class Comparer {
 
 }  // namespace
 
-std::string lock_of(const Drift& drift) {
-  const bool of_attachment = drift.remedy == Remedy::remove && !drift.attachment.is_nil();
-  return of_attachment ? "attachment/" + drift.attachment.str() : resource_of(drift);
+std::string attachment_resource(const Uuid& id) {
+  return "attachment/" + id.str();
 }
 
 std::string resource_of(const Drift& drift) {
+  const bool closed = drift.remedy == Remedy::remove && !drift.attachment.is_nil();
+  if (closed) return attachment_resource(drift.attachment);
   if (!drift.volume.is_nil()) return db::volume_resource(drift.volume);
   if (!drift.snapshot.is_nil()) return db::snapshot_resource(drift.snapshot);
   return "";

@@ -36,11 +36,10 @@ struct Drift {
   std::string key() const { return kind + "/" + node + "/" + object; }
 };
 
-/// The resource that the difference is about; "" where there is none.
+/// The resource whose lock a remedy takes; "" where there is no remedy. What is left of a closed
+/// attachment is nobody else's business: its volume may be attached elsewhere meanwhile.
 std::string resource_of(const Drift& drift);
-/// The resource whose lock a remedy takes. What is left of a closed attachment is nobody else's
-/// business: its volume may be attached elsewhere meanwhile.
-std::string lock_of(const Drift& drift);
+std::string attachment_resource(const Uuid& id);  ///< "attachment/<id>"
 
 /// Resources that operations work on, or worked on while the node was asked: what is not there may
 /// not be there yet, or not any more.

@@ -17,11 +17,14 @@ constexpr Milliseconds kInventoryTimeout{30'000};
 constexpr int kMostQueuedInOneSweep = 64;
 constexpr Milliseconds kLongestPause{300'000};
 
-/// Resources of the operations that are live now.
+/// Resources of the operations that are live now, and the attachments they work on.
 HeldResources held_resources(db::Connection& connection) {
   HeldResources held;
   for (const db::HeldLock& lock : db::OperationTable(connection).locks())
     held.insert(lock.resource);
+  for (const db::Operation& operation : db::OperationTable(connection).live()) {
+    if (!operation.attachment.is_nil()) held.insert(attachment_resource(operation.attachment));
+  }
   return held;
 }
 
@@ -163,12 +166,14 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
     // What any operation holds, or held since the sweep began, may have changed under the node's
     // eyes.
     for (const std::string& resource : held_resources(connection)) sweep.held.insert(resource);
-    auto touched =
-        connection.prepare("SELECT volume_uid, snapshot_uid FROM operations WHERE seq > ?");
+    auto touched = connection.prepare(
+        "SELECT volume_uid, snapshot_uid, attachment_uid FROM operations"
+        " WHERE seq > ?");
     touched.bind(sweep.newest_operation);
     while (touched.step()) {
       if (!touched.is_null(0)) sweep.held.insert(db::volume_resource(touched.uuid(0)));
       if (!touched.is_null(1)) sweep.held.insert(db::snapshot_resource(touched.uuid(1)));
+      if (!touched.is_null(2)) sweep.held.insert(attachment_resource(touched.uuid(2)));
     }
     if (node.role == NodeRole::volume_server) {
       auto inventory = workflow::read_answer<wire::VolumeServerInventory>(answer);
@@ -291,7 +296,7 @@ void Reconciler::queue(const Drift& drift, std::string_view kind, std::string op
         if (!still_wanted(tx.connection(), drift))
           return fail(ErrorCode::conflict, "the rows changed meanwhile");
         operation->project = project_of(tx.connection(), drift);
-        auto begun = db::begin_operation(tx, *operation, {{lock_of(drift)}});
+        auto begun = db::begin_operation(tx, *operation, {{resource_of(drift)}});
         fault_point(operation->kind + ".intent.before-commit");
         return begun;
       },

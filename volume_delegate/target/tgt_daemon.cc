@@ -1,5 +1,6 @@
 #include "volume_delegate/target/tgt_daemon.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "common/private_folder.h"
 #include "common/process.h"
@@ -31,6 +33,16 @@ std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
+}
+
+/// tgtd holds a lock on this file for as long as it runs (usr/mgmt.c, ipc_init).
+bool lock_is_free(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return false;  // never made, or somebody has deleted it
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
 }  // namespace
@@ -61,7 +73,8 @@ Result<DaemonState> TgtDaemon::ensure_running() {
 bool TgtDaemon::surely_stopped() {
   std::lock_guard guard(mutex_);
   auto report = control_.show_portals();
-  return !report && report.error().code == ErrorCode::node_unavailable &&
+  if (report || report.error().code != ErrorCode::node_unavailable) return false;
+  return lock_is_free(control_.socket() + ".lock") ||
          check_portal_is_free(options_.portal).has_value();
 }
 

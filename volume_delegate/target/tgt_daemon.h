@@ -28,8 +28,8 @@ class TgtDaemon {
   /// Adopts the daemon that answers on the control socket if it serves the configured portal, or
   /// starts one. A daemon that hangs is left alone: its sessions may come back to life.
   Result<DaemonState> ensure_running();
-  /// True only if nothing can be served: no daemon on the control socket, and nobody listens on
-  /// the portal. (A tgtd whose socket file was deleted still listens.)
+  /// True only if nothing can be served: no daemon on the control socket, and either nobody holds
+  /// its lock, or nobody listens on the portal. (A tgtd whose socket file was deleted still does.)
   bool surely_stopped();
 
   TgtControl& control() { return control_; }

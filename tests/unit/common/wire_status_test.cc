@@ -31,7 +31,7 @@ const std::string kExport =
     R"({"attachment":")" + kId + R"(","volume":")" + kId +
     R"(","iqn":"iqn.2026-03.org.example:t","portal":"127.0.0.1:3260","lun":1,"serial":")" + kId +
     R"(","initiator":"iqn.2026-03.org.example:vm1","read_only":false,"generation":2,"active":true,)"
-    R"("sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}]})";
+    R"("buried":false,"sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}]})";
 const std::string kDevice =
     R"({"attachment":")" + kId + R"(","vm":"vm1","serial":")" + kId +
     R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true})";

@@ -65,6 +65,18 @@ TEST_F(DeviceServiceTest, ADeadPortalOrAWrongVolumeNeverReachesTheVm) {
   EXPECT_TRUE(hypervisor.effects().empty());
 }
 
+// The guest would take one for the other.
+TEST_F(DeviceServiceTest, ASecondDiskOfAVolumeWaitsForTheFirstToGo) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  const auto second = service.put(test_id(2), device_spec("vm1", volume));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::overloaded);
+  EXPECT_NE(second.error().message.find(id.str()), std::string::npos);
+  EXPECT_TRUE(service.put(test_id(2), device_spec("bare", volume))) << "another VM may have it";
+  ASSERT_TRUE(service.remove(id, "vm1", 2, false));
+  EXPECT_TRUE(service.put(test_id(3), device_spec("vm1", volume)));
+}
+
 TEST_F(DeviceServiceTest, RefusesAVmThatIsOffOrUnknown) {
   EXPECT_EQ(service.put(id, device_spec("nobody", volume)).error().code, ErrorCode::not_found);
   hypervisor.set_state("vm1", "off");

@@ -185,6 +185,7 @@ TEST_F(ExportServiceTest, ABurialThatWasCutShortIsFinished) {
   fail_call("apply", ErrorCode::timeout);
   EXPECT_EQ("504 timeout", said(del(export_of(7) + "?generation=3&bury=true")));
   target_.set_fault({});
+  clock_.advance(std::chrono::seconds(5));
   server_->tend();
   ASSERT_EQ(1u, target_.list()->size());
   EXPECT_EQ("", target_.list()->front().device);

@@ -35,7 +35,7 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     if (verb == "delete clone") {
       ASSERT_EQ(200u, settled([this] { return put(volume(3), clone_of(1)); })) << body_;
     }
-    if (verb == "delete export") {
+    if (verb == "delete export" || verb == "bury export") {
       ASSERT_EQ(200u, put(export_of(7), order(1))) << body_;
     }
   }
@@ -47,7 +47,8 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     if (verb == "put export") return put(export_of(7), order(1));
     if (verb == "delete clone") return del(volume(3));
     if (verb == "delete snapshot") return del(snapshot(2));
-    return del(export_of(7) + "?generation=3");
+    const std::string end = export_of(7) + "?generation=3";
+    return del(verb == "bury export" ? end + "&bury=true" : end);
   }
 
   std::set<std::string> files(const std::string& folder) const {
@@ -77,10 +78,11 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     TgtControl tgt(socket());
     const auto targets = parse_tgt_targets(tgt.show_targets().value_or("Target"));
     ASSERT_TRUE(targets);
-    ASSERT_EQ(verb == "put export" ? 1u : 0u, targets->size());
-    if (verb != "put export") return;
+    const bool buried = verb == "bury export";
+    ASSERT_EQ(verb == "put export" || buried ? 1u : 0u, targets->size());
+    if (targets->empty()) return;
     const TgtTarget& target = targets->front();
-    EXPECT_EQ(2u, target.luns.size());
+    EXPECT_EQ(buried ? 1u : 2u, target.luns.size()) << "the first is tgtd's own";
     EXPECT_EQ(std::vector<std::string>{"user1"}, target.accounts);
     EXPECT_EQ(std::vector<std::string>{"iqn.2026-01.host:1"}, target.acl);
   }
@@ -142,7 +144,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Crash{"delete export", "volumed.delete_export.after_intent"},
                       Crash{"delete export", "volumed.delete_export.before_act"},
                       Crash{"delete export", "volumed.delete_export.after_act"},
-                      Crash{"delete export", "volumed.delete_export.after_record"}));
+                      Crash{"delete export", "volumed.delete_export.after_record"},
+                      Crash{"bury export", "volumed.delete_export.after_intent"},
+                      Crash{"bury export", "volumed.bury_export.after_removal"},
+                      Crash{"bury export", "volumed.put_export.after_target"},
+                      Crash{"bury export", "volumed.put_export.after_rule"}));
 
 // A point that no case above names would go untested for ever.
 TEST(CrashPoints, AreAllInTheTable) {

@@ -116,6 +116,15 @@ TEST_F(TgtDaemonTest, ADaemonThatLostItsSocketFileIsNotTakenForStopped) {
   EXPECT_TRUE(daemon->surely_stopped());
 }
 
+TEST_F(TgtDaemonTest, IsStoppedAlsoWhereAnotherProgramHasThePortalSince) {
+  auto daemon = make();
+  ASSERT_EQ("", trouble(look(*daemon)));
+  EXPECT_FALSE(daemon->surely_stopped());
+  kill_daemon();
+  const FileDescriptor other = occupy_portal();
+  EXPECT_TRUE(daemon->surely_stopped());
+}
+
 TEST_F(TgtDaemonTest, LeavesADaemonThatHangsAlone) {
   auto daemon = make();
   ASSERT_EQ("", trouble(look(*daemon)));
