@@ -51,8 +51,8 @@ class ListQuery {
   const std::optional<std::string>& project() const { return project_; }
   /// Where the page starts: behind the row of the marker, which must be one that the list may show.
   template <class Table>
-  Result<std::int64_t> start(Table&& table) const {
-    if (!marker_) return 0;
+  Result<std::int64_t> start(Table&& table, std::int64_t without_marker) const {
+    if (!marker_) return without_marker;
     const auto seq = table.seq_of(*marker_, project_);
     if (!seq) return fail_field("marker", "must be the `next` of an earlier answer");
     return *seq;

@@ -153,7 +153,7 @@ std::vector<CommandSpec> operation_commands() {
   return {
       {"describe-operations",
        group,
-       "list operations",
+       "list operations, the newest first",
        {},
        with_list({
            flag("--live", "only those that have not ended"),

@@ -52,19 +52,19 @@ std::optional<Operation> read_one(Statement& query) {
   return read_operation(query);
 }
 
-/// ?1 after seq, ?2 limit, ?3 project, ?4 kind, ?5 state, ?6 live only, ?7 resource, ?8 ids, only
-/// where `driver` has them, ?9 and ?10 the least id of a prefix and the first above it. The index
-/// is named here, so that a list's cost never hangs on statistics.
+/// The newest first. ?1 before seq, ?2 limit, ?3 project, ?4 kind, ?5 state, ?6 live only, ?7
+/// resource, ?8 ids, only where `driver` has them, ?9 and ?10 the least id of a prefix and the
+/// first above it. The index is named here, so that a list's cost never hangs on statistics.
 std::string list_sql(const char* index, const char* driver) {
   return kSelect + index + " WHERE " + driver +
-         "o.seq > ?1"
+         "o.seq < ?1"
          " AND (?3 IS NULL OR o.project = ?3)"
          " AND (?4 IS NULL OR o.kind = ?4)"
          " AND (?5 IS NULL OR o.state = ?5)"
          " AND (NOT ?6 OR o.ended_at IS NULL)"
          " AND (?7 IS NULL OR o.volume_uid = ?7 OR o.snapshot_uid = ?7 OR o.attachment_uid = ?7)"
          " AND (?9 IS NULL OR (o.uid >= ?9 AND o.uid < ?10))"
-         " ORDER BY o.seq LIMIT ?2";
+         " ORDER BY o.seq DESC LIMIT ?2";
 }
 
 bool is_live(const std::optional<OperationState>& state) {
@@ -127,7 +127,7 @@ std::optional<Operation> OperationTable::find_seq(std::int64_t seq) {
 
 std::vector<Operation> OperationTable::list(const OperationFilter& filter) {
   auto query = connection_.prepare(list_sql_for(filter));
-  query.bind(filter.after_seq)
+  query.bind(filter.before_seq)
       .bind(static_cast<std::int64_t>(filter.limit))
       .bind(filter.project)
       .bind(filter.kind);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,7 +58,7 @@ struct OperationFilter {
   std::optional<std::string> id_prefix;  ///< lower-case hex and dashes
   bool live_only = false;                ///< running or undoing
   std::optional<Uuid> resource;          ///< volume, snapshot or attachment
-  std::int64_t after_seq = 0;
+  std::int64_t before_seq = std::numeric_limits<std::int64_t>::max();
   std::size_t limit = 1000;
 };
 

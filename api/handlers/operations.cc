@@ -49,9 +49,9 @@ http::Response OperationHandlers::list(const Principal& principal,
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::OperationTable table(connection);
-    const auto start = query.start(table);
+    const auto start = query.start(table, filter.before_seq);
     if (!start) return fail(start.error());
-    filter.after_seq = *start;
+    filter.before_seq = *start;
     auto operations = table.list(filter);
     const bool more = operations.size() > query.limit();
     if (more) operations.pop_back();

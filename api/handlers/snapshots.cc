@@ -145,7 +145,7 @@ http::Response SnapshotHandlers::list(const Principal& principal,
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::SnapshotTable table(connection);
-    const auto start = query.start(table);
+    const auto start = query.start(table, filter.after_seq);
     if (!start) return fail(start.error());
     filter.after_seq = *start;
     auto snapshots = table.list(filter);

@@ -140,7 +140,7 @@ http::Response VolumeHandlers::list(const Principal& principal,
 
   return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
     db::VolumeTable table(connection);
-    const auto start = query.start(table);
+    const auto start = query.start(table, filter.after_seq);
     if (!start) return fail(start.error());
     filter.after_seq = *start;
     return render_page(connection, table.list(filter), query.limit());

@@ -110,13 +110,13 @@ TEST_F(OperationTableTest, ListsFilterAndPage) {
   end(first, kNow);
 
   OperationFilter filter;
-  EXPECT_THAT(list(filter), ElementsAre(1, 2, 3));
-  filter.after_seq = 1;
+  EXPECT_THAT(list(filter), ElementsAre(3, 2, 1));
+  filter.before_seq = 3;
   filter.limit = 1;
   EXPECT_THAT(list(filter), ElementsAre(2));
   filter = {};
   filter.project = "p1";
-  EXPECT_THAT(list(filter), ElementsAre(1, 2));
+  EXPECT_THAT(list(filter), ElementsAre(2, 1));
   filter.live_only = true;
   EXPECT_THAT(list(filter), ElementsAre(2));
   filter = {};
@@ -127,7 +127,7 @@ TEST_F(OperationTableTest, ListsFilterAndPage) {
   EXPECT_THAT(list(filter), ElementsAre(1));
   filter = {};
   filter.resource = test_id(1);
-  EXPECT_THAT(list(filter), ElementsAre(1, 2));
+  EXPECT_THAT(list(filter), ElementsAre(2, 1));
   filter.resource = test_id(5);
   EXPECT_THAT(list(filter), ElementsAre(2));
   filter.resource = test_id(7);
@@ -136,7 +136,7 @@ TEST_F(OperationTableTest, ListsFilterAndPage) {
   EXPECT_THAT(list(filter), IsEmpty());
   filter = {};
   filter.ids = {third.id, first.id};
-  EXPECT_THAT(list(filter), ElementsAre(1, 3));
+  EXPECT_THAT(list(filter), ElementsAre(3, 1));
   read([&](Connection& connection) {
     OperationTable table(connection);
     EXPECT_EQ(table.live().size(), 2U);
@@ -199,9 +199,9 @@ TEST_F(OperationTableTest, PurgesWhatEndedLongAgoAndHasNoKey) {
   };
   EXPECT_EQ(purge(0, 10), 0);
   EXPECT_EQ(purge(3, 1), 1);
-  EXPECT_THAT(list({}), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(list({}), ElementsAre(5, 4, 3, 2));
   EXPECT_EQ(purge(1000, 10), 2);
-  EXPECT_THAT(list({}), ElementsAre(2, 5));
+  EXPECT_THAT(list({}), ElementsAre(5, 2));
   EXPECT_THAT(events(operations[0].seq), IsEmpty());
   EXPECT_THAT(violated(), IsEmpty());
   must([&](Transaction& tx) -> Result<void> {

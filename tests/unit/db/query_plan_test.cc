@@ -120,20 +120,20 @@ TEST_F(QueryPlanTest, SnapshotLists) {
 
 TEST_F(QueryPlanTest, OperationLists) {
   OperationFilter filter;
-  EXPECT_THAT(list_plan(filter), Searches("INTEGER PRIMARY KEY (rowid>?)"));
+  EXPECT_THAT(list_plan(filter), Searches("INTEGER PRIMARY KEY (rowid<?)"));
   filter.project = "p1";
-  EXPECT_THAT(list_plan(filter), Searches("operations_project (project=? AND seq>?)"));
+  EXPECT_THAT(list_plan(filter), Searches("operations_project (project=? AND seq<?)"));
   filter.kind = "attach-volume";
   EXPECT_THAT(list_plan(filter),
-              Searches("operations_project_kind (project=? AND kind=? AND seq>?)"));
+              Searches("operations_project_kind (project=? AND kind=? AND seq<?)"));
   filter.state = OperationState::failed;
   EXPECT_THAT(list_plan(filter),
-              Searches("operations_turned_back (project=? AND state=? AND seq>?)"));
+              Searches("operations_turned_back (project=? AND state=? AND seq<?)"));
   filter.state = OperationState::undoing;
-  EXPECT_THAT(list_plan(filter), Searches("operations_live (seq>?)"));
+  EXPECT_THAT(list_plan(filter), Searches("operations_live (seq<?)"));
   filter.state.reset();
   filter.live_only = true;
-  EXPECT_THAT(list_plan(filter), Searches("operations_live (seq>?)"));
+  EXPECT_THAT(list_plan(filter), Searches("operations_live (seq<?)"));
   filter = {};
   filter.resource = test_id(1);
   EXPECT_THAT(list_plan(filter), AllOf(HasSubstr("operations_volume (volume_uid=?)"),
