@@ -5,7 +5,7 @@
 
 #include "common/wire/inventory.h"
 #include "common/wire/node.h"
-#include "vmm_delegate/freeze_service.h"
+#include "vmm_delegate/freeze/freeze_service.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/initiator/initiator.h"
 

@@ -9,12 +9,12 @@
 
 #include "common/http/blocking.h"
 #include "common/http/server.h"
+#include "vmm_delegate/freeze/lease_lock.h"
+#include "vmm_delegate/freeze/lease_watch.h"
+#include "vmm_delegate/freeze/thaw_process.h"
 #include "vmm_delegate/initiator/vm_initiator.h"
-#include "vmm_delegate/lease_lock.h"
-#include "vmm_delegate/lease_watch.h"
 #include "vmm_delegate/routes.h"
 #include "vmm_delegate/startup_files.h"
-#include "vmm_delegate/thaw_process.h"
 
 namespace vbs::vmm_delegate {
 namespace {

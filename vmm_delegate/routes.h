@@ -3,7 +3,7 @@
 #include "common/http/router.h"
 #include "common/thread_pool.h"
 #include "vmm_delegate/device_service.h"
-#include "vmm_delegate/freeze_service.h"
+#include "vmm_delegate/freeze/freeze_service.h"
 #include "vmm_delegate/node_view.h"
 #include "vmm_delegate/session_service.h"
 

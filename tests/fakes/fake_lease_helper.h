@@ -4,8 +4,8 @@
 #include <mutex>
 #include <set>
 
-#include "vmm_delegate/freeze_end.h"
-#include "vmm_delegate/lease_helper.h"
+#include "vmm_delegate/freeze/freeze_end.h"
+#include "vmm_delegate/freeze/lease_helper.h"
 
 namespace vbs::fakes {
 

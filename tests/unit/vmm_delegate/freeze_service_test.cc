@@ -1,4 +1,4 @@
-#include "vmm_delegate/freeze_service.h"
+#include "vmm_delegate/freeze/freeze_service.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "vmm_delegate/freeze_store.h"
+#include "vmm_delegate/freeze/freeze_store.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

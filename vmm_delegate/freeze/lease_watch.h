@@ -1,6 +1,6 @@
 #pragma once
 
-#include "vmm_delegate/freeze_store.h"
+#include "vmm_delegate/freeze/freeze_store.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 
 namespace vbs::vmm_delegate {

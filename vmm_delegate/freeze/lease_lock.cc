@@ -1,4 +1,4 @@
-#include "vmm_delegate/lease_lock.h"
+#include "vmm_delegate/freeze/lease_lock.h"
 
 #include <fcntl.h>
 

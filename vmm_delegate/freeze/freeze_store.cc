@@ -1,4 +1,4 @@
-#include "vmm_delegate/freeze_store.h"
+#include "vmm_delegate/freeze/freeze_store.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

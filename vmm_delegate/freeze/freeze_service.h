@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "common/wire/freeze.h"
-#include "vmm_delegate/freeze_store.h"
+#include "vmm_delegate/freeze/freeze_store.h"
+#include "vmm_delegate/freeze/lease_helper.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/keyed_lock.h"
-#include "vmm_delegate/lease_helper.h"
 
 namespace vbs::vmm_delegate {
 

@@ -1,10 +1,10 @@
-#include "vmm_delegate/freeze_service.h"
+#include "vmm_delegate/freeze/freeze_service.h"
 
 #include <algorithm>
 
 #include "common/fault_point.h"
 #include "common/log.h"
-#include "vmm_delegate/freeze_end.h"
+#include "vmm_delegate/freeze/freeze_end.h"
 
 namespace vbs::vmm_delegate {
 namespace {

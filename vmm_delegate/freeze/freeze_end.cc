@@ -1,8 +1,8 @@
-#include "vmm_delegate/freeze_end.h"
+#include "vmm_delegate/freeze/freeze_end.h"
 
 #include "common/fault_point.h"
 #include "common/log.h"
-#include "vmm_delegate/lease_lock.h"
+#include "vmm_delegate/freeze/lease_lock.h"
 
 namespace vbs::vmm_delegate {
 

@@ -2,9 +2,9 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
-#include "vmm_delegate/freeze_end.h"
-#include "vmm_delegate/freeze_service.h"
-#include "vmm_delegate/lease_lock.h"
+#include "vmm_delegate/freeze/freeze_end.h"
+#include "vmm_delegate/freeze/freeze_service.h"
+#include "vmm_delegate/freeze/lease_lock.h"
 
 namespace vbs::vmm_delegate {
 

@@ -1,4 +1,4 @@
-#include "vmm_delegate/lease_watch.h"
+#include "vmm_delegate/freeze/lease_watch.h"
 
 #include <poll.h>
 
@@ -6,7 +6,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
-#include "vmm_delegate/freeze_end.h"
+#include "vmm_delegate/freeze/freeze_end.h"
 
 namespace vbs::vmm_delegate {
 namespace {

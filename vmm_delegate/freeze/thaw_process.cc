@@ -1,9 +1,9 @@
-#include "vmm_delegate/thaw_process.h"
+#include "vmm_delegate/freeze/thaw_process.h"
 
 #include <poll.h>
 
 #include "common/process.h"
-#include "vmm_delegate/lease_lock.h"
+#include "vmm_delegate/freeze/lease_lock.h"
 
 namespace vbs::vmm_delegate {
 namespace {

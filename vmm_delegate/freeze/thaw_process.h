@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "vmm_delegate/freeze_store.h"
-#include "vmm_delegate/lease_helper.h"
+#include "vmm_delegate/freeze/freeze_store.h"
+#include "vmm_delegate/freeze/lease_helper.h"
 
 namespace vbs::vmm_delegate {
 
