@@ -246,7 +246,7 @@ void Engine::release_slot(const std::string& node) {
     const RunPtr next = std::move(queue.waiting.front());
     queue.waiting.pop_front();
     next->queued = false;
-    if (next->busy) continue;  // it went another way meanwhile
+    if (next->busy || !runs_.contains(next->id)) continue;  // it went another way meanwhile
     executor_.cancel(std::exchange(next->timer, 0));
     drive(next);
   }
