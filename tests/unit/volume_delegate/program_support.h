@@ -78,8 +78,10 @@ class ProgramTest : public TgtTest {
     if (const auto at = target.find("generation="); at != std::string::npos) {
       request.query.emplace_back("generation", target.substr(at + 11, target.find('&') - at - 11));
     }
-    if (target.find("revoke=true") != std::string::npos)
-      request.query.emplace_back("revoke", "true");
+    for (const std::string flag : {"revoke", "bury"}) {
+      if (target.find(flag + "=true") != std::string::npos)
+        request.query.emplace_back(flag, "true");
+    }
     request.headers.set("Authorization", "Bearer " + token);
     request.body = body;
     auto promise = std::make_shared<std::promise<Result<http::Response>>>();
