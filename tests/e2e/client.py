@@ -100,6 +100,13 @@ class Client:
     def delete_snapshot(self, snapshot: str) -> None:
         self.change("DELETE", f"/v1/snapshots/{snapshot}")
 
+    def delete_everything(self) -> None:
+        """Every snapshot and every volume; none may be attached."""
+        for snapshot in self.get("/v1/snapshots")["snapshots"]:
+            self.delete_snapshot(snapshot["id"])
+        for volume in self.get("/v1/volumes")["volumes"]:
+            self.delete_volume(volume["id"])
+
     def vbs(self, *arguments: str, seconds: float = 180.0) -> subprocess.CompletedProcess:
         """The command line program; look at returncode, stdout and stderr."""
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": os.path.dirname(self._config),

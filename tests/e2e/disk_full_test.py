@@ -24,10 +24,7 @@ class DiskFullTest(unittest.TestCase):
         cls.client = stack.client
 
     def tearDown(self):
-        for snapshot in self.client.get("/v1/snapshots")["snapshots"]:
-            self.client.delete_snapshot(snapshot["id"])
-        for volume in self.client.get("/v1/volumes")["volumes"]:
-            self.client.delete_volume(volume["id"])
+        self.client.delete_everything()
         self.stack.assert_consistent()
 
     def volume_with_data(self, mebibytes: int) -> str:

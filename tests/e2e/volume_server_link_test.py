@@ -38,10 +38,7 @@ class Link(unittest.TestCase):
         self.volume = self.client.create_volume(size_bytes=4 * MIB)["id"]
 
     def tearDown(self):
-        for snapshot in self.client.get("/v1/snapshots")["snapshots"]:
-            self.client.delete_snapshot(snapshot["id"])
-        for volume in self.client.get("/v1/volumes")["volumes"]:
-            self.client.delete_volume(volume["id"])
+        self.client.delete_everything()
         self.stack.assert_consistent()
 
     def begin(self, method: str, path: str, body=None) -> str:
