@@ -1,0 +1,246 @@
+"""One guest of the lab: its QEMU process, its shell, its cable and its power switch."""
+import contextlib
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+
+
+class LabError(Exception):
+    """What a person can read and act on."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a guest of one name is."""
+    number: int        # 10.9.0.NUMBER is its address on the lab's network
+    memory: int        # MiB
+    disk: int = 0      # MiB of an empty disk, /dev/disk/by-id/virtio-data
+
+    @property
+    def address(self) -> str:
+        return f"10.9.0.{self.number}"
+
+
+KINDS = {
+    "vs": Kind(number=1, memory=768, disk=2048),
+    "hv": Kind(number=2, memory=1024),
+}
+# Ports of every guest that this machine's loopback leads to.
+FORWARDED = {"ssh": 22, "volumed": 7710, "vmmd": 7720}
+_BOOT_SECONDS = 240.0
+_SSH_TRIES_SECONDS = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Guest:
+    """`folder` is the lab's; the guest's files there begin with its name."""
+
+    def __init__(self, name: str, folder: str, image: str):
+        if name not in KINDS:
+            raise LabError(f"there is no guest '{name}'; there are {', '.join(KINDS)}")
+        self.name = name
+        self.kind = KINDS[name]
+        self._folder = folder
+        self._image = image
+
+    def path(self, suffix: str) -> str:
+        return os.path.join(self._folder, f"{self.name}.{suffix}")
+
+    # Power
+
+    def running(self) -> bool:
+        try:
+            with open(self.path("pid"), encoding="ascii") as file:
+                with open(f"/proc/{int(file.read())}/cmdline", encoding="utf-8") as command:
+                    return self.path("qmp") in command.read()
+        except (OSError, ValueError):
+            return False
+
+    def start(self) -> None:
+        """Begins to boot; `wait_ready` waits. Its disks are made where they are missing."""
+        if self.running():
+            return
+        if not os.path.exists(self.path("root.qcow2")):
+            _run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
+                  os.path.join(self._image, "root.img"), self.path("root.qcow2")])
+        if self.kind.disk and not os.path.exists(self.path("data.img")):
+            with open(self.path("data.img"), "wb") as disk:
+                disk.truncate(self.kind.disk << 20)
+        ports = {name: free_port() for name in FORWARDED}
+        with open(self.path("ports"), "w", encoding="utf-8") as file:
+            json.dump(ports, file)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path("console"))
+        _run(self._command(ports))
+
+    def _command(self, ports: dict[str, int]) -> list[str]:
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ports[name]}-:{port}" for name, port in FORWARDED.items())
+        words = f"console=ttyS0 root=/dev/nvme0n1 rw quiet systemd.show_status=0 lab.name={self.name}"
+        command = ["qemu-system-x86_64", "-name", self.name, "-machine", "q35", "-accel", "tcg,thread=multi",
+                   "-cpu", "max", "-m", str(self.kind.memory), "-display", "none", "-nodefaults",
+                   "-serial", f"file:{self.path('console')}",
+                   "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
+                   "-drive", f"if=none,id=root,file={self.path('root.qcow2')},cache=unsafe",
+                   "-device", "nvme,drive=root,serial=root",
+                   "-netdev", f"user,id=host,restrict=on{forwards}",
+                   "-device", "virtio-net-pci,netdev=host,mac=52:54:00:00:00:01,romfile="]
+        if self.kind.disk:
+            command += ["-drive", f"if=none,id=data,file={self.path('data.img')},format=raw,cache=unsafe,discard=unmap",
+                        "-device", "virtio-blk-pci,drive=data,serial=data"]
+        for card, own, peer, netdev in self._links():
+            command += ["-netdev", netdev, "-device", f"virtio-net-pci,netdev={card},mac={_mac(own, peer)},romfile="]
+            words += f" lab.link={_mac(own, peer)},{own.address},{peer.address}"
+        return command + ["-kernel", os.path.join(self._image, "vmlinuz"), "-append", words,
+                          "-daemonize", "-pidfile", self.path("pid")]
+
+    def _links(self):
+        """Every VMM node has a cable to the volume server, whose end is the listening one."""
+        server = KINDS["vs"]
+        ends = [name for name in KINDS if name != "vs"] if self.name == "vs" else [self.name]
+        for name in ends:
+            own, peer = (server, KINDS[name]) if self.name == "vs" else (KINDS[name], server)
+            side = "on" if self.name == "vs" else "off"
+            path = os.path.join(self._folder, f"link-{name}.sock")
+            yield (f"link-{name}", own, peer,
+                   f"stream,id=link-{name},server={side},addr.type=unix,addr.path={path}")
+
+    def wait_ready(self) -> None:
+        end = time.monotonic() + _BOOT_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError):
+                with open(self.path("console"), encoding="utf-8", errors="replace") as console:
+                    if "LAB-READY" in console.read():
+                        return
+            if not self.running():
+                raise LabError(f"the guest {self.name} died; see {self.path('console')}")
+            time.sleep(0.1)
+        raise LabError(f"the guest {self.name} did not start within {_BOOT_SECONDS:.0f} s; see {self.path('console')}")
+
+    def reset(self) -> None:
+        """Power off and on at once. What its disks' owners had not flushed may be lost, as ever."""
+        self._hang_up()
+        with open(self.path("console"), "w", encoding="utf-8"):
+            pass
+        self._qmp("system_reset")
+        self.wait_ready()
+
+    def stop(self) -> None:
+        self._hang_up()
+        if not self.running():
+            return
+        with open(self.path("pid"), encoding="ascii") as file:
+            pid = int(file.read())
+        os.kill(pid, signal.SIGKILL)
+        while self.running():
+            time.sleep(0.01)
+
+    # Cable
+
+    def set_link(self, up: bool) -> None:
+        for card, *_ in self._links():
+            self._qmp("set_link", name=card, up=up)
+
+    def _qmp(self, command: str, **arguments) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10.0)
+            try:
+                connection.connect(self.path("qmp"))
+            except OSError as problem:
+                raise LabError(f"the guest {self.name} does not run; start it with: deploy/lab up") from problem
+            with connection.makefile("rwb") as lines:
+                lines.readline()
+                for message in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
+                    lines.write(json.dumps(message).encode() + b"\n")
+                    lines.flush()
+                    answer = json.loads(lines.readline())
+                    while "event" in answer:
+                        answer = json.loads(lines.readline())
+                    if "error" in answer:
+                        raise LabError(f"{self.name}: {answer['error']['desc']}")
+
+    # Shell
+
+    def port(self, name: str) -> int:
+        """The port of this machine's loopback that leads to one of FORWARDED."""
+        try:
+            with open(self.path("ports"), encoding="utf-8") as file:
+                return json.load(file)[name]
+        except FileNotFoundError as problem:
+            raise LabError(f"the guest {self.name} was never started; start it with: deploy/lab up") from problem
+
+    def ssh_command(self) -> list[str]:
+        # The first connection stays open for the others: an emulated machine takes a second for a key exchange.
+        return ["ssh", "-q", "-F", "/dev/null", "-i", os.path.join(self._image, "key"), "-p", str(self.port("ssh")),
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes",
+                "-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", f"ControlPath={self.path('ssh')}",
+                "-o", "ConnectTimeout=20", "root@127.0.0.1"]
+
+    def shell(self, words: list[str]) -> int:
+        """A shell for a person, or one command on the terminal of whoever calls."""
+        self.connect()
+        return subprocess.run(self.ssh_command() + _remote(words), check=False).returncode
+
+    def connect(self) -> None:
+        """Opens the connection that the commands share; a guest that has just started is waited for."""
+        if subprocess.run(self.ssh_command() + ["-O", "check"], capture_output=True, check=False).returncode == 0:
+            return
+        end = time.monotonic() + _SSH_TRIES_SECONDS
+        while True:
+            done = subprocess.run(self.ssh_command() + ["true"], stdin=subprocess.DEVNULL, capture_output=True,
+                                  check=False)
+            if done.returncode == 0:
+                return
+            if time.monotonic() > end or not self.running():
+                raise LabError(f"the guest {self.name} lets nobody in: {done.stderr.decode().strip()}")
+            time.sleep(0.2)
+
+    def run(self, *words: str, stdin: bytes = b"", seconds: float = 120.0) -> subprocess.CompletedProcess:
+        """One command (one word: shell text), with its exit code and output, as bytes."""
+        self.connect()
+        return subprocess.run(self.ssh_command() + _remote(list(words)), input=stdin, capture_output=True,
+                              timeout=seconds, check=False)
+
+    def copy(self, files: list[str], folder: str) -> None:
+        """Files of this machine into a folder of the guest, which is made where it is missing."""
+        for file in files:
+            name = os.path.join(folder, os.path.basename(file))
+            with open(file, "rb") as content:
+                mode = os.fstat(content.fileno()).st_mode & 0o777
+                done = subprocess.run(
+                    self.ssh_command() + [f"mkdir -p {shlex.quote(folder)} && cat >{shlex.quote(name)}.new && "
+                                          f"chmod {mode:o} {shlex.quote(name)}.new && "
+                                          f"mv {shlex.quote(name)}.new {shlex.quote(name)}"],
+                    stdin=content, capture_output=True, check=False)
+            if done.returncode != 0:
+                raise LabError(f"cannot copy {file} into {self.name}: {done.stderr.decode().strip()}")
+
+    def _hang_up(self) -> None:
+        if os.path.exists(self.path("ssh")):
+            subprocess.run(self.ssh_command() + ["-O", "exit"], capture_output=True, check=False)
+
+
+def _mac(own: Kind, peer: Kind) -> str:
+    return f"52:54:00:00:{own.number:02x}:{peer.number:02x}"
+
+
+def _remote(words: list[str]) -> list[str]:
+    return words if len(words) <= 1 else [shlex.join(words)]
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except FileNotFoundError as problem:
+        raise LabError(f"{command[0]} is missing; run: deploy/install-packages run lab") from problem
+    if done.returncode != 0:
+        raise LabError(f"{command[0]} failed: {done.stderr.strip()}")
