@@ -12,11 +12,11 @@ class Lab:
     """`folder` holds the guests' disks, sockets and logs; `image` what they are made from."""
 
     def __init__(self, folder: str, image: str):
-        self._folder = os.path.abspath(folder)
+        self.folder = os.path.abspath(folder)
         self._image = os.path.abspath(image)
 
     def guest(self, name: str) -> Guest:
-        return Guest(name, self._folder, self._image)
+        return Guest(name, self.folder, self._image)
 
     def guests(self) -> list[Guest]:
         return [self.guest(name) for name in KINDS]
@@ -30,7 +30,7 @@ class Lab:
         """Starts the guests beside each other. The volume server is one of them: the others' cables
         end there."""
         self.build_image()
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
         guests = [self.guest(name) for name in sorted({"vs", *names}, key=list(KINDS).index)]
         for guest in guests:
             guest.start()
@@ -41,4 +41,4 @@ class Lab:
     def down(self) -> None:
         for guest in self.guests():
             guest.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)

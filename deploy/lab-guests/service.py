@@ -1,0 +1,260 @@
+"""VBS on the lab's guests, installed as on real machines: packages' programs, systemd units,
+certificates. The delegates run in the guests; the front service runs on this machine."""
+import contextlib
+import io
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+from dataclasses import dataclass
+
+from guest import Guest, LabError, free_port
+from lab import Lab
+
+VOLUME_GROUP = "vbs"
+THIN_POOL = "pool"
+PORTAL = "10.9.0.1:3260"
+STORES = ("lvm", "lvm-thin")
+TARGETS = ("tgt", "lio")
+HYPERVISORS = {"qemu": "hv", "libvirt": "hv", "xen": "xen"}  # and the guest that has it
+_START_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Which drivers the delegates use."""
+    store: str = "lvm"
+    target: str = "lio"
+    hypervisor: str = "libvirt"
+
+    @property
+    def vmm_guest(self) -> str:
+        return HYPERVISORS[self.hypervisor]
+
+    def __str__(self) -> str:
+        return f"{self.store}+{self.target}+{self.hypervisor}"
+
+
+class Service:
+    """`build` is a CMake build folder; what it makes is installed in the guests once a start."""
+
+    def __init__(self, lab: Lab, build: str):
+        self._lab = lab
+        self._build = build
+        self._source = os.path.realpath(f"{__file__}/../../..")
+        self.folder = os.path.join(lab.folder, "service")
+        self.drivers = Drivers()
+        self._port = 0
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    @property
+    def database(self) -> str:
+        return self.path("db/vbs.db")
+
+    @property
+    def server(self) -> Guest:
+        return self._lab.guest("vs")
+
+    @property
+    def node(self) -> Guest:
+        return self._lab.guest(self.drivers.vmm_guest)
+
+    # Setting up
+
+    def install(self, guest: Guest) -> None:
+        """Programs, units and certificates into a guest."""
+        self._make_certificates()
+        stage = self.path("stage")
+        shutil.rmtree(stage, ignore_errors=True)
+        self._run(["cmake", "--install", self._build, "--strip"], DESTDIR=stage)
+        name = "vs1" if guest.name == "vs" else "hv1"
+        files = {"etc/vbs/service-token": "service-token", "etc/vbs/ca.crt": "ca/ca.crt",
+                 "etc/vbs/node.crt": f"ca/{name}.crt", "etc/vbs/node.key": f"ca/{name}.key"}
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for program in ("vbs-volumed",) if name == "vs1" else ("vbs-vmmd", "vbs-thaw"):
+                tar.add(os.path.join(stage, "usr/local/bin", program), f"usr/local/bin/{program}")
+            tar.add(os.path.join(stage, "usr/local/lib/systemd"), "usr/local/lib/systemd")
+            for place, file in files.items():
+                tar.add(self.path(file), place)
+        self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; "
+                  "tar -x -C / --no-same-owner && systemctl daemon-reload", stdin=archive.getvalue())
+        shutil.rmtree(stage)
+
+    def _make_certificates(self) -> None:
+        if os.path.exists(self.path("service-token")):
+            return
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        ca = os.path.join(self._source, "deploy/ca")
+        self._run([ca, "init", self.path("ca")])
+        # The guests' ports are forwarded from loopback, so that is where they are addressed.
+        for name in ("vbsd", "vs1", "hv1", "operator"):
+            self._run([ca, "issue", self.path("ca"), name, "--ip", "127.0.0.1"])
+        self._write("service-token", os.urandom(20).hex() + "\n")
+        made = subprocess.run([self._program("vbsd"), "new-token", "operator", "admin", "default"],
+                              capture_output=True, text=True, check=True)
+        self._write("tokens", made.stdout)
+        self._write("token", made.stderr.split("token (shown once): ")[1].split()[0] + "\n")
+
+    def start(self, drivers: Drivers) -> None:
+        """From nothing: an empty volume group, an empty database, the chosen drivers."""
+        self.stop()
+        self.drivers = drivers
+        self._port = free_port()
+        os.makedirs(self.path("db"), mode=0o700, exist_ok=True)
+        self._write_config()
+        self.empty_storage()
+        self.must(self.node, "rm -rf /var/lib/vbs/vmmd")
+        self.must(self.server, "systemctl start vbs-volumed")
+        self.must(self.node, "systemctl start vbs-vmmd")
+        self.start_front()
+        self.wait_ready()
+
+    def stop(self) -> None:
+        """Ends the front and the delegates, and forgets what they knew."""
+        self.stop_front()
+        shutil.rmtree(self.path("db"), ignore_errors=True)
+        for guest in (self.server, self._lab.guest("hv"), self._lab.guest("xen")):
+            if guest.running():
+                self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
+
+    def empty_storage(self) -> None:
+        """A new volume group on the server's data disk; whatever served the old one has ended."""
+        self.must(self.server, "pkill -KILL -x tgtd; lab-clear-lio; rm -rf /var/lib/vbs/volumed; "
+                  f"vgremove -q -y -ff {VOLUME_GROUP} 2>/dev/null; "
+                  "wipefs -q -a /dev/disk/by-id/virtio-data && "
+                  f"vgcreate -q {VOLUME_GROUP} /dev/disk/by-id/virtio-data >/dev/null")
+        if self.drivers.store == "lvm-thin":
+            self.must(self.server, "lvcreate -q -y --type thin-pool -L 1G --poolmetadatasize 8M "
+                      f"-n {THIN_POOL} {VOLUME_GROUP} >/dev/null")
+
+    def _write_config(self) -> None:
+        tls = '\n[tls]\ncertificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
+        own = tls.format(self.path("ca/vbsd"), self.path("ca"))
+        self._write("vbsd.toml", f'''listen = "127.0.0.1:{self._port}"
+database = "{self.database}"
+tokens_file = "{self.path("tokens")}"
+service_token_file = "{self.path("service-token")}"
+log_file = "{self.path("vbsd.log")}"
+sweep_interval = "5s"
+{own}
+[[volume_server]]
+name = "vs1"
+url = "https://127.0.0.1:{self.server.port("volumed")}"
+
+[[vmm]]
+name = "hv1"
+url = "https://127.0.0.1:{self.node.port("vmmd")}"
+''')
+        self._write("vbs.toml", f'''url = "https://127.0.0.1:{self._port}"
+token_file = "{self.path("token")}"
+''' + tls.format(self.path("ca/operator"), self.path("ca")))
+        guest_tls = tls.format("/etc/vbs/node", "/etc/vbs")
+        pool = f'pool = "{THIN_POOL}"\n' if self.drivers.store == "lvm-thin" else ""
+        self._put(self.server, "/etc/vbs/vbs-volumed.toml", f'''name = "vs1"
+listen = "10.0.2.15:7710"
+token_file = "/etc/vbs/service-token"
+state_dir = "/var/lib/vbs/volumed"
+{guest_tls}
+[store]
+driver = "{self.drivers.store}"
+volume_group = "{VOLUME_GROUP}"
+{pool}
+[target]
+driver = "{self.drivers.target}"
+portal = "{PORTAL}"
+''')
+        hypervisor = {"qemu": 'folder = "/run/lab-vms"\n', "libvirt": 'uri = "qemu:///system"\n', "xen": ""}
+        self._put(self.node, "/etc/vbs/vbs-vmmd.toml", f'''name = "hv1"
+listen = "10.0.2.15:7720"
+token_file = "/etc/vbs/service-token"
+state_dir = "/var/lib/vbs/vmmd"
+{guest_tls}
+[initiator]
+driver = "open_iscsi"
+
+[hypervisor]
+driver = "{self.drivers.hypervisor}"
+{hypervisor[self.drivers.hypervisor]}''')
+
+    # Life
+
+    def _program(self, name: str) -> str:
+        return os.path.join(self._build, "bin", name)
+
+    def start_front(self) -> None:
+        with open(self.path("vbsd.out"), "ab") as output:
+            process = subprocess.Popen([self._program("vbsd"), "--config", self.path("vbsd.toml")],
+                                       stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                       start_new_session=True)
+        self._write("vbsd.pid", str(process.pid))
+
+    def front_pid(self) -> int | None:
+        with contextlib.suppress(OSError, ValueError):
+            with open(self.path("vbsd.pid"), encoding="ascii") as file:
+                pid = int(file.read())
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as command:
+                return pid if self.path("vbsd.toml") in command.read() else None
+        return None
+
+    def stop_front(self) -> None:
+        pid = self.front_pid()
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + 20
+        while self.front_pid() is not None:
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.02)
+
+    def wait_ready(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            done = self.vbs("describe-nodes", "--output", "json")
+            if done.returncode == 0 and done.stdout.count('"up"') == 2:
+                return
+            if self.front_pid() is None:
+                raise LabError(f"vbsd has ended; see {self.path('vbsd.out')} and {self.path('vbsd.log')}")
+            time.sleep(0.2)
+        nodes = self.vbs("describe-nodes")
+        raise LabError(f"the nodes are not up after {_START_SECONDS:.0f} s:\n{nodes.stdout}{nodes.stderr}")
+
+    def vbs(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess:
+        """The command line; look at returncode, stdout and stderr."""
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": self.folder, "VBS_CONFIG": self.path("vbs.toml")}
+        environment |= {key: value for key, value in os.environ.items() if "SAN_OPTIONS" in key}
+        return subprocess.run([self._program("vbs"), *arguments], env=environment, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+
+    # Helpers
+
+    @staticmethod
+    def must(guest: Guest, command: str, stdin: bytes = b"") -> str:
+        """Shell text in a guest that has to succeed; its output."""
+        done = guest.run(command, stdin=stdin)
+        if done.returncode != 0:
+            raise LabError(f"{guest.name}: {command}: exit code {done.returncode}: "
+                           f"{done.stderr.decode(errors='replace').strip()}")
+        return done.stdout.decode(errors="replace")
+
+    def _put(self, guest: Guest, path: str, text: str) -> None:
+        self.must(guest, f"umask 077; mkdir -p {os.path.dirname(path)} && cat >{path}", stdin=text.encode())
+
+    def _write(self, name: str, text: str) -> None:
+        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as file:
+            file.write(text)
+
+    @staticmethod
+    def _run(command: list[str], **environment: str) -> None:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                              env={**os.environ, **environment})
+        if done.returncode != 0:
+            raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}")

@@ -1,0 +1,118 @@
+"""What is really there, as an administrator's own commands show it: volumes, targets, sessions,
+devices and the disks of virtual machines. Never asks VBS."""
+import json
+import re
+import sqlite3
+
+from service import PORTAL, VOLUME_GROUP, Service
+
+_TARGETS = "/sys/kernel/config/target/iscsi"
+
+
+class Reality:
+    """Looks at the guests of one service."""
+
+    def __init__(self, service: Service):
+        self._service = service
+
+    def _server(self, command: str) -> str:
+        return Service.must(self._service.server, command)
+
+    def _node(self, command: str) -> str:
+        return Service.must(self._service.node, command)
+
+    def volumes(self) -> dict[str, dict]:
+        """Logical volumes of VBS by name, as `lvs` shows them; the thin pool and others left out."""
+        report = self._server("lvs --reportformat json --units b --nosuffix "
+                              f"-o lv_name,lv_size,lv_tags,origin,pool_lv,lv_active {VOLUME_GROUP}")
+        rows = json.loads(report)["report"][0]["lv"]
+        return {row["lv_name"]: row for row in rows if row["lv_name"].startswith("vbs-")}
+
+    def targets(self) -> dict[str, list[str]]:
+        """IQN -> initiators that are logged in."""
+        if self._service.drivers.target == "lio":
+            listing = self._server(f"cd {_TARGETS} 2>/dev/null || exit 0; for t in iqn.*; do [ -d $t ] || continue; "
+                                   'echo "T $t"; cat $t/tpgt_*/acls/*/info 2>/dev/null | '
+                                   'sed -n "s/^InitiatorName: /I /p"; done; true')
+        else:
+            listing = self._server(
+                'socket=/var/lib/vbs/volumed/tgt/control; [ -S $socket.1 ] || exit 0; '
+                'TGT_IPC_SOCKET=$socket tgtadm -C 1 --lld iscsi --mode target --op show | '
+                'sed -nE "s/^Target [0-9]+: /T /p; s/^ +Initiator: ([^ ]+).*/I \\1/p"')
+        found: dict[str, list[str]] = {}
+        for line in listing.splitlines():
+            kind, _, name = line.partition(" ")
+            if kind == "T":
+                found[name] = []
+            else:
+                found[list(found)[-1]].append(name.split()[0])
+        return found
+
+    def sessions(self) -> list[str]:
+        """IQNs that the VMM node is logged in to, as `iscsiadm -m session` shows them."""
+        lines = self._node("iscsiadm -m session 2>/dev/null || [ $? -eq 21 ]").splitlines()
+        return sorted(line.split()[3] for line in lines if PORTAL in line)
+
+    def records(self) -> list[str]:
+        """IQNs with a node record."""
+        return sorted(self._node("ls /etc/iscsi/nodes 2>/dev/null; true").split())
+
+    def devices(self) -> dict[str, str]:
+        """Links of iSCSI disks below /dev/disk/by-path -> the serial number of what they lead to."""
+        listing = self._node(
+            "for link in /dev/disk/by-path/*-iscsi-*; do [ -e \"$link\" ] || continue; disk=$(readlink -f \"$link\"); "
+            "echo \"${link##*/} $(tail -c +5 /sys/block/${disk##*/}/device/vpd_pg80 | tr -d '\\0')\"; done")
+        return dict(line.rsplit(" ", 1) for line in listing.splitlines())
+
+    def scsi_disks(self) -> int:
+        """SCSI disks of the VMM node, also those without a link."""
+        return int(self._node("ls -d /sys/class/scsi_disk/* 2>/dev/null | wc -l"))
+
+    def rows(self, sql: str) -> list[sqlite3.Row]:
+        database = sqlite3.connect(f"file:{self._service.database}?mode=ro", uri=True, timeout=10)
+        database.row_factory = sqlite3.Row
+        try:
+            return database.execute(sql).fetchall()
+        finally:
+            database.close()
+
+
+def attachment_of(name: str) -> str:
+    """The attachment's id in an IQN, or in the name of a link."""
+    match = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name)
+    return match.group() if match else name
+
+
+def findings(reality: Reality, vm_disks: dict[str, str], initiator: str) -> list[str]:
+    """Every disagreement between the rows and what is there; `vm_disks` are the serial numbers of
+    the disks of all VMs, by attachment."""
+    found = [f"operation {row['kind']} {row['uid']} has not ended: step {row['step']}, waits for "
+             f"'{row['waiting_for']}', {row['error']}"
+             for row in reality.rows("SELECT * FROM operations WHERE ended_at IS NULL")]
+    attachments = {row["uid"]: row for row in reality.rows("SELECT * FROM attachments WHERE state <> 'closed'")}
+    wanted = {f"vbs-{row['uid']}" for table in ("volumes", "snapshots")
+              for row in reality.rows(f"SELECT uid FROM {table} WHERE state <> 'deleted'")}
+    volumes = set(reality.volumes())
+    found += [f"logical volume {name} belongs to no row" for name in volumes - wanted]
+    found += [f"{name} has no logical volume" for name in wanted - volumes]
+    targets = {attachment_of(iqn): who for iqn, who in reality.targets().items()}
+    found += _both_ways("target", set(targets), set(attachments))
+    found += [f"target {uid}: logged in are {who}" for uid, who in targets.items()
+              if uid in attachments and who != [initiator]]
+    found += _both_ways("session", {attachment_of(iqn) for iqn in reality.sessions()}, set(attachments))
+    found += _both_ways("node record", {attachment_of(iqn) for iqn in reality.records()}, set(attachments))
+    devices = {attachment_of(link): serial for link, serial in reality.devices().items()}
+    found += _both_ways("device", set(devices), set(attachments))
+    found += _both_ways("disk of a VM", set(vm_disks), set(attachments))
+    for uid, row in attachments.items():
+        for what, serials in (("device", devices), ("disk of the VM", vm_disks)):
+            if serials.get(uid, row["volume_uid"]) != row["volume_uid"]:
+                found.append(f"the {what} of attachment {uid} is volume {serials[uid]}, not {row['volume_uid']}")
+    if reality.scsi_disks() != len(attachments):
+        found.append(f"the node has {reality.scsi_disks()} SCSI disks for {len(attachments)} attachments")
+    return found
+
+
+def _both_ways(what: str, there: set[str], wanted: set[str]) -> list[str]:
+    return ([f"{what} {uid} belongs to no attachment" for uid in there - wanted] +
+            [f"attachment {uid} has no {what}" for uid in wanted - there])
