@@ -60,4 +60,22 @@ Handler require_token(Secret token, Handler inner) {
   };
 }
 
+Handler require_identity(std::string name, Handler inner) {
+  return [name = std::move(name), inner = std::move(inner)](Request request, Responder respond) {
+    if (request.identity && request.identity->is(name)) {
+      inner(std::move(request), std::move(respond));
+      return;
+    }
+    const std::string shown = request.identity ? request.identity->str() : "nobody";
+    log::warning("a client with another's certificate was refused",
+                 {{"peer", request.peer}, {"certificate", shown}, {"wanted", name}});
+    respond(problem(Error{ErrorCode::forbidden,
+                          "this service takes orders from the certificate of " + name +
+                              " only, and was shown that of " + shown,
+                          {},
+                          {},
+                          {}}));
+  };
+}
+
 }  // namespace vbs::http

@@ -16,4 +16,7 @@ Handler on_pool(ThreadPool& pool, std::function<Response(const Request&)> handle
 /// constant time. `/healthz` paths are let through without.
 Handler require_token(Secret token, Handler inner);
 
+/// Lets only requests through that came over TLS with a certificate for `name`, others get 403.
+Handler require_identity(std::string name, Handler inner);
+
 }  // namespace vbs::http

@@ -1,9 +1,8 @@
 #include "common/http/client_exchange.h"
 
-#include <array>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/write.hpp>
 
+#include "common/http/tls_failure.h"
 #include "common/units.h"
 
 namespace vbs::http {
@@ -48,8 +47,12 @@ void ClientExchange::start() {
   timer_.async_wait([self = shared_from_this()](const error_code& ec) {
     if (!ec && !self->over_) self->on_deadline();
   });
-  socket_ = pool_->take(outgoing_.endpoint.authority());
-  if (socket_) {
+  if (outgoing_.endpoint.secure && !options_.tls) {
+    unavailable("no certificate for https is configured");
+    return;
+  }
+  stream_ = pool_->take(outgoing_.endpoint.str());
+  if (stream_) {
     reused_ = true;
     transmit();
     return;
@@ -96,20 +99,36 @@ void ClientExchange::resolve() {
 }
 
 void ClientExchange::connect(std::vector<Tcp::endpoint> endpoints) {
-  socket_.emplace(context_);
+  stream_.emplace(Socket(context_), outgoing_.endpoint.secure ? options_.tls.get() : nullptr);
   auto shared = std::make_shared<std::vector<Tcp::endpoint>>(std::move(endpoints));
   boost::asio::async_connect(
-      *socket_, *shared,
+      stream_->socket(), *shared,
       [self = shared_from_this(), shared](const error_code& ec, const Tcp::endpoint&) {
         if (self->over_) return;
         if (ec) {
           self->unavailable(ec.message());
           return;
         }
-        error_code ignored;
-        self->socket_->set_option(Tcp::no_delay(true), ignored);
-        self->transmit();
+        self->on_connected();
       });
+}
+
+void ClientExchange::on_connected() {
+  error_code ignored;
+  stream_->socket().set_option(Tcp::no_delay(true), ignored);
+  if (!stream_->tls()) {
+    transmit();
+    return;
+  }
+  stream_->tls()->connect(outgoing_.endpoint.host,
+                          [self = shared_from_this()](const error_code& ec) {
+                            if (self->over_) return;
+                            if (ec) {
+                              self->unavailable(self->stream_->tls()->failure(ec));
+                              return;
+                            }
+                            self->transmit();
+                          });
 }
 
 void ClientExchange::transmit() {
@@ -119,10 +138,8 @@ void ClientExchange::transmit() {
   nothing_left_ = false;
   parser_.emplace(ParserLimits{options_.header_limit, options_.body_limit}, outgoing_.method);
   buffer_.clear();
-  const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(outgoing_.head),
-                                                          boost::asio::buffer(outgoing_.body)};
-  boost::asio::async_write(
-      *socket_, parts,
+  stream_->write(
+      {boost::asio::buffer(outgoing_.head), boost::asio::buffer(outgoing_.body)},
       [self = shared_from_this(), attempt = attempt_](const error_code& ec, std::size_t bytes) {
         if (!self->over_ && attempt == self->attempt_) self->on_written(ec, bytes);
       });
@@ -136,11 +153,10 @@ void ClientExchange::on_written(const error_code& ec, std::size_t bytes) {
 }
 
 void ClientExchange::read() {
-  socket_->async_read_some(
-      buffer_.prepare(kReadSize),
-      [self = shared_from_this(), attempt = attempt_](const error_code& ec, std::size_t bytes) {
-        if (!self->over_ && attempt == self->attempt_) self->on_read(ec, bytes);
-      });
+  stream_->read_some(buffer_.prepare(kReadSize), [self = shared_from_this(), attempt = attempt_](
+                                                     const error_code& ec, std::size_t bytes) {
+    if (!self->over_ && attempt == self->attempt_) self->on_read(ec, bytes);
+  });
 }
 
 void ClientExchange::on_read(const error_code& ec, std::size_t bytes) {
@@ -192,8 +208,8 @@ void ClientExchange::complete() {
   const bool reusable = parser_->keep_alive() && written_ && buffered().empty();
   Response response = parser_->take();
   if (reusable) {
-    pool_->put(outgoing_.endpoint.authority(), std::move(*socket_));
-    socket_.reset();
+    pool_->put(outgoing_.endpoint.str(), std::move(*stream_));
+    stream_.reset();
   }
   finish(std::move(response));
 }
@@ -206,11 +222,22 @@ void ClientExchange::lost(const error_code& ec) {
     resolve();
     return;
   }
+  if (is_refusal(ec)) {
+    unavailable(describe_alert(*alert_of(ec)));
+    return;
+  }
   if (nothing_left_) {
     unavailable(ec.message());
     return;
   }
   unknown_outcome("closed the connection before its answer was complete (" + ec.message() + ")");
+}
+
+/// With TLS 1.3 a server refuses the client's certificate after the client's first bytes are out,
+/// and before it looks at them.
+bool ClientExchange::is_refusal(const error_code& ec) const {
+  const auto alert = alert_of(ec);
+  return alert && is_about_certificate(*alert) && !reused_ && !answer_began_;
 }
 
 void ClientExchange::unavailable(const std::string& why) {
@@ -233,8 +260,7 @@ void ClientExchange::finish(Result<Response> result) {
 void ClientExchange::release() {
   timer_.cancel();
   if (resolver_) resolver_->cancel();
-  error_code ec;
-  if (socket_) socket_->close(ec);
+  if (stream_) stream_->close();
 }
 
 }  // namespace vbs::http

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
@@ -49,6 +48,7 @@ class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
   void on_deadline();
   void resolve();
   void connect(std::vector<Tcp::endpoint> endpoints);
+  void on_connected();
   void transmit();
   void on_written(const BeastError& ec, std::size_t bytes);
   void read();
@@ -58,6 +58,7 @@ class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
   bool skip_interim();
   void complete();
   void lost(const BeastError& ec);
+  bool is_refusal(const BeastError& ec) const;
   void unavailable(const std::string& why);
   void unknown_outcome(const std::string& why);
   void finish(Result<Response> result);
@@ -72,7 +73,7 @@ class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
   Finished finished_;
   boost::asio::steady_timer timer_;
   std::optional<Resolver> resolver_;
-  std::optional<ClientSocket> socket_;
+  std::optional<Stream> stream_;
   std::optional<ResponseParser> parser_;
   boost::beast::flat_buffer buffer_;
   unsigned attempt_ = 0;  ///< handlers of an earlier connection know by it that they are late

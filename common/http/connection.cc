@@ -1,6 +1,5 @@
 #include "common/http/connection.h"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <exception>
 
@@ -16,40 +15,8 @@ constexpr std::size_t kReadSize = 4 * 1024;
 constexpr std::size_t kBodyReadSize = 32 * 1024;
 /// A connection that waits keeps at most this much buffer.
 constexpr std::size_t kIdleBuffer = 4 * 1024;
-/// What a refused client may still send before the connection is cut; until then it can read why.
-constexpr std::size_t kLingerBytes = 1024 * 1024;
-constexpr Milliseconds kLingerTime{1'000};
-
-std::string describe_peer(const Socket& socket) {
-  boost::system::error_code ec;
-  const auto endpoint = socket.remote_endpoint(ec);
-  if (ec) return "unknown";
-  const std::string address = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
-}
 
 }  // namespace
-
-Connection::Connection(Shard& shard, Socket socket, Place place)
-    : shard_(shard), socket_(std::move(socket)), place_(place), peer_(describe_peer(socket_)) {}
-
-Connection::~Connection() {
-  if (place_ == Place::counted) shard_.release_place();
-}
-
-void Connection::start() {
-  boost::system::error_code ec;
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ec);
-  if (!ec) socket_.non_blocking(true, ec);
-  if (ec) {
-    close();
-    return;
-  }
-  begin_request();
-  set_deadline(options().request_timeout);
-  read();
-}
 
 void Connection::begin_request() {
   phase_ = Phase::waiting;
@@ -72,7 +39,7 @@ std::string_view Connection::buffered() const {
 
 void Connection::read() {
   const auto room = buffer_.prepare(head_accepted_ ? kBodyReadSize : kReadSize);
-  socket_.async_read_some(
+  stream_.read_some(
       room, [self = shared_from_this()](const boost::system::error_code& ec, std::size_t bytes) {
         if (self->phase_ == Phase::closed) return;
         if (ec) {
@@ -84,17 +51,8 @@ void Connection::read() {
 }
 
 void Connection::on_read(std::size_t bytes) {
-  if (phase_ != Phase::lingering) {
-    buffer_.commit(bytes);
-    consume();
-    return;
-  }
-  lingered_ += bytes;
-  if (lingered_ > kLingerBytes) {
-    close();
-    return;
-  }
-  read();
+  buffer_.commit(bytes);
+  consume();
 }
 
 /// Empty lines before a request are ignored (RFC 9112, section 2.2). False while more bytes are
@@ -195,6 +153,7 @@ void Connection::dispatch() {
   request.path = std::move(path_);
   request.query = std::move(query_);
   request.peer = peer_;
+  request.identity = identity_;
   request.id = request_id_;
   try {
     state.handler(std::move(request), Exchange::responder(std::move(exchange)));
@@ -226,34 +185,6 @@ void Connection::next() {
   // Pipelined. Through the queue, so that one client neither nests calls nor keeps others waiting.
   set_deadline(options().request_timeout);
   boost::asio::post(shard_.context(), [self = shared_from_this()] { self->consume(); });
-}
-
-void Connection::linger() {
-  phase_ = Phase::lingering;
-  boost::system::error_code ec;
-  socket_.shutdown(Socket::shutdown_send, ec);
-  buffer_.clear();
-  set_deadline(std::min(kLingerTime, options().request_timeout));
-  read();
-}
-
-void Connection::on_deadline() {
-  if (phase_ == Phase::receiving) {
-    shard_.state().requests_rejected.fetch_add(1, std::memory_order_relaxed);
-  }
-  close();
-}
-
-void Connection::drain() {
-  if (phase_ != Phase::handling && phase_ != Phase::sending) close();
-}
-
-void Connection::close() {
-  if (phase_ == Phase::closed) return;
-  phase_ = Phase::closed;
-  boost::system::error_code ec;
-  socket_.close(ec);
-  shard_.remove(*this);
 }
 
 }  // namespace vbs::http

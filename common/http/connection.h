@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <memory>
@@ -10,6 +8,7 @@
 
 #include "common/http/parser.h"
 #include "common/http/shard.h"
+#include "common/http/stream.h"
 #include "common/http/target.h"
 
 namespace vbs::http {
@@ -39,8 +38,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
  private:
-  enum class Phase { waiting, receiving, handling, sending, lingering, closed };
+  enum class Phase { securing, waiting, receiving, handling, sending, lingering, closed };
 
+  void secure();
+  void on_secured(const boost::system::error_code& ec);
+  void report(const boost::system::error_code& ec);
   void read();
   void on_read(std::size_t bytes);
   void consume();
@@ -50,6 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reserve_body();
   void dispatch();
   void linger();
+  void discard();
   void next();
 
   void refuse(unsigned status, Error error);
@@ -63,9 +66,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const ServerOptions& options() { return shard_.state().options; }
 
   Shard& shard_;
-  Socket socket_;
+  Stream stream_;
   const Place place_;
   std::string peer_;
+  std::shared_ptr<const Identity> identity_;
   Phase phase_ = Phase::waiting;
   TimePoint deadline_ = TimePoint::max();
   boost::beast::flat_buffer buffer_;

@@ -1,6 +1,3 @@
-#include <array>
-#include <boost/asio/write.hpp>
-
 #include "common/http/connection.h"
 #include "common/http/problem_status.h"
 
@@ -41,13 +38,25 @@ void Connection::refuse(unsigned status, Error error) {
   send(problem_with_status(error, status));
 }
 
-/// 25 bytes into a socket whose last answer was taken entirely: a client that has no room for them
-/// is not served.
+/// True when it is sent and reading goes on; else that happens once it is sent.
 bool Connection::write_continue() {
+  const Stream::Parts parts = {boost::asio::buffer(kContinue), boost::asio::const_buffer()};
   boost::system::error_code ec;
-  const std::size_t sent = socket_.write_some(boost::asio::buffer(kContinue), ec);
-  if (!ec && sent == kContinue.size()) return true;
-  close();
+  const std::size_t sent = stream_.write_now(parts, ec);
+  if (ec && ec != boost::asio::error::would_block) {
+    close();
+    return false;
+  }
+  if (sent == kContinue.size()) return true;
+  stream_.write({parts[0] + sent, parts[1]},
+                [self = shared_from_this()](const boost::system::error_code& failed, std::size_t) {
+                  if (self->phase_ == Phase::closed) return;
+                  if (failed) {
+                    self->close();
+                    return;
+                  }
+                  self->read();
+                });
   return false;
 }
 
@@ -63,10 +72,9 @@ void Connection::send(Response response) {
     out_body_ = std::move(response.body);
   }
   // Most answers fit the socket's buffer: one system call, and no operation to queue.
-  const std::array<boost::asio::const_buffer, 2> parts = {boost::asio::buffer(out_head_),
-                                                          boost::asio::buffer(out_body_)};
+  const Stream::Parts parts = {boost::asio::buffer(out_head_), boost::asio::buffer(out_body_)};
   boost::system::error_code ec;
-  const std::size_t sent = socket_.write_some(parts, ec);
+  const std::size_t sent = stream_.write_now(parts, ec);
   if (ec && ec != boost::asio::error::would_block) {
     close();
     return;
@@ -81,17 +89,17 @@ void Connection::send(Response response) {
 void Connection::send_rest(std::size_t sent) {
   const std::size_t of_head = std::min(sent, out_head_.size());
   const std::size_t of_body = sent - of_head;
-  const std::array<boost::asio::const_buffer, 2> rest = {boost::asio::buffer(out_head_) + of_head,
-                                                         boost::asio::buffer(out_body_) + of_body};
-  boost::asio::async_write(
-      socket_, rest, [self = shared_from_this()](const boost::system::error_code& ec, std::size_t) {
-        if (self->phase_ == Phase::closed) return;
-        if (ec) {
-          self->close();
-          return;
-        }
-        self->on_sent();
-      });
+  const Stream::Parts rest = {boost::asio::buffer(out_head_) + of_head,
+                              boost::asio::buffer(out_body_) + of_body};
+  stream_.write(rest,
+                [self = shared_from_this()](const boost::system::error_code& ec, std::size_t) {
+                  if (self->phase_ == Phase::closed) return;
+                  if (ec) {
+                    self->close();
+                    return;
+                  }
+                  self->on_sent();
+                });
 }
 
 void Connection::on_sent() {

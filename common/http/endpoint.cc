@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <boost/asio/ip/address_v6.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <charconv>
 
 #include "common/http/client.h"
@@ -8,7 +8,9 @@ namespace vbs::http {
 
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kPlain = "http://";
+constexpr std::string_view kSecure = "https://";
+constexpr std::uint16_t kSecurePort = 443;
 constexpr std::size_t kMaxHost = 253;
 
 tl::unexpected<Error> refuse(const char* message) {
@@ -45,12 +47,16 @@ std::string_view take_host(std::string_view& rest) {
 }  // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view url) {
-  if (!url.starts_with(kScheme)) return refuse("an endpoint must start with 'http://'");
-  std::string_view rest = url.substr(kScheme.size());
-  if (rest.find_first_of("/?#@") != std::string_view::npos) {
-    return refuse("an endpoint must be 'http://host:port', without user, path or query");
-  }
   Endpoint endpoint;
+  endpoint.secure = url.starts_with(kSecure);
+  if (!endpoint.secure && !url.starts_with(kPlain)) {
+    return refuse("an endpoint must start with 'http://' or 'https://'");
+  }
+  if (endpoint.secure) endpoint.port = kSecurePort;
+  std::string_view rest = url.substr(endpoint.secure ? kSecure.size() : kPlain.size());
+  if (rest.find_first_of("/?#@") != std::string_view::npos) {
+    return refuse("an endpoint must be 'https://host:port', without user, path or query");
+  }
   endpoint.host = take_host(rest);
   if (endpoint.host.empty()) {
     return refuse("an endpoint's host must be a name, an IPv4 address, or an IPv6 address in '[]'");
@@ -72,7 +78,14 @@ std::string Endpoint::authority() const {
 }
 
 std::string Endpoint::str() const {
-  return std::string(kScheme) + authority();
+  return std::string(secure ? kSecure : kPlain) + authority();
+}
+
+bool is_loopback(const std::string& host) {
+  if (host == "localhost") return true;
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(host, ec);
+  return !ec && address.is_loopback();
 }
 
 }  // namespace vbs::http

@@ -1,49 +1,33 @@
 #include "common/http/idle_pool.h"
 
-#include <array>
-
 namespace vbs::http {
 
 using boost::system::error_code;
 
-namespace {
-
-/// An idle connection has nothing to read; if it has, that is its end, or an answer to nothing.
-bool is_silent(ClientSocket& socket) {
-  std::array<char, 1> byte{};
-  error_code ec;
-  socket.non_blocking(true, ec);
-  if (ec) return false;
-  socket.receive(boost::asio::buffer(byte), boost::asio::socket_base::message_peek, ec);
-  return ec == boost::asio::error::would_block;
-}
-
-}  // namespace
-
 IdlePool::IdlePool(boost::asio::io_context& context, const ClientOptions& options)
     : options_(options), timer_(context) {}
 
-std::optional<ClientSocket> IdlePool::take(const std::string& authority) {
-  auto found = idle_.find(authority);
+std::optional<Stream> IdlePool::take(const std::string& endpoint) {
+  auto found = idle_.find(endpoint);
   if (found == idle_.end()) return std::nullopt;
   std::vector<Idle>& entries = found->second;
-  std::optional<ClientSocket> socket;
+  std::optional<Stream> stream;
   const auto now = std::chrono::steady_clock::now();
-  while (!entries.empty() && !socket) {
+  while (!entries.empty() && !stream) {
     Idle& last = entries.back();
-    if (last.expires > now && is_silent(last.socket)) socket.emplace(std::move(last.socket));
+    if (last.expires > now && last.stream.is_silent()) stream.emplace(std::move(last.stream));
     entries.pop_back();
   }
   if (entries.empty()) idle_.erase(found);
-  return socket;
+  return stream;
 }
 
-void IdlePool::put(const std::string& authority, ClientSocket socket) {
+void IdlePool::put(const std::string& endpoint, Stream stream) {
   if (closed_ || options_.max_idle_per_endpoint == 0) return;
-  std::vector<Idle>& entries = idle_[authority];
+  std::vector<Idle>& entries = idle_[endpoint];
   if (entries.size() >= options_.max_idle_per_endpoint) entries.erase(entries.begin());
   entries.push_back(
-      Idle{std::move(socket), std::chrono::steady_clock::now() + options_.idle_timeout});
+      Idle{std::move(stream), std::chrono::steady_clock::now() + options_.idle_timeout});
   if (!armed_) arm();
 }
 
@@ -60,7 +44,7 @@ void IdlePool::expire() {
   const auto now = std::chrono::steady_clock::now();
   for (auto it = idle_.begin(); it != idle_.end();) {
     std::erase_if(it->second,
-                  [&](Idle& idle) { return idle.expires <= now || !is_silent(idle.socket); });
+                  [&](Idle& idle) { return idle.expires <= now || !idle.stream.is_silent(); });
     it = it->second.empty() ? idle_.erase(it) : std::next(it);
   }
   armed_ = false;

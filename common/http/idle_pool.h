@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <map>
@@ -11,27 +10,25 @@
 #include <vector>
 
 #include "common/http/client.h"
+#include "common/http/stream.h"
 
 namespace vbs::http {
 
-using ClientSocket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
-/// Kept-alive connections that wait for the next request, by endpoint. One thread.
+/// Kept-alive connections that wait for the next request, by endpoint (its text). One thread.
 class IdlePool : public std::enable_shared_from_this<IdlePool> {
  public:
   IdlePool(boost::asio::io_context& context, const ClientOptions& options);
 
   /// The connection used last, if one is there that the peer has neither closed nor written to.
-  std::optional<ClientSocket> take(const std::string& authority);
-  void put(const std::string& authority, ClientSocket socket);
+  std::optional<Stream> take(const std::string& endpoint);
+  void put(const std::string& endpoint, Stream stream);
   /// Closes all; `put` keeps none from now on.
   void close();
 
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
   struct Idle {
-    ClientSocket socket;
+    Stream stream;
     TimePoint expires;
   };
 

@@ -50,6 +50,16 @@ std::optional<std::string_view> Headers::find(std::string_view name) const {
   return std::nullopt;
 }
 
+bool Identity::is(std::string_view name) const {
+  return common_name == name ||
+         std::find(dns_names.begin(), dns_names.end(), name) != dns_names.end();
+}
+
+std::string Identity::str() const {
+  if (!common_name.empty()) return common_name;
+  return dns_names.empty() ? "nobody" : dns_names.front();
+}
+
 std::optional<std::string_view> Request::query_value(std::string_view name) const {
   for (const auto& [key, value] : query) {
     if (key == name) return value;

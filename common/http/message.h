@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,15 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+/// Who the certificate of a TLS peer is for. Only certificates of the configured CA come this far.
+struct Identity {
+  std::string common_name;
+  std::vector<std::string> dns_names;
+  bool is(std::string_view name) const;
+  /// For logs and messages: the common name, else the first DNS name, else "nobody".
+  std::string str() const;
+};
+
 struct Request {
   Method method = Method::get;
   std::string path;                                        ///< percent-decoded once, no query
@@ -37,6 +47,7 @@ struct Request {
   Headers headers;
   std::string body;
   std::string peer;                                        ///< "127.0.0.1:40112"
+  std::shared_ptr<const Identity> identity;                ///< of the client; none without TLS
   std::string id;                                          ///< request id, for logs and answers
   std::map<std::string, std::string, std::less<>> params;  ///< {name} parts, set by the router
 

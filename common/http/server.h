@@ -7,12 +7,14 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/http/message.h"
+#include "common/http/tls.h"
 
 namespace vbs::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;                ///< 0: any free one
+  std::shared_ptr<TlsContext> tls;       ///< none: plain HTTP
   unsigned threads = 2;                  ///< one io_context each
   std::size_t max_connections = 1024;    ///< beyond: only health is answered, others 503
   std::size_t max_requests = 256;        ///< in handlers at once; beyond: 503 with Retry-After
@@ -22,7 +24,7 @@ struct ServerOptions {
   /// Of all bodies that are being received or handled, together; 503 beyond.
   std::size_t total_body_limit = 64 * 1024 * 1024;
   Milliseconds request_timeout{10'000};  ///< first to last byte of one request; also of one answer,
-                                         ///< and from connecting to the first byte
+                                         ///< and from connecting to the first byte, TLS included
   Milliseconds idle_timeout{60'000};     ///< keep-alive connection without a further request
   /// Paths that are answered even when max_requests or max_connections is reached (health).
   std::string priority_prefix = "/healthz";
@@ -33,7 +35,7 @@ struct ServerCounters {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t requests_total = 0;
-  std::uint64_t requests_rejected = 0;  ///< by a limit, a time-out or bad framing
+  std::uint64_t requests_rejected = 0;  ///< by a limit, a time-out, bad framing or failed TLS
   std::uint64_t accept_failures = 0;    ///< no descriptor left, for instance
 };
 
@@ -45,6 +47,9 @@ struct ServerCounters {
 /// A handler that lets go of its Responder without calling it, or that throws, has answered 500. A
 /// Responder may be called after its connection is gone, and after the server is. The request id is
 /// the client's X-Request-Id if that is 1 to 64 of [A-Za-z0-9._-], else a new one.
+///
+/// With TLS nothing is served, and no handler reached, before the client's certificate was
+/// verified; what does not begin with a TLS handshake is closed unanswered.
 class Server {
  public:
   /// `address` is an IPv4 or IPv6 address, or "localhost" (127.0.0.1). `conflict` when the port is

@@ -22,6 +22,8 @@ struct ServerState {
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<std::uint64_t> requests_rejected{0};
   std::atomic<std::uint64_t> accept_failures{0};
+  /// When a failed handshake may be logged again, steady clock in nanoseconds.
+  std::atomic<std::int64_t> next_handshake_log{0};
 };
 
 /// A share of `total_body_limit`, given back on destruction. Holds no reference to the state:

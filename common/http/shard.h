@@ -3,7 +3,6 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
@@ -13,14 +12,11 @@
 
 #include "common/http/serialize.h"
 #include "common/http/server_state.h"
+#include "common/http/socket.h"
 
 namespace vbs::http {
 
 class Connection;
-
-/// A socket bound to one io_context without type erasure.
-using Socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// One thread of a server with its io_context and the connections that live on it. Only `context`,
 /// `open`, `is_drained` and the functions that say so may be used from other threads.

@@ -71,10 +71,31 @@ TEST(EndpointText, IsTakenApart) {
   EXPECT_EQ(plain->port, 80);
 }
 
+TEST(EndpointText, SaysWhetherTlsIsSpoken) {
+  const auto plain = Endpoint::parse("http://vs1:7710");
+  ASSERT_TRUE(plain);
+  EXPECT_FALSE(plain->secure);
+  const auto secure = Endpoint::parse("https://[fd00::1]:7710");
+  ASSERT_TRUE(secure);
+  EXPECT_TRUE(secure->secure);
+  EXPECT_EQ(secure->host, "fd00::1");
+  EXPECT_EQ(secure->str(), "https://[fd00::1]:7710");
+  EXPECT_EQ(Endpoint::parse("https://vs1")->port, 443);
+}
+
+TEST(EndpointText, IsLoopbackOrNot) {
+  for (const char* host : {"localhost", "127.0.0.1", "127.9.9.9", "::1"})
+    EXPECT_TRUE(is_loopback(host)) << host;
+  for (const char* host : {"", "0.0.0.0", "::", "192.0.2.1", "127.0.0.1.example", "vs1", "fd00::1"})
+    EXPECT_FALSE(is_loopback(host)) << host;
+}
+
 TEST(EndpointText, IsRefusedWithTheReason) {
   for (const char* url : {"",
                           "127.0.0.1:7001",
-                          "https://a",
+                          "https://",
+                          "https:/a",
+                          "HTTPS://a",
                           "http://",
                           "http://:80",
                           "http://a/",

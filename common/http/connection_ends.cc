@@ -1,0 +1,136 @@
+#include <algorithm>
+
+#include "common/http/connection.h"
+#include "common/log.h"
+
+// How a connection begins, TLS handshake included, and how it ends.
+
+namespace vbs::http {
+
+namespace {
+
+/// What a refused client may still send before the connection is cut; until then it can read why.
+constexpr std::size_t kLingerBytes = 1024 * 1024;
+constexpr std::size_t kLingerRead = 4 * 1024;
+constexpr Milliseconds kLingerTime{1'000};
+/// Anybody can make handshakes fail: not every one gets a line.
+constexpr std::chrono::nanoseconds kLogInterval = std::chrono::seconds(1);
+
+std::string describe_peer(Socket& socket) {
+  boost::system::error_code ec;
+  const auto endpoint = socket.remote_endpoint(ec);
+  if (ec) return "unknown";
+  const std::string address = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+}  // namespace
+
+Connection::Connection(Shard& shard, Socket socket, Place place)
+    : shard_(shard),
+      stream_(std::move(socket), shard.state().options.tls.get()),
+      place_(place),
+      peer_(describe_peer(stream_.socket())) {}
+
+Connection::~Connection() {
+  if (place_ == Place::counted) shard_.release_place();
+}
+
+void Connection::start() {
+  boost::system::error_code ec;
+  stream_.socket().set_option(boost::asio::ip::tcp::no_delay(true), ec);
+  if (!ec) stream_.socket().non_blocking(true, ec);
+  if (ec) {
+    close();
+    return;
+  }
+  begin_request();
+  set_deadline(options().request_timeout);
+  if (stream_.tls()) {
+    secure();
+  } else {
+    read();
+  }
+}
+
+/// The deadline set at the start holds until the first byte of a request.
+void Connection::secure() {
+  phase_ = Phase::securing;
+  stream_.tls()->accept([self = shared_from_this()](const boost::system::error_code& ec) {
+    if (self->phase_ != Phase::closed) self->on_secured(ec);
+  });
+}
+
+void Connection::on_secured(const boost::system::error_code& ec) {
+  if (!ec) {
+    identity_ = stream_.tls()->peer();
+    phase_ = Phase::waiting;
+    read();
+    return;
+  }
+  shard_.state().requests_rejected.fetch_add(1, std::memory_order_relaxed);
+  report(ec);
+  // The alert that says why must reach the client, which may have sent its request already.
+  phase_ = Phase::lingering;
+  set_deadline(std::min(kLingerTime, options().request_timeout));
+  boost::system::error_code ignored;
+  stream_.socket().shutdown(Socket::shutdown_send, ignored);
+  discard();
+}
+
+void Connection::report(const boost::system::error_code& ec) {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  std::int64_t due = shard_.state().next_handshake_log.load(std::memory_order_relaxed);
+  const std::int64_t next = std::chrono::nanoseconds(now + kLogInterval).count();
+  if (std::chrono::nanoseconds(now).count() < due ||
+      !shard_.state().next_handshake_log.compare_exchange_strong(due, next)) {
+    return;
+  }
+  log::warning("a client was refused", {{"peer", peer_}, {"why", stream_.tls()->failure(ec)}});
+}
+
+void Connection::linger() {
+  phase_ = Phase::lingering;
+  buffer_.clear();
+  set_deadline(std::min(kLingerTime, options().request_timeout));
+  stream_.finish_sending([self = shared_from_this()] {
+    if (self->phase_ != Phase::closed) self->discard();
+  });
+}
+
+/// Reads to the end what the client still sends, as it stands on the wire: closing on unread bytes
+/// would reset the connection, and take the answer away from a client that has not read it.
+void Connection::discard() {
+  stream_.socket().async_read_some(
+      buffer_.prepare(kLingerRead),
+      [self = shared_from_this()](const boost::system::error_code& ec, std::size_t bytes) {
+        if (self->phase_ == Phase::closed) return;
+        self->lingered_ += bytes;
+        if (ec || self->lingered_ > kLingerBytes) {
+          self->close();
+          return;
+        }
+        self->discard();
+      });
+}
+
+void Connection::on_deadline() {
+  if (phase_ == Phase::receiving || phase_ == Phase::securing) {
+    shard_.state().requests_rejected.fetch_add(1, std::memory_order_relaxed);
+  }
+  close();
+}
+
+void Connection::drain() {
+  if (phase_ != Phase::handling && phase_ != Phase::sending) close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  stream_.close();
+  shard_.remove(*this);
+}
+
+}  // namespace vbs::http
