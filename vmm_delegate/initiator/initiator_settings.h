@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/config.h"
+#include "vmm_delegate/initiator/initiator.h"
+
+namespace vbs::vmm_delegate {
+
+/// The table [initiator] of the configuration; deploy/config/vbs-vmmd.toml explains every key.
+struct InitiatorSettings {
+  std::string driver;  ///< "vm"
+  std::string name;    ///< the iSCSI name under which this node logs in
+};
+
+/// Reads [initiator] of the whole configuration; what is wrong is reported into `root`.
+InitiatorSettings read_initiator(config::Table& root, const std::string& node);
+
+/// The driver that the settings name. Errors: what it needs is missing on this host.
+Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& settings);
+
+}  // namespace vbs::vmm_delegate
