@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "common/clock.h"
 #include "common/config.h"
 #include "vmm_delegate/initiator/initiator.h"
 
@@ -10,8 +11,12 @@ namespace vbs::vmm_delegate {
 
 /// The table [initiator] of the configuration; deploy/config/vbs-vmmd.toml explains every key.
 struct InitiatorSettings {
-  std::string driver;  ///< "vm"
-  std::string name;    ///< the iSCSI name under which this node logs in
+  std::string driver;     ///< "vm" or "open_iscsi"
+  std::string name;       ///< the iSCSI name under which this node logs in
+  std::string interface;  ///< what open-iscsi calls it
+  bool discovery = false;
+  Milliseconds login_timeout{5'000};
+  Milliseconds replacement_timeout{120'000};
 };
 
 /// Reads [initiator] of the whole configuration; what is wrong is reported into `root`.
