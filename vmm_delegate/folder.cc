@@ -1,15 +1,22 @@
 #include "vmm_delegate/folder.h"
 
-#include <filesystem>
-
 namespace vbs::vmm_delegate {
+
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder,
+                                              std::error_code& error) {
+  std::vector<std::filesystem::path> entries;
+  std::filesystem::directory_iterator each(folder, error);
+  for (; !error && each != std::filesystem::directory_iterator(); each.increment(error)) {
+    entries.push_back(each->path());
+  }
+  return entries;
+}
 
 Result<std::vector<Uuid>> ids_in(const std::string& path, std::string_view suffix) {
   std::error_code error;
-  std::filesystem::directory_iterator entries(path, error);
   std::vector<Uuid> ids;
-  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-    std::string name = entries->path().filename().string();
+  for (const std::filesystem::path& entry : entries_of(path, error)) {
+    std::string name = entry.filename().string();
     if (!name.ends_with(suffix)) continue;
     name.resize(name.size() - suffix.size());
     if (const auto id = Uuid::parse(name)) ids.push_back(*id);

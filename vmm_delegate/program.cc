@@ -12,7 +12,6 @@
 #include "vmm_delegate/freeze/lease_lock.h"
 #include "vmm_delegate/freeze/lease_watch.h"
 #include "vmm_delegate/freeze/thaw_process.h"
-#include "vmm_delegate/initiator/vm_initiator.h"
 #include "vmm_delegate/routes.h"
 #include "vmm_delegate/startup_files.h"
 
@@ -23,7 +22,6 @@ constexpr unsigned kQuickThreads = 2;
 constexpr unsigned kSlowThreads = 16;
 constexpr std::size_t kQueue = 256;
 constexpr std::size_t kBodyLimit = 64 * 1024;
-constexpr Milliseconds kLoginLimit{5'000};
 constexpr timespec kSweepEvery{1, 0};
 
 Result<std::string> thaw_program() {
@@ -57,23 +55,23 @@ void wait_for_stop(const sigset_t& signals, const std::function<void()>& each_se
 
 /// Everything behind the REST surface, made in this order.
 struct Node {
-  Node(const Settings& settings, std::unique_ptr<Generations> seen, FreezeStore freeze_store,
-       ThawProcess thaw)
+  Node(const Settings& settings, std::unique_ptr<Initiator> sessions_by,
+       std::unique_ptr<Generations> seen, FreezeStore freeze_store, ThawProcess thaw)
       : generations(std::move(seen)),
         helper(std::move(thaw)),
         hypervisor(make_hypervisor(settings)),
-        initiator(settings.initiator, kLoginLimit),
+        initiator(std::move(sessions_by)),
         orders(*generations),
-        devices(*hypervisor, initiator, orders),
-        sessions(*hypervisor, initiator, orders),
+        devices(*hypervisor, *initiator, orders),
+        sessions(*hypervisor, *initiator, orders),
         freezes(*hypervisor, helper, std::move(freeze_store), clock),
-        view(settings.name, settings.initiator, *hypervisor, initiator, freezes) {}
+        view(settings.name, settings.initiator.name, *hypervisor, *initiator, freezes) {}
 
   SystemClock clock;
   std::unique_ptr<Generations> generations;
   ThawProcess helper;
   std::unique_ptr<Hypervisor> hypervisor;
-  VmInitiator initiator;
+  std::unique_ptr<Initiator> initiator;
   AttachmentOrders orders;
   DeviceService devices;
   SessionService sessions;
@@ -107,7 +105,7 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
   log::info("serving", {{"name", settings.name},
                         {"address", settings.address},
                         {"port", std::int64_t{(*server)->port()}},
-                        {"initiator", settings.initiator},
+                        {"initiator", settings.initiator.name},
                         {"driver", settings.driver},
                         {"folder", settings.folder},
                         {"version", VBS_VERSION}});
@@ -147,7 +145,9 @@ Result<void> run(const Settings& settings, const std::string& config) {
   if (auto tidied = store->tidy(); !tidied) return tidied;
   ThawProcess helper(*program, std::filesystem::absolute(config).string(), settings.helper_log(),
                      *store);
-  Node node(settings, *std::move(generations), *store, std::move(helper));
+  auto initiator = make_initiator(settings.initiator);
+  if (!initiator) return fail(initiator.error());
+  Node node(settings, *std::move(initiator), *std::move(generations), *store, std::move(helper));
   tend(node);  // before the first request: nothing that an earlier run left frozen stays so
   return serve(settings, node, *std::move(token), signals);
 }

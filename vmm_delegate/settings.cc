@@ -15,7 +15,6 @@ namespace vbs::vmm_delegate {
 namespace {
 
 constexpr std::string_view kDefaultListen = "127.0.0.1:7720";
-constexpr std::string_view kInitiatorPrefix = "iqn.2026-01.vbs:node-";
 constexpr Milliseconds kProbeLimit{1'500};
 constexpr std::int64_t kMinIscsiTimeoutMs = 1'000;
 constexpr std::int64_t kMaxIscsiTimeoutMs = 60'000;
@@ -58,19 +57,10 @@ void read_log(config::Table& table, Settings& settings) {
   settings.log_level = found->second;
 }
 
-void read_names(config::Table& table, Settings& settings) {
+void read_name(config::Table& table, Settings& settings) {
   settings.name = table.string("name");
   if (auto good = check_node_name(settings.name, "name"); !good) {
     table.reject("name", good.error().message);
-    return;
-  }
-  settings.initiator = table.string_or("initiator", "");
-  const bool derived = settings.initiator.empty();
-  if (derived) settings.initiator = std::string(kInitiatorPrefix) + settings.name;
-  if (auto good = check_iscsi_name(settings.initiator, "initiator"); !good) {
-    table.reject("initiator", derived ? "must be given, because the name " + quote(settings.name) +
-                                            " makes no iSCSI name"
-                                      : good.error().message);
   }
 }
 
@@ -82,11 +72,12 @@ std::string read_absolute(config::Table& table, std::string_view key) {
 
 Result<Settings> read(config::Table table) {
   Settings settings;
-  read_names(table, settings);
+  read_name(table, settings);
   read_listen(table, settings);
   settings.token_file = read_absolute(table, "token_file");
   settings.state_dir = read_absolute(table, "state_dir");
   read_log(table, settings);
+  settings.initiator = read_initiator(table, settings.name);
   config::Table hypervisor = table.table("hypervisor");
   settings.driver = hypervisor.string_or("driver", "qemu");
   if (settings.driver != "qemu") {
@@ -124,11 +115,11 @@ std::string Settings::helper_log() const {
 std::unique_ptr<Hypervisor> make_hypervisor(const Settings& settings) {
   QemuOptions options;
   options.folder = settings.folder;
-  options.plug.initiator = settings.initiator;
+  options.plug.initiator = settings.initiator.name;
   options.plug.iscsi_timeout_s =
       std::chrono::duration_cast<std::chrono::seconds>(settings.iscsi_timeout).count();
-  options.probe = [initiator = settings.initiator](const std::string& portal,
-                                                   const std::string& target) {
+  options.probe = [initiator = settings.initiator.name](const std::string& portal,
+                                                        const std::string& target) {
     return probe_target(initiator, portal, target, kProbeLimit);
   };
   return std::make_unique<QemuHypervisor>(std::move(options));

@@ -6,6 +6,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/initiator/initiator_settings.h"
 
 namespace vbs::vmm_delegate {
 
@@ -18,7 +19,7 @@ struct Settings {
   std::string state_dir;
   std::string log_file;
   log::Level log_level = log::Level::info;
-  std::string initiator;
+  InitiatorSettings initiator;
   std::string driver;
   std::string folder;
   Milliseconds iscsi_timeout{5'000};

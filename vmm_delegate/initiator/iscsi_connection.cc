@@ -1,6 +1,5 @@
 #include "vmm_delegate/initiator/iscsi_connection.h"
 
-#include <arpa/inet.h>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 #include <poll.h>
@@ -9,6 +8,7 @@
 #include <cerrno>
 
 #include "common/text.h"
+#include "vmm_delegate/initiator/iscsi_names.h"
 
 namespace vbs::vmm_delegate {
 namespace {
@@ -27,15 +27,6 @@ void complete(iscsi_context*, int status, void*, void* completion) {
   if (target->done) return;
   target->done = true;
   target->status = status;
-}
-
-/// Names would be looked up without a deadline.
-bool is_numeric(std::string_view portal) {
-  std::string host(portal.substr(0, portal.rfind(':')));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  in6_addr address{};
-  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
-         ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 }  // namespace
@@ -79,10 +70,7 @@ Result<void> IscsiConnection::run(const IscsiCompletion& completion) {
 
 Result<void> IscsiConnection::connect(const std::string& portal) {
   if (context_ == nullptr) return fail(ErrorCode::internal, "libiscsi: out of memory");
-  if (!is_numeric(portal)) {
-    return fail_field("portal", "must be an IP address and a port, like \"192.0.2.7:3260\", got " +
-                                    quote(portal));
-  }
+  if (const auto numeric = split_portal(portal); !numeric) return fail(numeric.error());
   if (::iscsi_connect_async(context_, portal.c_str(), complete, connected_.get()) != 0) {
     return fail(ErrorCode::node_unavailable, last_error());
   }

@@ -6,13 +6,12 @@
 #include <memory>
 
 #include "vmm_delegate/initiator/iscsi_connection.h"
+#include "vmm_delegate/initiator/scsi_serial.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
-constexpr int kSerialPage = 0x80;
 constexpr int kInquiryBytes = 255;
-constexpr std::size_t kPageHeader = 4;
 constexpr int kUnitNotSupported = 0x2500;  ///< ASC and ASCQ
 
 struct Inquiry : IscsiCompletion {
@@ -31,17 +30,6 @@ void take_inquiry(iscsi_context*, int status, void* data, void* inquiry) {
     target->page.assign(reinterpret_cast<const char*>(task->datain.data),
                         static_cast<std::size_t>(task->datain.size));
   }
-}
-
-/// The serial number in VPD page 0x80 (SPC-4, section 7.8.15), without the blanks around it; ""
-/// when the page is none.
-std::string serial_of(const std::string& page) {
-  if (page.size() < kPageHeader || page[1] != static_cast<char>(kSerialPage)) return "";
-  const auto length = static_cast<unsigned char>(page[3]);
-  std::string serial = page.substr(kPageHeader, length);
-  const auto first = serial.find_first_not_of(' ');
-  if (first == std::string::npos) return "";
-  return serial.substr(first, serial.find_last_not_of(' ') - first + 1);
 }
 
 bool unit_is_missing(const Inquiry& inquiry) {
@@ -113,7 +101,7 @@ Result<std::string> read_serial(const std::string& initiator, const wire::Sessio
     return fail(ErrorCode::node_unavailable,
                 "target " + session.iqn + " does not tell its serial number");
   }
-  return serial_of(inquiry.page);
+  return serial_of_page(inquiry.page);
 }
 
 Result<void> probe_target(const std::string& initiator, const std::string& portal,

@@ -22,7 +22,7 @@ TEST(Settings, FillsInWhatIsNotSaid) {
   EXPECT_EQ(settings->name, "hv1");
   EXPECT_EQ(settings->address, "127.0.0.1");
   EXPECT_EQ(settings->port, 7720);
-  EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:node-hv1");
+  EXPECT_EQ(settings->initiator.name, "iqn.2026-01.vbs:node-hv1");
   EXPECT_EQ(settings->driver, "qemu");
   EXPECT_EQ(settings->folder, "/run/vms");
   EXPECT_EQ(settings->iscsi_timeout, Milliseconds(5'000));
@@ -31,18 +31,20 @@ TEST(Settings, FillsInWhatIsNotSaid) {
 
 TEST(Settings, TakesWhatIsSaid) {
   const auto settings = Settings::parse(kMinimum + R"(listen = "[::1]:9000"
-initiator = "iqn.2026-01.vbs:other"
 log_file = "/var/log/vmmd"
 log_level = "debug"
 [hypervisor]
 folder = "/run/vms"
 driver = "qemu"
 iscsi_timeout = "2s"
+[initiator]
+driver = "vm"
+name = "iqn.2026-01.vbs:other"
 )");
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->address, "::1");
   EXPECT_EQ(settings->port, 9000);
-  EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:other");
+  EXPECT_EQ(settings->initiator.name, "iqn.2026-01.vbs:other");
   EXPECT_EQ(settings->log_level, log::Level::debug);
   EXPECT_EQ(settings->iscsi_timeout, Milliseconds(2'000));
   EXPECT_EQ(settings->helper_log(), "/var/log/vmmd");
@@ -71,7 +73,9 @@ TEST(Settings, SaysWhatIsWrong) {
       {kFolder, "name"},
       {kMinimum + "colour = 1\n" + kFolder, "colour"},
       {kMinimum + "log_level = \"loud\"\n" + kFolder, "log_level"},
-      {kMinimum + "initiator = \"IQN\"\n" + kFolder, "initiator"},
+      {kMinimum + "initiator = \"iqn.2026-01.vbs:x\"\n" + kFolder, "initiator"},
+      {kMinimum + kFolder + "[initiator]\nname = \"IQN\"\n", "initiator.name"},
+      {kMinimum + kFolder + "[initiator]\ndriver = \"fc\"\n", "initiator.driver"},
       {kMinimum + "[hypervisor]\nfolder = \"vms\"\n", "absolute"},
       {kMinimum + kFolder + "driver = \"vmware\"\n", "driver"},
       {kMinimum + kFolder + "iscsi_timeout = \"0s\"\n", "iscsi_timeout"},

@@ -1,0 +1,193 @@
+#include "vmm_delegate/initiator/node_record.h"
+
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include "common/file.h"
+#include "common/private_folder.h"
+#include "vmm_delegate/folder.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kGeneration = "# vbs.generation = ";
+constexpr std::string_view kLogoutTimeout = "5";
+constexpr std::string_view kNoopInterval = "5";
+constexpr std::string_view kNoopTimeout = "5";
+
+std::string seconds(Milliseconds time) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count());
+}
+
+class RecordText {
+ public:
+  RecordText& set(std::string_view name, std::string_view value) {
+    text_.append(name).append(" = ").append(value).append("\n");
+    return *this;
+  }
+  RecordText& line(std::string_view text) {
+    text_.append(text).append("\n");
+    return *this;
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void set_interface(RecordText& text, const RecordCommon& common) {
+  text.set("iface.iscsi_ifacename", common.interface)
+      .set("iface.transport_name", "tcp")
+      .set("iface.initiatorname", common.initiator);
+}
+
+std::int64_t generation_in(const std::string& text) {
+  const auto at = text.find(kGeneration);
+  if (at == std::string::npos) return 0;
+  std::int64_t generation = 0;
+  std::from_chars(text.data() + at + kGeneration.size(), text.data() + text.size(), generation);
+  return generation;
+}
+
+tl::unexpected<Error> cannot(std::string_view act, const fs::path& path,
+                             const std::error_code& why) {
+  return fail(ErrorCode::internal,
+              "cannot " + std::string(act) + " " + path.string() + ": " + why.message());
+}
+
+/// The entries of a folder; none where it is absent.
+Result<std::vector<fs::path>> list_folder(const fs::path& folder) {
+  std::error_code error;
+  auto entries = entries_of(folder, error);
+  const bool absent =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !absent) return cannot("read", folder, error);
+  return entries;
+}
+
+Result<void> write_if_other(const std::string& path, const std::string& text) {
+  const auto there = read_file(path);
+  if (there && *there == text) return {};
+  return write_file_durably(path, text, 0600);
+}
+
+}  // namespace
+
+std::string interface_record_text(const RecordCommon& common) {
+  RecordText text;
+  set_interface(text, common);
+  return text.take();
+}
+
+std::string node_record_text(const RecordCommon& common, const wire::SessionSpec& session,
+                             const PortalAddress& portal, std::uint32_t portal_group) {
+  RecordText text;
+  text.line(std::string(kGeneration) + std::to_string(session.generation))
+      .set("node.name", session.iqn)
+      .set("node.tpgt", std::to_string(portal_group))
+      // VBS alone decides when to log in; nothing comes back by itself after a restart of the host.
+      .set("node.startup", "manual");
+  set_interface(text, common);
+  text.set("node.session.nr_sessions", "1")
+      // A scan of its own makes sure that no other logical unit ever becomes a device here.
+      .set("node.session.scan", "manual")
+      .set("node.session.initial_login_retry_max", "1")
+      .set("node.session.auth.authmethod", "CHAP")
+      .set("node.session.auth.username", session.chap_user)
+      .set("node.session.auth.password", session.chap_secret.reveal())
+      .set("node.session.timeo.replacement_timeout", seconds(common.replacement_timeout))
+      .set("node.conn[0].address", portal.address)
+      .set("node.conn[0].port", portal.port)
+      .set("node.conn[0].startup", "manual")
+      .set("node.conn[0].timeo.login_timeout", seconds(common.login_timeout))
+      .set("node.conn[0].timeo.logout_timeout", kLogoutTimeout)
+      .set("node.conn[0].timeo.noop_out_interval", kNoopInterval)
+      .set("node.conn[0].timeo.noop_out_timeout", kNoopTimeout);
+  return text.take();
+}
+
+NodeRecords::NodeRecords(std::string folder, RecordCommon common)
+    : folder_(std::move(folder)), nodes_(folder_ + "/nodes"), common_(std::move(common)) {}
+
+Result<void> NodeRecords::write_interface() {
+  const std::string interfaces = folder_ + "/ifaces";
+  if (auto made = make_private_folder(interfaces); !made) return made;
+  return write_if_other(interfaces + "/" + common_.interface, interface_record_text(common_));
+}
+
+Result<void> NodeRecords::write(const wire::SessionSpec& session, const PortalAddress& portal,
+                                std::uint32_t portal_group) {
+  const std::string target = nodes_ + "/" + session.iqn;
+  const std::string group =
+      target + "/" + portal.address + "," + portal.port + "," + std::to_string(portal_group);
+  for (const std::string& folder : {nodes_, target, group}) {
+    if (auto made = make_private_folder(folder); !made) return made;
+  }
+  const std::string path = group + "/" + common_.interface;
+  auto others = files(attachment_of(session.iqn));
+  if (!others) return fail(others.error());
+  for (const File& file : *others) {
+    if (file.path == path) continue;
+    if (auto removed = remove_file(file); !removed) return removed;
+  }
+  return write_if_other(path, node_record_text(common_, session, portal, portal_group));
+}
+
+Result<std::vector<NodeRecords::File>> NodeRecords::files(const std::optional<Uuid>& only) const {
+  const auto targets = list_folder(nodes_);
+  if (!targets) return fail(targets.error());
+  std::vector<File> files;
+  for (const fs::path& target : *targets) {
+    const auto attachment = attachment_of(target.filename().string());
+    if (!attachment || (only && *attachment != *only)) continue;
+    const auto portals = list_folder(target);
+    if (!portals) return fail(portals.error());
+    for (const fs::path& portal : *portals) {
+      const auto records = list_folder(portal);
+      if (!records) return fail(records.error());
+      for (const fs::path& record : *records) {
+        const std::string name = record.filename().string();
+        if (name != common_.interface && name != common_.interface + std::string(kTemporarySuffix))
+          continue;
+        files.push_back({*attachment, target.string(), record.string()});
+      }
+    }
+  }
+  return files;
+}
+
+Result<std::vector<NodeRecords::Found>> NodeRecords::list() const {
+  auto all = files(std::nullopt);
+  if (!all) return fail(all.error());
+  std::vector<Found> found;
+  for (const File& file : *all) {
+    const auto text = read_file(file.path);
+    found.push_back({file.attachment, text ? generation_in(*text) : 0});
+  }
+  return found;
+}
+
+Result<void> NodeRecords::remove_file(const File& file) {
+  const fs::path path(file.path);
+  std::error_code error;
+  fs::remove(path, error);
+  if (error) return cannot("remove", path, error);
+  // The folders stay while other interfaces have records in them.
+  fs::remove(path.parent_path(), error);
+  fs::remove(file.target_folder, error);
+  return {};
+}
+
+Result<void> NodeRecords::remove(const Uuid& attachment) {
+  auto all = files(attachment);
+  if (!all) return fail(all.error());
+  for (const File& file : *all) {
+    if (auto removed = remove_file(file); !removed) return removed;
+  }
+  return {};
+}
+
+}  // namespace vbs::vmm_delegate

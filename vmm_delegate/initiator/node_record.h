@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "common/wire/session.h"
+#include "vmm_delegate/initiator/iscsi_names.h"
+
+namespace vbs::vmm_delegate {
+
+/// What all records of this node have in common.
+struct RecordCommon {
+  std::string interface;  ///< as interface_name() makes it
+  std::string initiator;  ///< the iSCSI name under which this node logs in
+  Milliseconds login_timeout{5'000};
+  Milliseconds replacement_timeout{120'000};
+};
+
+/// Text of a node record, in the format of open-iscsi 2.1.8 ("name = value" lines). iscsiadm's own
+/// defaults hold for what it does not say, and nothing of iscsid.conf.
+std::string node_record_text(const RecordCommon& common, const wire::SessionSpec& session,
+                             const PortalAddress& portal, std::uint32_t portal_group);
+/// Text of the interface's record, which lends a login its initiator name.
+std::string interface_record_text(const RecordCommon& common);
+
+/// open-iscsi's database, a folder of text files: NODES/IQN/ADDRESS,PORT,GROUP/INTERFACE. It is
+/// written here, and not by iscsiadm, because iscsiadm takes a CHAP secret in its arguments only.
+/// Touches nothing but files of this node's interface. Thread-safe for different attachments.
+class NodeRecords {
+ public:
+  /// `folder` is /etc/iscsi.
+  NodeRecords(std::string folder, RecordCommon common);
+
+  /// Makes the interface's record where it is missing, empty or other.
+  Result<void> write_interface();
+  /// Likewise the node record of one attachment; others of the same target are removed.
+  Result<void> write(const wire::SessionSpec& session, const PortalAddress& portal,
+                     std::uint32_t portal_group);
+  /// Success when there is none.
+  Result<void> remove(const Uuid& attachment);
+
+  struct Found {
+    Uuid attachment;
+    std::int64_t generation = 0;  ///< 0 in a record that does not tell
+  };
+  /// The records of this node's interface, damaged ones included.
+  Result<std::vector<Found>> list() const;
+
+ private:
+  struct File {
+    Uuid attachment;
+    std::string target_folder;
+    std::string path;
+  };
+  /// Of one attachment, or of all.
+  Result<std::vector<File>> files(const std::optional<Uuid>& only) const;
+  static Result<void> remove_file(const File& file);
+
+  const std::string folder_;
+  const std::string nodes_;
+  const RecordCommon common_;
+};
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,154 @@
+#include "vmm_delegate/initiator/open_iscsi.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/log.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr Milliseconds kSweepLimit{20'000};
+
+bool link_shows(const std::string& link, const ScsiDisk& disk) {
+  struct stat status {};
+  return ::stat(link.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
+         status.st_rdev == ::makedev(disk.major, disk.minor);
+}
+
+}  // namespace
+
+OpenIscsi::OpenIscsi(OpenIscsiOptions options, std::unique_ptr<ScsiLayer> scsi)
+    : options_(std::move(options)),
+      scsi_(std::move(scsi)),
+      records_(options_.iscsi_folder, options_.records),
+      kernel_(options_.sysfs),
+      iscsiadm_(options_.iscsiadm) {}
+
+Milliseconds OpenIscsi::Call::left() const {
+  const auto left = std::chrono::ceil<Milliseconds>(deadline - SystemClock().monotonic());
+  return std::max(left, Milliseconds(1));
+}
+
+OpenIscsi::Call OpenIscsi::begin(const Uuid& attachment) const {
+  return Call{attachment, SystemClock().monotonic() + options_.limit, {}};
+}
+
+Result<KeyedLock::Guard> OpenIscsi::lock(const Uuid& attachment) {
+  auto guard = locks_.acquire(attachment.str(), options_.limit);
+  if (guard) return *std::move(guard);
+  return fail(ErrorCode::overloaded, "the session of attachment " + attachment.str() +
+                                         " is still being worked on; try again");
+}
+
+bool OpenIscsi::is_ours(const KernelSession& session) const {
+  return session.interface == options_.records.interface &&
+         attachment_of(session.target).has_value();
+}
+
+Result<std::optional<KernelSession>> OpenIscsi::find(const Uuid& attachment) const {
+  auto all = kernel_.list();
+  if (!all) return fail(all.error());
+  for (KernelSession& session : *all) {
+    if (is_ours(session) && attachment_of(session.target) == attachment) return std::move(session);
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<wire::SessionStatus>> OpenIscsi::sessions() {
+  auto all = kernel_.list();
+  if (!all) return fail(all.error());
+  const auto records = records_.list();
+  if (!records) return fail(records.error());
+  std::map<Uuid, std::int64_t> generations;
+  for (const auto& [attachment, generation] : *records) generations[attachment] = generation;
+  std::vector<wire::SessionStatus> statuses;
+  for (const KernelSession& session : *all) {
+    if (!is_ours(session)) continue;
+    wire::SessionStatus status;
+    status.attachment = *attachment_of(session.target);
+    status.generation = generations[status.attachment];
+    for (const ScsiDisk& disk : session.disks) {
+      if (disk.block.empty()) continue;
+      const std::string link =
+          options_.by_path + "/" + by_path_name(session.portal, session.target, disk.lun);
+      status.serial = disk.known_serial;
+      status.path = link_shows(link, disk) ? link : "";
+      status.size_bytes = disk.size_bytes;
+    }
+    statuses.push_back(std::move(status));
+  }
+  return statuses;
+}
+
+Result<std::string> OpenIscsi::linked_path(Call& call, const Wanted& wanted, const ScsiDisk& disk) {
+  const std::string link =
+      options_.by_path + "/" + by_path_name(wanted.portal, wanted.spec.iqn, wanted.spec.lun);
+  if (call.events.wait_until(call.deadline, [&] { return link_shows(link, disk); })) return link;
+  // No letter instead of it: that would soon be another disk's.
+  return fail(ErrorCode::node_unavailable, link + " does not show disk " + disk.address + " (" +
+                                               disk.block + "); does systemd-udevd run?");
+}
+
+Result<wire::SessionStatus> OpenIscsi::refresh_size(const Uuid& attachment,
+                                                    const wire::SessionSpec& session) {
+  auto portal = split_portal(session.portal);
+  if (!portal) return fail(portal.error());
+  auto guard = lock(attachment);
+  if (!guard) return fail(guard.error());
+  Call call = begin(attachment);
+  const Wanted wanted{session, *std::move(portal)};
+  auto found = find(attachment);
+  if (!found) return fail(found.error());
+  if (!*found || (*found)->disk(session.lun) == nullptr) {
+    return fail(ErrorCode::not_found,
+                "this node has no session for attachment " + attachment.str());
+  }
+  if (auto done = scsi_->rescan(*(*found)->disk(session.lun), call.left()); !done) {
+    return fail(done.error());
+  }
+  found = find(attachment);
+  if (!found) return fail(found.error());
+  if (!*found) {
+    return fail(ErrorCode::node_unavailable, "the session has ended while its disk was looked at");
+  }
+  return status_of(call, wanted, **found);
+}
+
+Result<void> OpenIscsi::prepare() {
+  if (auto written = records_.write_interface(); !written) return written;
+  const auto all = kernel_.list();
+  if (!all) return fail(all.error());
+  const auto records = records_.list();
+  if (!records) return fail(records.error());
+  std::set<Uuid> live;
+  for (const KernelSession& session : *all) {
+    if (is_ours(session)) live.insert(*attachment_of(session.target));
+  }
+  for (const NodeRecords::Found& record : *records) {
+    if (live.contains(record.attachment)) continue;
+    if (auto removed = records_.remove(record.attachment); !removed) return removed;
+    log::info("a node record without a session is removed",
+              {{"attachment", record.attachment.str()}});
+  }
+  for (const NodeRecords::Found& record : *records) live.erase(record.attachment);
+  sweep_sessions(live);
+  return {};
+}
+
+void OpenIscsi::sweep_sessions(const std::set<Uuid>& unrecorded) {
+  const auto deadline = SystemClock().monotonic() + kSweepLimit;
+  for (const Uuid& attachment : unrecorded) {
+    if (SystemClock().monotonic() >= deadline) return;
+    const auto done = log_out(attachment);
+    log::warning("a session without a node record, which iscsid could not bring back",
+                 {{"attachment", attachment.str()},
+                  {"outcome", done ? "logged out" : describe(done.error())}});
+  }
+}
+
+}  // namespace vbs::vmm_delegate

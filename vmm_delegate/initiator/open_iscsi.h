@@ -1,0 +1,108 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "vmm_delegate/initiator/initiator.h"
+#include "vmm_delegate/initiator/iscsiadm.h"
+#include "vmm_delegate/initiator/kernel_sessions.h"
+#include "vmm_delegate/initiator/node_record.h"
+#include "vmm_delegate/initiator/portal_memory.h"
+#include "vmm_delegate/initiator/scsi_layer.h"
+#include "vmm_delegate/initiator/uevents.h"
+#include "vmm_delegate/keyed_lock.h"
+
+namespace vbs::vmm_delegate {
+
+/// A login from this process that tells why one by iscsid was refused; answers the serial.
+using LoginTrial =
+    std::function<Result<std::string>(const wire::SessionSpec& session, Milliseconds limit)>;
+
+struct OpenIscsiOptions {
+  RecordCommon records;
+  /// Ask the portal for its targets before each login, as the manual way does.
+  bool discovery = false;
+  std::string iscsi_folder = "/etc/iscsi";
+  std::string sysfs = "/sys";
+  std::string by_path = "/dev/disk/by-path";
+  /// For one call; the front service waits ten seconds for an answer.
+  Milliseconds limit{9'000};
+  /// For what is written to a disk to reach its target.
+  Milliseconds flush_limit{3'000};
+  /// How long a session that has lost its target, or a disk that is in use for a moment, is given.
+  Milliseconds patience{1'500};
+  Iscsiadm::Options iscsiadm;
+  LoginTrial trial;
+};
+
+/// The initiator of the Linux kernel, run by open-iscsi. One session an attachment, bound to this
+/// node's interface; its one disk is found below the session in sysfs, never by a letter, and its
+/// serial is asked of the target itself. What does not belong to the interface is never touched.
+/// What it does and how long each step may take is in docs/decisions/0011.
+class OpenIscsi final : public Initiator {
+ public:
+  OpenIscsi(OpenIscsiOptions options, std::unique_ptr<ScsiLayer> scsi);
+
+  /// To be called before the first request: makes the interface, and removes what an earlier run
+  /// or a power cut has left: records without a session, and sessions without a record that nobody
+  /// uses.
+  Result<void> prepare();
+
+  Result<wire::SessionStatus> log_in(const Uuid& attachment,
+                                     const wire::SessionSpec& session) override;
+  Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
+                                           const wire::SessionSpec& session) override;
+  Result<void> log_out(const Uuid& attachment) override;
+  /// Without asking any target: the serial is the one that the kernel knows.
+  Result<std::vector<wire::SessionStatus>> sessions() override;
+
+ private:
+  /// One call: what it is about, and how long it may take.
+  struct Call {
+    const Uuid& attachment;
+    MonotonicTime deadline;
+    Uevents events;
+
+    Milliseconds left() const;
+  };
+  struct Wanted {
+    const wire::SessionSpec& spec;
+    PortalAddress portal;
+  };
+
+  Result<KeyedLock::Guard> lock(const Uuid& attachment);
+  Call begin(const Uuid& attachment) const;
+  bool is_ours(const KernelSession& session) const;
+  /// The session of the attachment, if it is there.
+  Result<std::optional<KernelSession>> find(const Uuid& attachment) const;
+
+  /// Nothing, where there is none that can be used and none is in the way.
+  Result<std::optional<KernelSession>> usable_session(Call& call, const Wanted& wanted);
+  Result<KernelSession> make_session(Call& call, const Wanted& wanted);
+  Result<std::uint32_t> portal_group(Call& call, const Wanted& wanted);
+  Error why_refused(Call& call, const Wanted& wanted, Error error) const;
+  Result<ScsiDisk> disk_of(Call& call, const Wanted& wanted, const KernelSession& session);
+  Result<void> prove(Call& call, const Wanted& wanted, const ScsiDisk& disk);
+  Result<std::string> linked_path(Call& call, const Wanted& wanted, const ScsiDisk& disk);
+  Result<wire::SessionStatus> status_of(Call& call, const Wanted& wanted,
+                                        const KernelSession& session);
+
+  Result<void> end_session(Call& call, const KernelSession& session);
+  Result<void> let_go(Call& call, const KernelSession& session);
+  Result<void> check_unused(Call& call, const ScsiDisk& disk);
+  Result<void> log_out_of(Call& call, std::uint64_t sid);
+  void sweep_sessions(const std::set<Uuid>& unrecorded);
+
+  const OpenIscsiOptions options_;
+  const std::unique_ptr<ScsiLayer> scsi_;
+  NodeRecords records_;
+  const KernelSessions kernel_;
+  Iscsiadm iscsiadm_;
+  PortalMemory portals_;
+  KeyedLock locks_;  ///< by attachment
+};
+
+}  // namespace vbs::vmm_delegate
