@@ -23,9 +23,9 @@ Result<void> check_word(const std::string& word, const char* field) {
 }  // namespace
 
 LioDriver::LioDriver(const LioOptions& options)
-    : LioDriver(options, std::make_unique<Configfs>(options.configfs + "/target")) {}
+    : LioDriver(options, std::make_shared<Configfs>(options.configfs + "/target")) {}
 
-LioDriver::LioDriver(const LioOptions& options, std::unique_ptr<ConfigTree> tree)
+LioDriver::LioDriver(const LioOptions& options, std::shared_ptr<ConfigTree> tree)
     : portal_(options.portal.str()),
       tree_(std::move(tree)),
       kernel_(*tree_, options.configfs, options.portal),

@@ -23,13 +23,18 @@ class LioDriver final : public TargetDriver {
  public:
   explicit LioDriver(const LioOptions& options);
   /// Over another tree than the kernel's.
-  LioDriver(const LioOptions& options, std::unique_ptr<ConfigTree> tree);
+  LioDriver(const LioOptions& options, std::shared_ptr<ConfigTree> tree);
 
   std::string name() const override { return "lio"; }
   std::string portal() const override { return portal_; }
   Result<DaemonState> ensure_running() override { return kernel_.ensure(); }
   Result<std::vector<TargetView>> list() override;
   Result<void> apply(const TargetSpec& spec) override;
+  /// Initiators learn of it when they ask for the capacity again.
+  bool grows_live() const override { return true; }
+  Result<void> refresh_size(const TargetSpec& spec) override {
+    return backstores_.refresh_size(spec);
+  }
   Result<void> fence(const std::string& iqn) override;
   Result<void> remove(const std::string& iqn, const std::string& chap_user) override;
 
@@ -39,7 +44,7 @@ class LioDriver final : public TargetDriver {
   Result<void> tear_down(LioTarget& target);
 
   const std::string portal_;
-  std::unique_ptr<ConfigTree> tree_;
+  std::shared_ptr<ConfigTree> tree_;
   LioKernel kernel_;
   LioBackstores backstores_;
 };
