@@ -8,7 +8,7 @@
 #include "common/http/router.h"
 #include "common/thread_pool.h"
 #include "volume_delegate/state_directory.h"
-#include "volume_delegate/target/tgt_driver.h"
+#include "volume_delegate/target/make_target.h"
 #include "volume_delegate/volume_server.h"
 #include "volume_delegate/watcher.h"
 
@@ -48,7 +48,7 @@ struct Outside {
   std::unique_ptr<ExportRecords> exports;
   std::unique_ptr<Tombstones> tombstones;
   std::unique_ptr<FileStore> store;
-  std::unique_ptr<TgtDriver> target;
+  std::unique_ptr<TargetDriver> target;
 };
 
 Result<void> open_records(const Settings& settings, Outside& outside) {
@@ -71,7 +71,7 @@ Result<void> open_outside(const Settings& settings, Outside& outside) {
   if (auto ok = open_records(settings, outside); !ok) return ok;
   auto store = FileStore::open(settings.store);
   if (!store) return fail(store.error());
-  auto target = TgtDriver::create(settings.target);
+  auto target = make_target(settings.target);
   if (!target) return fail(target.error());
   outside.store = std::move(*store);
   outside.target = std::move(*target);
@@ -82,6 +82,7 @@ void log_start(const Settings& settings, const Outside& outside, std::uint16_t p
   log::info("serving", {{"name", settings.name},
                         {"address", settings.server.address},
                         {"port", std::int64_t{port}},
+                        {"target", outside.target->name()},
                         {"portal", outside.target->portal()},
                         {"folder", settings.store.folder},
                         {"reflink", outside.store->reflink() ? "yes" : "no"},
@@ -108,7 +109,7 @@ Result<void> run(const Settings& settings) {
     return pool.try_post(std::move(task));
   };
   VolumeServer server({*outside.store, *outside.target, *outside.exports, *outside.tombstones,
-                       outside.clock, post_copy, settings.name, settings.iqn_prefix});
+                       outside.clock, post_copy, settings.name, settings.target.iqn_prefix});
   http::Router router;
   server.add_routes(
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });

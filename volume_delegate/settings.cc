@@ -10,7 +10,6 @@
 #include "common/config.h"
 #include "common/file.h"
 #include "common/names.h"
-#include "volume_delegate/target/export_identity.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -88,22 +87,6 @@ FileStoreOptions read_store(config::Table table) {
   return options;
 }
 
-TgtOptions read_target(config::Table table, const std::string& state_dir, std::string& iqn_prefix) {
-  TgtOptions options;
-  if (table.string_or("driver", "tgt") != "tgt") table.reject("driver", "must be \"tgt\"");
-  auto portal = Portal::parse(table.string("portal"));
-  if (portal)
-    options.portal = *portal;
-  else
-    table.reject("portal", portal.error().message);
-  options.control_port = static_cast<int>(table.integer_or("control_port", 1, 1, 32767));
-  options.threads = static_cast<int>(table.integer_or("threads", 2, 1, 64));
-  options.folder = state_dir + "/tgt";
-  iqn_prefix = table.string_or("iqn_prefix", "iqn.2026-01.vbs");
-  if (auto ok = check_iqn_prefix(iqn_prefix); !ok) table.reject("iqn_prefix", ok.error().message);
-  return options;
-}
-
 Result<Settings> read(config::Table& root) {
   Settings settings;
   settings.name = root.string("name");
@@ -117,7 +100,7 @@ Result<Settings> read(config::Table& root) {
   settings.copy_threads = static_cast<unsigned>(root.integer_or("copy_threads", 2, 1, 64));
   settings.log = read_log(root);
   settings.store = read_store(root.table("store"));
-  settings.target = read_target(root.table("target"), settings.state_dir, settings.iqn_prefix);
+  settings.target = read_target_settings(root.table("target"), settings.state_dir);
   if (auto ok = root.finish(); !ok) return fail(ok.error());
   return settings;
 }

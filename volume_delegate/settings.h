@@ -8,7 +8,7 @@
 #include "common/log.h"
 #include "common/secret.h"
 #include "volume_delegate/store/file_store.h"
-#include "volume_delegate/target/tgt_daemon.h"
+#include "volume_delegate/target/target_settings.h"
 
 namespace vbs::volume_delegate {
 
@@ -22,8 +22,7 @@ struct Settings {
   log::Options log;
   unsigned copy_threads = 2;
   FileStoreOptions store;
-  TgtOptions target;
-  std::string iqn_prefix;
+  TargetSettings target;
 };
 
 Result<Settings> load_settings(const std::string& path);

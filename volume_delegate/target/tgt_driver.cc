@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/fault_point.h"
+#include "volume_delegate/target/outcome.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -27,12 +28,6 @@ const TgtTarget* with_iqn(const std::vector<TgtTarget>& all, const std::string& 
 
 bool has(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-/// Removing what is gone already is success.
-Result<void> absent_is_fine(Result<void> result) {
-  if (!result && result.error().code == ErrorCode::not_found) return {};
-  return result;
 }
 
 /// Something still drains: worth another look in a moment.

@@ -41,10 +41,10 @@ TEST(Settings, HaveDefaults) {
   EXPECT_EQ(5u, settings->store.reserve_percent);
   EXPECT_TRUE(settings->store.reflink);
   EXPECT_EQ(200 * kMiB, settings->store.copy_bytes_per_second);
-  EXPECT_EQ("127.0.0.1:3260", settings->target.portal.str());
-  EXPECT_EQ(2, settings->target.threads);
-  EXPECT_EQ("/var/lib/vbs/tgt", settings->target.folder);
-  EXPECT_EQ("iqn.2026-01.vbs", settings->iqn_prefix);
+  EXPECT_EQ("127.0.0.1:3260", settings->target.tgt.portal.str());
+  EXPECT_EQ(2, settings->target.tgt.threads);
+  EXPECT_EQ("/var/lib/vbs/tgt", settings->target.tgt.folder);
+  EXPECT_EQ("iqn.2026-01.vbs", settings->target.iqn_prefix);
 }
 
 TEST(Settings, TakeEveryKey) {
@@ -62,9 +62,9 @@ TEST(Settings, TakeEveryKey) {
   EXPECT_EQ(7u, settings->store.reserve_percent);
   EXPECT_FALSE(settings->store.reflink);
   EXPECT_EQ(kGiB, settings->store.copy_bytes_per_second);
-  EXPECT_EQ(9, settings->target.control_port);
-  EXPECT_EQ(4, settings->target.threads);
-  EXPECT_EQ("iqn.2001-04.com.example", settings->iqn_prefix);
+  EXPECT_EQ(9, settings->target.tgt.control_port);
+  EXPECT_EQ(4, settings->target.tgt.threads);
+  EXPECT_EQ("iqn.2001-04.com.example", settings->target.iqn_prefix);
 }
 
 TEST(Settings, NameTheKeyThatIsWrong) {
@@ -116,9 +116,9 @@ TEST(Settings, TheExampleIsTrue) {
   EXPECT_EQ(as_it_is->store.reserve_percent, all->store.reserve_percent);
   EXPECT_EQ(as_it_is->store.reflink, all->store.reflink);
   EXPECT_EQ(as_it_is->store.copy_bytes_per_second, all->store.copy_bytes_per_second);
-  EXPECT_EQ(as_it_is->target.control_port, all->target.control_port);
-  EXPECT_EQ(as_it_is->target.threads, all->target.threads);
-  EXPECT_EQ(as_it_is->iqn_prefix, all->iqn_prefix);
+  EXPECT_EQ(as_it_is->target.tgt.control_port, all->target.tgt.control_port);
+  EXPECT_EQ(as_it_is->target.tgt.threads, all->target.tgt.threads);
+  EXPECT_EQ(as_it_is->target.iqn_prefix, all->target.iqn_prefix);
   for (const char* key : {"name", "listen", "token_file", "state_dir", "log_file", "log_level",
                           "copy_threads", "driver", "folder", "reserve_percent", "reflink",
                           "copy_rate", "portal", "control_port", "threads", "iqn_prefix"}) {

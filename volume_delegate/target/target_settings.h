@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "common/config.h"
+#include "volume_delegate/target/tgt_daemon.h"
+
+namespace vbs::volume_delegate {
+
+/// The table [target] of the configuration. Every key may stand there whichever driver is chosen.
+struct TargetSettings {
+  std::string driver = "tgt";  ///< name of a TargetDriver
+  std::string iqn_prefix;      ///< see export_iqn
+  TgtOptions tgt;
+};
+
+/// Reports what is wrong into the table. `state_dir` is where drivers may keep folders of their
+/// own.
+TargetSettings read_target_settings(config::Table table, const std::string& state_dir);
+
+}  // namespace vbs::volume_delegate
