@@ -5,6 +5,7 @@
 
 #include "common/config.h"
 #include "common/text.h"
+#include "vmm_delegate/hypervisor/libvirt.h"
 #include "vmm_delegate/hypervisor/qemu.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 
@@ -27,6 +28,12 @@ void read_qemu(config::Table& table, HypervisorSettings& settings) {
   settings.place = qemu.folder;
 }
 
+StorageProbe probe_by(const std::string& initiator) {
+  return [initiator](const std::string& portal, const std::string& target) {
+    return probe_target(initiator, portal, target, kProbeLimit);
+  };
+}
+
 std::unique_ptr<Hypervisor> make_qemu(const HypervisorSettings& settings,
                                       const std::string& initiator) {
   QemuOptions options;
@@ -34,10 +41,46 @@ std::unique_ptr<Hypervisor> make_qemu(const HypervisorSettings& settings,
   options.plug.initiator = initiator;
   options.plug.iscsi_timeout_s =
       std::chrono::duration_cast<std::chrono::seconds>(settings.qemu.iscsi_timeout).count();
-  options.probe = [initiator](const std::string& portal, const std::string& target) {
-    return probe_target(initiator, portal, target, kProbeLimit);
-  };
+  options.probe = probe_by(initiator);
   return std::make_unique<QemuHypervisor>(std::move(options));
+}
+
+/// "qemu" or "xen" in "qemu:///system" and "qemu+unix:///system"; "" for what is no local URI.
+std::string_view scheme_of(std::string_view uri) {
+  const auto end = uri.find(":///");
+  if (end == uri.npos) return "";
+  std::string_view scheme = uri.substr(0, end);
+  if (scheme.ends_with("+unix")) scheme.remove_suffix(5);
+  return scheme == "qemu" || scheme == "xen" ? scheme : "";
+}
+
+void read_libvirt(config::Table& table, HypervisorSettings& settings) {
+  LibvirtSettings& libvirt = settings.libvirt;
+  libvirt.uri = table.string_or("uri", "qemu:///system");
+  const std::string_view scheme = scheme_of(libvirt.uri);
+  if (scheme.empty()) {
+    table.reject("uri", "must be of this machine's QEMU or Xen, like \"qemu:///system\", got " +
+                            quote(libvirt.uri));
+  }
+  const bool xen = scheme == "xen";
+  const std::string word = table.string_or("bus", xen ? "xen" : "scsi");
+  const auto bus = libvirt::disk_bus(word);
+  if (!bus || (*bus == libvirt::DiskBus::xen) != xen) {
+    table.reject("bus", (xen ? "must be \"xen\", got " : "must be \"scsi\" or \"virtio\", got ") +
+                            quote(word));
+    return;
+  }
+  libvirt.bus = *bus;
+  settings.place = libvirt.uri;
+}
+
+std::unique_ptr<Hypervisor> make_libvirt(const HypervisorSettings& settings,
+                                         const std::string& initiator) {
+  LibvirtOptions options;
+  options.uri = settings.libvirt.uri;
+  options.bus = settings.libvirt.bus;
+  options.probe = probe_by(initiator);
+  return std::make_unique<LibvirtHypervisor>(std::move(options));
 }
 
 struct Driver {
@@ -49,6 +92,7 @@ struct Driver {
 
 constexpr std::array kDrivers{
     Driver{"qemu", read_qemu, make_qemu},
+    Driver{"libvirt", read_libvirt, make_libvirt},
 };
 
 const Driver* find_driver(std::string_view name) {

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/hypervisor/libvirt_xml.h"
 
 namespace vbs::vmm_delegate {
 
@@ -14,11 +15,17 @@ struct QemuSettings {
   Milliseconds iscsi_timeout{5'000};
 };
 
+struct LibvirtSettings {
+  std::string uri;
+  libvirt::DiskBus bus = libvirt::DiskBus::scsi;
+};
+
 /// The table [hypervisor] of vbs-vmmd's configuration; only the part of the driver is filled in.
 struct HypervisorSettings {
   std::string driver;
   std::string place;  ///< where the driver finds its VMs, for the log
   QemuSettings qemu;
+  LibvirtSettings libvirt;
 
   static HypervisorSettings read(config::Table& table);
 };
