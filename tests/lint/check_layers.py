@@ -25,6 +25,8 @@ LIBRARIES = {
     "cpprest": ["cli/"],
     "sqlite3.h": ["db/"],
     "iscsi/": ["vmm_delegate/initiator/"],
+    "libvirt/": ["vmm_delegate/hypervisor/libvirt_library.h"],
+    "pugixml": ["vmm_delegate/hypervisor/libvirt_xml.cc"],
     "rapidjson/": ["common/json"],
     "spdlog/": ["common/log"],
     "toml++": ["common/config"],

@@ -9,13 +9,10 @@
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/hypervisor/qemu_plug.h"
 #include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/hypervisor/storage_probe.h"
 #include "vmm_delegate/keyed_lock.h"
 
 namespace vbs::vmm_delegate {
-
-/// Whether a target can be reached and still answers, without logging in to it.
-using StorageProbe =
-    std::function<Result<void>(const std::string& portal, const std::string& target)>;
 
 struct QemuOptions {
   std::string folder;  ///< holds NAME.qmp and NAME.qga, the sockets of VM NAME
@@ -23,14 +20,13 @@ struct QemuOptions {
   Qmp::Limits qmp;
   GuestAgent::Limits agent;
   Milliseconds busy{3'000};  ///< how long a request waits for another one of the same VM
-  /// Asked before a disk is taken away: QEMU stands still, and its guest with it, while it waits
-  /// for the requests of a disk whose target is dead. Empty: not asked.
-  StorageProbe probe;
+  StorageProbe probe;        ///< asked before a disk is taken away, unless empty
 };
 
-/// QEMU's virtual machines, found by their QMP sockets in one folder; VMs are their own iSCSI
-/// initiators. Each request connects, does its work and leaves, because QEMU serves one client at a
-/// time and the lease helper must get its turn too.
+/// QEMU's virtual machines, found by their QMP sockets in one folder. They get devices of the host
+/// or, where it has none for them, are their own iSCSI initiators. Each request connects, does its
+/// work and leaves, because QEMU serves one client at a time and the lease helper must get its turn
+/// too.
 class QemuHypervisor final : public Hypervisor {
  public:
   explicit QemuHypervisor(QemuOptions options);
@@ -73,14 +69,14 @@ class QemuHypervisor final : public Hypervisor {
   Result<std::optional<wire::DeviceStatus>> shown_already(Qmp& qmp, const Uuid& attachment,
                                                           const wire::DeviceSpec& spec);
   Result<wire::DeviceStatus> plug_and_read_back(Qmp& qmp, const Uuid& attachment,
-                                                const wire::DeviceSpec& spec);
+                                                const wire::DeviceSpec& spec,
+                                                const std::string& host_path);
   void roll_back(const Uuid& attachment, const std::string& vm);
   Result<Detachment> clear(Qmp& qmp, const std::string& vm, const Uuid& attachment);
   /// What remains to be done once the disk is out of the VM, or on its way.
   Result<Detachment> clear_rest(Qmp& qmp, const std::string& vm, const Uuid& attachment,
                                 const qemu::Held& held);
   Result<void> resize_in(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes) const;
-  Result<void> check_storage(const qemu::Held& held) const;
 
   const QemuOptions options_;
   KeyedLock locks_;  ///< by VM name: who speaks QMP

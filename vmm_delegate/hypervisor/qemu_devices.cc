@@ -23,7 +23,7 @@ bool shows(const qemu::Held& held, const wire::SessionSpec& session) {
 
 Result<wire::DeviceStatus> QemuHypervisor::attach(const Uuid& attachment,
                                                   const wire::DeviceSpec& spec,
-                                                  const std::string&) {
+                                                  const std::string& host_path) {
   auto guard = lock(spec.vm);
   if (!guard) return fail(guard.error());
   auto qmp = open(spec.vm);
@@ -31,7 +31,7 @@ Result<wire::DeviceStatus> QemuHypervisor::attach(const Uuid& attachment,
   auto shown = shown_already(*qmp, attachment, spec);
   if (!shown) return fail(in_vm(spec.vm, shown.error()));
   if (*shown) return **std::move(shown);
-  auto status = plug_and_read_back(*qmp, attachment, spec);
+  auto status = plug_and_read_back(*qmp, attachment, spec, host_path);
   if (status) return status;
   // The connection may be broken, or in the middle of an answer.
   qmp = fail(status.error());
@@ -70,8 +70,9 @@ void QemuHypervisor::roll_back(const Uuid& attachment, const std::string& vm) {
 }
 
 Result<wire::DeviceStatus> QemuHypervisor::plug_and_read_back(Qmp& qmp, const Uuid& attachment,
-                                                              const wire::DeviceSpec& spec) {
-  auto plugged = qemu::plug(qmp, attachment, spec.session, options_.plug);
+                                                              const wire::DeviceSpec& spec,
+                                                              const std::string& host_path) {
+  auto plugged = qemu::plug(qmp, attachment, spec.session, host_path, options_.plug);
   if (!plugged) return fail(plugged.error());
   const auto held = qemu::look(qmp, attachment);
   if (!held) return fail(held.error());
@@ -110,7 +111,7 @@ Result<void> QemuHypervisor::resize_in(Qmp& qmp, const Uuid& attachment,
   if (!held) return fail(held.error());
   if (!held->complete()) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
   if (held->size_bytes == size_bytes) return {};
-  if (auto alive = check_storage(*held); !alive) return alive;
+  if (auto alive = check_storage(options_.probe, held->storage); !alive) return alive;
   if (auto done = qemu::resize(qmp, attachment, size_bytes, options_.plug); !done) return done;
   held = qemu::look(qmp, attachment);
   if (!held) return fail(held.error());
@@ -119,21 +120,13 @@ Result<void> QemuHypervisor::resize_in(Qmp& qmp, const Uuid& attachment,
                                                " bytes still, not " + std::to_string(size_bytes));
 }
 
-Result<void> QemuHypervisor::check_storage(const qemu::Held& held) const {
-  if (!options_.probe || held.portal.empty()) return {};
-  auto alive = options_.probe(held.portal, held.target);
-  if (alive) return {};
-  return fail(
-      ErrorCode::node_unavailable,
-      "the device is left in place, because the VM would stand still until its storage at " +
-          held.portal + " answers again (" + alive.error().message + ")");
-}
-
 Result<Detachment> QemuHypervisor::clear(Qmp& qmp, const std::string& vm, const Uuid& attachment) {
   auto held = qemu::look(qmp, attachment);
   if (!held) return fail(held.error());
   if (held->device) {
-    if (auto alive = check_storage(*held); !alive) return fail(alive.error());
+    if (auto alive = check_storage(options_.probe, held->storage); !alive) {
+      return fail(alive.error());
+    }
     const auto gone = qemu::unplug(qmp, attachment);
     if (!gone) return fail(gone.error());
     held->device = !*gone;

@@ -43,15 +43,17 @@ Result<Array> children_of(Qmp& qmp, std::string_view path) {
   return as_array(qmp.execute("qom-list", [&](json::Writer& out) { out.member("path", path); }));
 }
 
-/// QEMU describes an iSCSI node by the options that opened it, as JSON, without the secret's text.
+/// QEMU describes an iSCSI node by the options that opened it, as JSON, without the secret's text;
+/// a host device by its path.
 void note_storage(const json::Value& node, Held& held) {
   const json::Value* image = node.find("image");
   const std::string filename = image == nullptr ? "" : text_of(*image, "filename");
-  if (!filename.starts_with(kJsonFilename)) return;
+  if (!filename.starts_with(kJsonFilename)) {
+    held.storage = storage_place(filename).value_or(StoragePlace{});
+    return;
+  }
   const auto options = json::parse(std::string_view(filename).substr(kJsonFilename.size()));
-  if (!options) return;
-  held.portal = text_of(*options, "portal");
-  held.target = text_of(*options, "target");
+  if (options) held.storage = {text_of(*options, "portal"), text_of(*options, "target")};
 }
 
 using Found = std::map<Uuid, Held>;

@@ -5,6 +5,7 @@
 
 #include "common/wire/device.h"
 #include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/hypervisor/storage_probe.h"
 
 /// What one QEMU holds of attachments, observed through its QMP connection.
 namespace vbs::vmm_delegate::qemu {
@@ -17,9 +18,8 @@ struct Held {
   bool secret = false;
   bool read_only = false;
   std::uint64_t size_bytes = 0;
-  std::string serial;  ///< as the disk shows it
-  std::string portal;  ///< where the iSCSI node is logged in, where QEMU tells
-  std::string target;
+  std::string serial;    ///< as the disk shows it
+  StoragePlace storage;  ///< where QEMU tells, or the name of the host's device
 
   bool complete() const { return device && node && protocol; }
 };

@@ -2,6 +2,7 @@
 
 #include "common/fault_point.h"
 #include "vmm_delegate/hypervisor/qemu_names.h"
+#include "vmm_delegate/hypervisor/scsi_address.h"
 
 namespace vbs::vmm_delegate::qemu {
 namespace {
@@ -11,24 +12,7 @@ constexpr std::string_view kControllerType = "virtio-scsi-pci";
 constexpr Milliseconds kUnplugWait{3'000};
 /// On top of the iSCSI timeout, for commands that log in or out.
 constexpr Milliseconds kIscsiMargin{3'000};
-constexpr int kAddressTries = 16;
-/// SCSI targets and logical units below 255 are what every guest's driver takes.
-constexpr std::uint32_t kTargets = 255;
-constexpr std::uint32_t kUnits = 255;
-
-struct Address {
-  std::uint32_t target;
-  std::uint32_t unit;
-};
-
-/// A place on the bus that follows from the attachment, so that a new disk never takes the place of
-/// one that has just left: a guest that missed the removal would take the new disk for the old.
-Address address_of(const Uuid& attachment, int attempt) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : attachment.str()) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  const std::uint32_t place = (hash + static_cast<std::uint32_t>(attempt)) % (kTargets * kUnits);
-  return {place / kUnits, place % kUnits};
-}
+constexpr std::uint32_t kAddressTries = 16;
 
 Milliseconds iscsi_limit(const PlugOptions& options) {
   return std::chrono::seconds(options.iscsi_timeout_s) + kIscsiMargin;
@@ -65,11 +49,15 @@ Result<void> add_secret(Qmp& qmp, const Uuid& attachment, const Secret& secret) 
   }));
 }
 
-void write_protocol(json::Writer& out, const Uuid& attachment, const wire::SessionSpec& session,
-                    const PlugOptions& options) {
-  out.begin_object();
+/// What is opened for the VM: the session's target or, where it is not empty, the host's device.
+struct Source {
+  const wire::SessionSpec& session;
+  const std::string& host_path;
+};
+
+void write_target(json::Writer& out, const Uuid& attachment, const wire::SessionSpec& session,
+                  const PlugOptions& options) {
   out.member("driver", "iscsi");
-  out.member("node-name", protocol_name(attachment));
   out.member("transport", "tcp");
   out.member("portal", session.portal);
   out.member("target", session.iqn);
@@ -79,7 +67,25 @@ void write_protocol(json::Writer& out, const Uuid& attachment, const wire::Sessi
   out.member("initiator-name", options.initiator);
   // Without it a portal that accepts and never answers stops the whole VM for ever.
   out.member("timeout", options.iscsi_timeout_s);
-  out.member("read-only", session.read_only);
+}
+
+void write_device(json::Writer& out, const std::string& path) {
+  out.member("driver", "host_device");
+  out.member("filename", path);
+  out.member("aio", "native");  // needs cache.direct
+}
+
+void write_protocol(json::Writer& out, const Uuid& attachment, const Source& source,
+                    const PlugOptions& options) {
+  out.begin_object();
+  if (source.host_path.empty()) {
+    write_target(out, attachment, source.session, options);
+  } else {
+    write_device(out, source.host_path);
+  }
+  out.member("node-name", protocol_name(attachment));
+  out.member("read-only", source.session.read_only);
+  out.member("discard", "unmap");
   out.key("cache");
   out.begin_object();
   out.member("direct", true);
@@ -98,15 +104,15 @@ Error open_error(Error error) {
   return error;
 }
 
-Result<void> open_nodes(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
+Result<void> open_nodes(Qmp& qmp, const Uuid& attachment, const Source& source,
                         const PlugOptions& options) {
   const Arguments arguments = [&](json::Writer& out) {
     out.member("driver", "raw");
     out.member("node-name", node_name(attachment));
     out.member("discard", "unmap");
-    out.member("read-only", session.read_only);
+    out.member("read-only", source.session.read_only);
     out.key("file");
-    write_protocol(out, attachment, session, options);
+    write_protocol(out, attachment, source, options);
   };
   auto added = qmp.execute("blockdev-add", arguments, iscsi_limit(options));
   if (!added) return fail(open_error(added.error()));
@@ -115,8 +121,8 @@ Result<void> open_nodes(Qmp& qmp, const Uuid& attachment, const wire::SessionSpe
 
 Result<void> add_disk(Qmp& qmp, const Uuid& attachment, const Uuid& volume) {
   Result<json::Value> added;
-  for (int attempt = 0; attempt < kAddressTries; ++attempt) {
-    const Address address = address_of(attachment, attempt);
+  for (std::uint32_t attempt = 0; attempt < kAddressTries; ++attempt) {
+    const ScsiAddress address = scsi_address(attachment, attempt);
     added = qmp.execute("device_add", [&](json::Writer& out) {
       out.member("driver", "scsi-hd");
       out.member("bus", std::string(kController) + ".0");
@@ -148,15 +154,20 @@ Result<void> drop_secret(Qmp& qmp, const Uuid& attachment) {
 }  // namespace
 
 Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
-                  const PlugOptions& options) {
+                  const std::string& host_path, const PlugOptions& options) {
+  const bool logs_in = host_path.empty();
   if (auto done = ensure_controller(qmp); !done) return done;
-  fault_point("vmmd.attach.before-secret");
-  if (auto done = add_secret(qmp, attachment, session.chap_secret); !done) return done;
+  if (logs_in) {
+    fault_point("vmmd.attach.before-secret");
+    if (auto done = add_secret(qmp, attachment, session.chap_secret); !done) return done;
+  }
   fault_point("vmmd.attach.before-blockdev");
-  if (auto done = open_nodes(qmp, attachment, session, options); !done) return done;
+  if (auto done = open_nodes(qmp, attachment, {session, host_path}, options); !done) return done;
   fault_point("vmmd.attach.after-blockdev");
   // It is needed for the login only: QEMU's iSCSI driver keeps its own copy.
-  if (auto done = drop_secret(qmp, attachment); !done) return done;
+  if (logs_in) {
+    if (auto done = drop_secret(qmp, attachment); !done) return done;
+  }
   fault_point("vmmd.attach.before-device");
   if (auto done = add_disk(qmp, attachment, session.volume); !done) return done;
   fault_point("vmmd.attach.after-device");

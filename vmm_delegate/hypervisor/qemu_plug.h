@@ -14,9 +14,10 @@ struct PlugOptions {
   std::int64_t iscsi_timeout_s = 5;  ///< QEMU stands still for this long when a portal is silent
 };
 
-/// Opens the session's target and shows it as a SCSI disk. May leave parts behind when it fails.
+/// Opens the host's device or, where `host_path` is empty, the session's target, and shows it as a
+/// SCSI disk. May leave parts behind when it fails.
 Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
-                  const PlugOptions& options);
+                  const std::string& host_path, const PlugOptions& options);
 
 /// Lets QEMU ask the storage for its size, which should be `size_bytes` by now, and tell the guest.
 Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,

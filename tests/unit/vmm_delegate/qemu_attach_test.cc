@@ -24,8 +24,8 @@ TEST_F(QemuAttachTest, ShowsADiskAndTakesItAway) {
   const auto held = look("vm1")->at(id);
   EXPECT_TRUE(held.complete());
   EXPECT_FALSE(held.secret) << "it is needed for the login only";
-  EXPECT_EQ(held.portal, tgtd->portal());
-  EXPECT_EQ(held.target, device.session.iqn);
+  EXPECT_EQ(held.storage.portal, tgtd->portal());
+  EXPECT_EQ(held.storage.target, device.session.iqn);
   ASSERT_EQ(qemu.look("vm1")->devices.size(), 1U);
   EXPECT_EQ(qemu.look("vm1")->devices.front().serial, status->serial);
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "common/clock.h"
+#include "common/error.h"
+
+namespace vbs::vmm_delegate {
+
+/// Runs calls that cannot be interrupted on threads of their own, so that whoever asked goes on in
+/// time. A call that is left behind runs to its end, and its thread with it; it must own whatever
+/// it uses. Thread-safe.
+class BoundedCalls {
+ public:
+  /// No more calls than this run at once, those left behind included.
+  explicit BoundedCalls(std::size_t max_threads);
+  /// Waits for no call.
+  ~BoundedCalls();
+  BoundedCalls(const BoundedCalls&) = delete;
+  BoundedCalls& operator=(const BoundedCalls&) = delete;
+
+  /// Errors: those of the call; timeout (it goes on by itself, its outcome is unknown); overloaded
+  /// (not begun, because too many are left behind).
+  template <class T>
+  Result<T> run(Milliseconds limit, std::function<Result<T>()> call) {
+    auto slot = std::make_shared<std::optional<Result<T>>>();
+    auto done = run_task(limit, [slot, call = std::move(call)]() mutable {
+      slot->emplace(call());
+      call = nullptr;  // what it held is free before the caller hears of it
+    });
+    if (!done) return fail(done.error());
+    return **std::move(slot);
+  }
+
+ private:
+  struct Pool;
+  static void work(const std::shared_ptr<Pool>& pool, std::function<void()> task);
+  Result<void> run_task(Milliseconds limit, std::function<void()> task);
+  Result<void> start(std::function<void()> task);
+
+  std::shared_ptr<Pool> pool_;  ///< of the threads, too
+};
+
+}  // namespace vbs::vmm_delegate
