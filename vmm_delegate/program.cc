@@ -61,7 +61,7 @@ struct Node {
        ThawProcess thaw)
       : generations(std::move(seen)),
         helper(std::move(thaw)),
-        hypervisor(make_hypervisor(settings)),
+        hypervisor(make_hypervisor(settings.hypervisor, settings.initiator)),
         initiator(settings.initiator, kLoginLimit),
         orders(*generations),
         devices(*hypervisor, initiator, orders),
@@ -108,8 +108,8 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
                         {"address", settings.address},
                         {"port", std::int64_t{(*server)->port()}},
                         {"initiator", settings.initiator},
-                        {"driver", settings.driver},
-                        {"folder", settings.folder},
+                        {"driver", settings.hypervisor.driver},
+                        {"place", settings.hypervisor.place},
                         {"version", VBS_VERSION}});
   std::atomic<bool> tending = false;
   wait_for_stop(signals, [&] {
@@ -159,7 +159,7 @@ Result<void> run_lease_helper(const Settings& settings, const Uuid& freeze) {
   const auto record = store->record(freeze);
   if (!record) return fail(record.error());
   if (!*record) return fail(ErrorCode::not_found, "there is no freeze " + freeze.str());
-  const auto hypervisor = make_hypervisor(settings);
+  const auto hypervisor = make_hypervisor(settings.hypervisor, settings.initiator);
   // The lock says that the lease is watched: from here on nothing may fail.
   const auto lock = LeaseLock::take(store->lock_path(freeze));
   if (!lock) return fail(lock.error());

@@ -8,17 +8,12 @@
 #include "common/http/client.h"
 #include "common/names.h"
 #include "common/text.h"
-#include "vmm_delegate/hypervisor/qemu.h"
-#include "vmm_delegate/initiator/iscsi_login.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
 constexpr std::string_view kDefaultListen = "127.0.0.1:7720";
 constexpr std::string_view kInitiatorPrefix = "iqn.2026-01.vbs:node-";
-constexpr Milliseconds kProbeLimit{1'500};
-constexpr std::int64_t kMinIscsiTimeoutMs = 1'000;
-constexpr std::int64_t kMaxIscsiTimeoutMs = 60'000;
 
 bool is_loopback(const std::string& host) {
   in_addr v4{};
@@ -88,17 +83,7 @@ Result<Settings> read(config::Table table) {
   settings.state_dir = read_absolute(table, "state_dir");
   read_log(table, settings);
   config::Table hypervisor = table.table("hypervisor");
-  settings.driver = hypervisor.string_or("driver", "qemu");
-  if (settings.driver != "qemu") {
-    hypervisor.reject("driver", "must be \"qemu\", got " + quote(settings.driver));
-  }
-  settings.folder = read_absolute(hypervisor, "folder");
-  const std::int64_t timeout =
-      hypervisor.duration_or("iscsi_timeout", settings.iscsi_timeout.count());
-  if (timeout < kMinIscsiTimeoutMs || timeout > kMaxIscsiTimeoutMs || timeout % 1000 != 0) {
-    hypervisor.reject("iscsi_timeout", "must be whole seconds from 1s to 60s");
-  }
-  settings.iscsi_timeout = Milliseconds(timeout);
+  settings.hypervisor = HypervisorSettings::read(hypervisor);
   if (auto finished = table.finish(); !finished) return fail(finished.error());
   return settings;
 }
@@ -119,19 +104,6 @@ Result<Settings> Settings::parse(std::string_view text) {
 
 std::string Settings::helper_log() const {
   return log_file.empty() ? state_dir + "/vbs-thaw.log" : log_file;
-}
-
-std::unique_ptr<Hypervisor> make_hypervisor(const Settings& settings) {
-  QemuOptions options;
-  options.folder = settings.folder;
-  options.plug.initiator = settings.initiator;
-  options.plug.iscsi_timeout_s =
-      std::chrono::duration_cast<std::chrono::seconds>(settings.iscsi_timeout).count();
-  options.probe = [initiator = settings.initiator](const std::string& portal,
-                                                   const std::string& target) {
-    return probe_target(initiator, portal, target, kProbeLimit);
-  };
-  return std::make_unique<QemuHypervisor>(std::move(options));
 }
 
 }  // namespace vbs::vmm_delegate

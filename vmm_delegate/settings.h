@@ -1,11 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "common/error.h"
 #include "common/log.h"
-#include "vmm_delegate/hypervisor/hypervisor.h"
+#include "vmm_delegate/hypervisor/hypervisor_settings.h"
 
 namespace vbs::vmm_delegate {
 
@@ -19,9 +18,7 @@ struct Settings {
   std::string log_file;
   log::Level log_level = log::Level::info;
   std::string initiator;
-  std::string driver;
-  std::string folder;
-  Milliseconds iscsi_timeout{5'000};
+  HypervisorSettings hypervisor;
 
   static Result<Settings> load(const std::string& path);
   static Result<Settings> parse(std::string_view text);
@@ -31,8 +28,5 @@ struct Settings {
   /// Where the lease helpers' own output goes.
   std::string helper_log() const;
 };
-
-/// The driver that the settings name.
-std::unique_ptr<Hypervisor> make_hypervisor(const Settings& settings);
 
 }  // namespace vbs::vmm_delegate

@@ -23,9 +23,9 @@ TEST(Settings, FillsInWhatIsNotSaid) {
   EXPECT_EQ(settings->address, "127.0.0.1");
   EXPECT_EQ(settings->port, 7720);
   EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:node-hv1");
-  EXPECT_EQ(settings->driver, "qemu");
-  EXPECT_EQ(settings->folder, "/run/vms");
-  EXPECT_EQ(settings->iscsi_timeout, Milliseconds(5'000));
+  EXPECT_EQ(settings->hypervisor.driver, "qemu");
+  EXPECT_EQ(settings->hypervisor.qemu.folder, "/run/vms");
+  EXPECT_EQ(settings->hypervisor.qemu.iscsi_timeout, Milliseconds(5'000));
   EXPECT_EQ(settings->helper_log(), "/var/state/vbs-thaw.log");
 }
 
@@ -44,7 +44,7 @@ iscsi_timeout = "2s"
   EXPECT_EQ(settings->port, 9000);
   EXPECT_EQ(settings->initiator, "iqn.2026-01.vbs:other");
   EXPECT_EQ(settings->log_level, log::Level::debug);
-  EXPECT_EQ(settings->iscsi_timeout, Milliseconds(2'000));
+  EXPECT_EQ(settings->hypervisor.qemu.iscsi_timeout, Milliseconds(2'000));
   EXPECT_EQ(settings->helper_log(), "/var/log/vmmd");
 }
 
@@ -73,7 +73,7 @@ TEST(Settings, SaysWhatIsWrong) {
       {kMinimum + "log_level = \"loud\"\n" + kFolder, "log_level"},
       {kMinimum + "initiator = \"IQN\"\n" + kFolder, "initiator"},
       {kMinimum + "[hypervisor]\nfolder = \"vms\"\n", "absolute"},
-      {kMinimum + kFolder + "driver = \"vmware\"\n", "driver"},
+      {kMinimum + kFolder + "driver = \"vmware\"\n", "must be \"qemu\""},
       {kMinimum + kFolder + "iscsi_timeout = \"0s\"\n", "iscsi_timeout"},
       {kMinimum + kFolder + "iscsi_timeout = \"1500ms\"\n", "iscsi_timeout"},
       {"name = \"Big_Name\"\ntoken_file = \"/t\"\nstate_dir = \"/s\"\n" + kFolder, "initiator"},

@@ -1,0 +1,89 @@
+#include "vmm_delegate/hypervisor/hypervisor_settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/config.h"
+#include "common/text.h"
+#include "vmm_delegate/hypervisor/qemu.h"
+#include "vmm_delegate/initiator/iscsi_login.h"
+
+namespace vbs::vmm_delegate {
+namespace {
+
+constexpr Milliseconds kProbeLimit{1'500};
+constexpr std::int64_t kMinIscsiTimeoutMs = 1'000;
+constexpr std::int64_t kMaxIscsiTimeoutMs = 60'000;
+
+void read_qemu(config::Table& table, HypervisorSettings& settings) {
+  QemuSettings& qemu = settings.qemu;
+  qemu.folder = table.string("folder");
+  if (!qemu.folder.starts_with('/')) table.reject("folder", "must be an absolute path");
+  const std::int64_t timeout = table.duration_or("iscsi_timeout", qemu.iscsi_timeout.count());
+  if (timeout < kMinIscsiTimeoutMs || timeout > kMaxIscsiTimeoutMs || timeout % 1000 != 0) {
+    table.reject("iscsi_timeout", "must be whole seconds from 1s to 60s");
+  }
+  qemu.iscsi_timeout = Milliseconds(timeout);
+  settings.place = qemu.folder;
+}
+
+std::unique_ptr<Hypervisor> make_qemu(const HypervisorSettings& settings,
+                                      const std::string& initiator) {
+  QemuOptions options;
+  options.folder = settings.qemu.folder;
+  options.plug.initiator = initiator;
+  options.plug.iscsi_timeout_s =
+      std::chrono::duration_cast<std::chrono::seconds>(settings.qemu.iscsi_timeout).count();
+  options.probe = [initiator](const std::string& portal, const std::string& target) {
+    return probe_target(initiator, portal, target, kProbeLimit);
+  };
+  return std::make_unique<QemuHypervisor>(std::move(options));
+}
+
+struct Driver {
+  std::string_view name;
+  void (*read)(config::Table& table, HypervisorSettings& settings);
+  std::unique_ptr<Hypervisor> (*make)(const HypervisorSettings& settings,
+                                      const std::string& initiator);
+};
+
+constexpr std::array kDrivers{
+    Driver{"qemu", read_qemu, make_qemu},
+};
+
+const Driver* find_driver(std::string_view name) {
+  const auto* found = std::find_if(kDrivers.begin(), kDrivers.end(),
+                                   [&](const Driver& driver) { return driver.name == name; });
+  return found == kDrivers.end() ? nullptr : found;
+}
+
+/// "a", "b" or "c"
+std::string driver_names() {
+  std::string names;
+  for (std::size_t i = 0; i < kDrivers.size(); ++i) {
+    if (i > 0) names += i + 1 == kDrivers.size() ? " or " : ", ";
+    names.append("\"").append(kDrivers[i].name).append("\"");
+  }
+  return names;
+}
+
+}  // namespace
+
+HypervisorSettings HypervisorSettings::read(config::Table& table) {
+  HypervisorSettings settings;
+  settings.driver = table.string_or("driver", "qemu");
+  if (const Driver* driver = find_driver(settings.driver)) {
+    driver->read(table, settings);
+  } else {
+    table.reject("driver", "must be " + driver_names() + ", got " + quote(settings.driver));
+  }
+  return settings;
+}
+
+std::unique_ptr<Hypervisor> make_hypervisor(const HypervisorSettings& settings,
+                                            const std::string& initiator) {
+  const Driver* driver = find_driver(settings.driver);
+  return driver == nullptr ? nullptr : driver->make(settings, initiator);
+}
+
+}  // namespace vbs::vmm_delegate

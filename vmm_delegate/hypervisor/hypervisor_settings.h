@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/clock.h"
+#include "common/config.h"
+#include "vmm_delegate/hypervisor/hypervisor.h"
+
+namespace vbs::vmm_delegate {
+
+struct QemuSettings {
+  std::string folder;
+  Milliseconds iscsi_timeout{5'000};
+};
+
+/// The table [hypervisor] of vbs-vmmd's configuration; only the part of the driver is filled in.
+struct HypervisorSettings {
+  std::string driver;
+  std::string place;  ///< where the driver finds its VMs, for the log
+  QemuSettings qemu;
+
+  static HypervisorSettings read(config::Table& table);
+};
+
+/// The driver that the settings name; `initiator` is the node's iSCSI name.
+std::unique_ptr<Hypervisor> make_hypervisor(const HypervisorSettings& settings,
+                                            const std::string& initiator);
+
+}  // namespace vbs::vmm_delegate
