@@ -4,9 +4,11 @@
 #include <array>
 
 #include "common/config.h"
+#include "common/names.h"
 #include "common/text.h"
 #include "vmm_delegate/hypervisor/libvirt.h"
 #include "vmm_delegate/hypervisor/qemu.h"
+#include "vmm_delegate/hypervisor/xen.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 
 namespace vbs::vmm_delegate {
@@ -83,6 +85,26 @@ std::unique_ptr<Hypervisor> make_libvirt(const HypervisorSettings& settings,
   return std::make_unique<LibvirtHypervisor>(std::move(options));
 }
 
+void read_xen(config::Table& table, HypervisorSettings& settings) {
+  XenSettings& xen = settings.xen;
+  xen.toolstack = table.string_or("toolstack", "xl");
+  if (xen.toolstack != "xl" && xen.toolstack != "xm") {
+    table.reject("toolstack", "must be \"xl\" or \"xm\", got " + quote(xen.toolstack));
+  }
+  xen.iqn_prefix = table.string_or("iqn_prefix", "iqn.2026-01.vbs");
+  if (auto good = check_iscsi_name(xen.iqn_prefix, "iqn_prefix"); !good) {
+    table.reject("iqn_prefix", good.error().message);
+  }
+  settings.place = xen.toolstack;
+}
+
+std::unique_ptr<Hypervisor> make_xen(const HypervisorSettings& settings, const std::string&) {
+  XenOptions options;
+  options.toolstack = settings.xen.toolstack;
+  options.iqn_prefix = settings.xen.iqn_prefix;
+  return std::make_unique<XenHypervisor>(std::move(options));
+}
+
 struct Driver {
   std::string_view name;
   void (*read)(config::Table& table, HypervisorSettings& settings);
@@ -93,6 +115,7 @@ struct Driver {
 constexpr std::array kDrivers{
     Driver{"qemu", read_qemu, make_qemu},
     Driver{"libvirt", read_libvirt, make_libvirt},
+    Driver{"xen", read_xen, make_xen},
 };
 
 const Driver* find_driver(std::string_view name) {

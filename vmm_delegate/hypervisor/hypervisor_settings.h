@@ -20,12 +20,18 @@ struct LibvirtSettings {
   libvirt::DiskBus bus = libvirt::DiskBus::scsi;
 };
 
+struct XenSettings {
+  std::string toolstack;   ///< "xl" or "xm"
+  std::string iqn_prefix;  ///< as the volume servers have it
+};
+
 /// The table [hypervisor] of vbs-vmmd's configuration; only the part of the driver is filled in.
 struct HypervisorSettings {
   std::string driver;
   std::string place;  ///< where the driver finds its VMs, for the log
   QemuSettings qemu;
   LibvirtSettings libvirt;
+  XenSettings xen;
 
   static HypervisorSettings read(config::Table& table);
 };

@@ -5,18 +5,12 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/file.h"
+#include "vmm_delegate/hypervisor/unix_socket.h"
 
 namespace vbs::vmm_delegate {
 
-/// Time left until a deadline, in whole milliseconds for poll(2); 0 when it has passed.
-int poll_timeout(MonotonicTime deadline);
-/// `limit` from now on.
-MonotonicTime deadline_in(Milliseconds limit);
-
 /// A UNIX stream socket that carries lines, with a deadline on each call and a limit on each line.
-/// Errors: not_found (no socket at this path), node_unavailable (nobody listens, or the peer
-/// closed), timeout, invalid_request (a line above the limit).
+/// Errors: those of UnixSocket, and invalid_request (a line above the limit).
 class LineSocket {
  public:
   static Result<LineSocket> connect(const std::string& path, MonotonicTime deadline,
@@ -27,10 +21,9 @@ class LineSocket {
   Result<std::string> read_line(MonotonicTime deadline);
 
  private:
-  LineSocket(FileDescriptor fd, std::size_t line_limit);
-  Result<void> fill(MonotonicTime deadline);
+  LineSocket(UnixSocket socket, std::size_t line_limit);
 
-  FileDescriptor fd_;
+  UnixSocket socket_;
   std::size_t line_limit_;
   std::string buffer_;
   std::size_t scanned_ = 0;  ///< bytes of the buffer known to hold no line end
