@@ -36,10 +36,11 @@ sigset_t block_signals() {
   return signals;
 }
 
-void wait_for_stop(const sigset_t& signals) {
+void wait_for_stop(const sigset_t& signals, api::Program& program) {
   for (int number = 0; sigwait(&signals, &number) == 0;) {
     if (number != SIGHUP) return;
     log::reopen();
+    program.reload_certificates();
   }
 }
 
@@ -50,8 +51,9 @@ int serve(const api::Settings& settings) {
   if (!program) return complain(program.error());
   log::info("serving", {{"address", settings.server.address},
                         {"port", std::int64_t{(*program)->port()}},
+                        {"tls", settings.tls.empty() ? "no" : "yes"},
                         {"version", VBS_VERSION}});
-  wait_for_stop(signals);
+  wait_for_stop(signals, **program);
   log::info("stopping");
   return 0;
 }

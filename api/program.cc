@@ -10,6 +10,7 @@
 #include "api/http_delegate_client.h"
 #include "common/event_loop.h"
 #include "common/file.h"
+#include "common/http/link_settings.h"
 #include "common/random.h"
 #include "common/secret.h"
 
@@ -20,13 +21,15 @@ namespace {
 constexpr std::size_t kTokenLimit = 4096;
 constexpr std::size_t kMinToken = 16;
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1" || address == "localhost";
+http::ClientOptions client_options(std::shared_ptr<http::TlsContext> tls) {
+  http::ClientOptions options;
+  options.tls = std::move(tls);
+  return options;
 }
 
 Result<Authenticator> make_authenticator(const Settings& settings) {
   if (!settings.tokens_file.empty()) return Authenticator::from_file(settings.tokens_file);
-  if (is_loopback(settings.server.address)) return Authenticator::open_to_all();
+  if (http::is_loopback(settings.server.address)) return Authenticator::open_to_all();
   return fail(ErrorCode::invalid_field,
               "listening on " + settings.server.address +
                   " needs tokens_file: without tokens vbsd serves loopback only");
@@ -62,8 +65,11 @@ auto on_loop(EventLoop& loop, F work) -> decltype(work()) {
 }  // namespace
 
 struct Program::Impl {
-  Impl(const Settings& given, Secret token)
-      : settings(given), client(loop), delegates(client, settings, std::move(token)) {}
+  Impl(const Settings& given, std::shared_ptr<http::TlsContext> certificates, Secret token)
+      : settings(given),
+        tls(std::move(certificates)),
+        client(loop, client_options(tls)),
+        delegates(client, settings, std::move(token)) {}
 
   ~Impl() {
     if (server) server->stop();
@@ -81,10 +87,12 @@ struct Program::Impl {
     front->set_http_counters(
         [this] { return server ? server->counters() : http::ServerCounters{}; });
     if (auto ok = on_loop(loop, [this] { return front->start(); }); !ok) return ok;
-    auto started = http::Server::start(settings.server,
-                                       [this](http::Request request, http::Responder respond) {
-                                         front->handle(std::move(request), std::move(respond));
-                                       });
+    http::ServerOptions options = settings.server;
+    options.tls = tls;
+    auto started =
+        http::Server::start(options, [this](http::Request request, http::Responder respond) {
+          front->handle(std::move(request), std::move(respond));
+        });
     if (!started) return fail(started.error());
     // The loop's thread may look at it already.
     on_loop(loop, [&] { return (server = std::move(*started)) != nullptr; });
@@ -92,6 +100,7 @@ struct Program::Impl {
   }
 
   const Settings settings;
+  const std::shared_ptr<http::TlsContext> tls;
   SystemClock clock;
   SystemRandom random;
   EventLoop loop{"vbs-engine"};
@@ -111,9 +120,19 @@ Result<std::unique_ptr<Program>> Program::start(const Settings& settings) {
   if (!authenticator) return fail(authenticator.error());
   auto token = read_service_token(settings.service_token_file);
   if (!token) return fail(token.error());
-  auto impl = std::make_unique<Impl>(settings, std::move(*token));
+  std::shared_ptr<http::TlsContext> tls;
+  if (!settings.tls.empty()) {
+    auto loaded = http::TlsContext::load(settings.tls);
+    if (!loaded) return fail(loaded.error());
+    tls = std::move(*loaded);
+  }
+  auto impl = std::make_unique<Impl>(settings, std::move(tls), std::move(*token));
   if (auto ok = impl->serve(std::move(*authenticator)); !ok) return fail(ok.error());
   return std::unique_ptr<Program>(new Program(std::move(impl)));
+}
+
+void Program::reload_certificates() {
+  http::reload_certificates(impl_->tls);
 }
 
 std::uint16_t Program::port() const {

@@ -19,6 +19,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   std::uint16_t port() const;
+  /// Takes the certificates from their files again, for connections from now on; after SIGHUP.
+  void reload_certificates();
 
  private:
   struct Impl;

@@ -1,8 +1,7 @@
 #include "api/settings.h"
 
-#include <charconv>
-
 #include "common/config.h"
+#include "common/http/link_settings.h"
 #include "common/names.h"
 #include "common/units.h"
 #include "common/wire/freeze.h"
@@ -13,34 +12,27 @@ namespace {
 
 constexpr std::int64_t kHour = 3'600'000;
 
-void read_listen(config::Table& root, http::ServerOptions& server) {
-  const std::string listen = root.string_or("listen", "127.0.0.1:7700");
-  const auto colon = listen.rfind(':');
-  unsigned port = 0;
-  const char* end = listen.data() + listen.size();
-  const char* first = colon == std::string::npos ? end : listen.data() + colon + 1;
-  const auto [stop, error] = std::from_chars(first, end, port);
-  if (first == end || error != std::errc() || stop != end || port == 0 || port > 65535) {
-    root.reject("listen", "must be ADDRESS:PORT, like 127.0.0.1:7700 or [::1]:7700");
-    return;
-  }
-  server.address = listen.substr(0, colon);
-  // Brackets keep an IPv6 address and the port apart (RFC 3986, section 3.2.2).
-  const bool bracketed = server.address.starts_with('[') && server.address.ends_with(']');
-  if (bracketed != (server.address.find(':') != std::string::npos)) {
-    root.reject("listen", "an IPv6 address, and no other, stands in brackets, like [::1]:7700");
-    return;
-  }
-  if (bracketed) server.address = server.address.substr(1, server.address.size() - 2);
-  server.port = static_cast<std::uint16_t>(port);
-}
-
 db::Quota read_quota(config::Table& table) {
   db::Quota quota;
   quota.volumes = table.integer_or("volumes", 0, 0, 1'000'000'000);
   quota.snapshots = table.integer_or("snapshots", 0, 0, 1'000'000'000);
   quota.bytes = table.size_or("bytes", 0);
   return quota;
+}
+
+http::Endpoint read_endpoint(config::Table& node, bool tls) {
+  const auto endpoint = http::Endpoint::parse(node.string("url"));
+  if (!endpoint) {
+    node.reject("url", endpoint.error().message);
+    return {};
+  }
+  if (endpoint->secure && !tls) node.reject("url", "with https needs the table [tls]");
+  if (!endpoint->secure && !http::is_loopback(endpoint->host)) {
+    node.reject("url",
+                "must begin with https:// beyond loopback: the token would cross the network "
+                "in clear");
+  }
+  return *endpoint;
 }
 
 void read_nodes(config::Table& root, std::string_view key, NodeRole role, Settings& settings) {
@@ -50,12 +42,7 @@ void read_nodes(config::Table& root, std::string_view key, NodeRole role, Settin
     node.name = entry.string("name");
     if (auto ok = check_node_name(node.name, "name"); !ok) entry.reject("name", ok.error().message);
     if (settings.find_node(node.name)) entry.reject("name", "is used by two nodes");
-    auto endpoint = http::Endpoint::parse(entry.string("url"));
-    if (!endpoint) {
-      entry.reject("url", endpoint.error().message);
-    } else {
-      node.endpoint = *endpoint;
-    }
+    node.endpoint = read_endpoint(entry, !settings.tls.empty());
     settings.nodes.push_back(std::move(node));
   }
 }
@@ -106,7 +93,10 @@ Result<Settings> load_settings(const std::string& path) {
   if (!loaded) return fail(loaded.error());
   config::Table& root = *loaded;
   Settings s;
-  read_listen(root, s.server);
+  const http::LinkSettings link = http::read_link(root, "127.0.0.1:7700");
+  s.server.address = link.address;
+  s.server.port = link.port;
+  s.tls = link.tls;
   s.server.threads = static_cast<unsigned>(root.integer_or("threads", 2, 1, 64));
   s.server.max_connections =
       static_cast<std::size_t>(root.integer_or("max_connections", 1024, 8, 100'000));

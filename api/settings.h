@@ -26,6 +26,7 @@ struct NodeSettings {
 /// Everything vbsd reads from its configuration file; docs/operator-guide.md lists the keys.
 struct Settings {
   http::ServerOptions server;
+  http::TlsOptions tls;  ///< of the server, and of the links to the delegates
   std::string database;
   std::string tokens_file;         ///< "" only on loopback: everybody is admin of "default"
   std::string service_token_file;  ///< what delegates ask for

@@ -217,6 +217,9 @@ const std::vector<OptionSpec>& common_options() {
   static const std::vector<OptionSpec> options{
       option("--url", Kind::text, "URL", "the service; default http://127.0.0.1:7700"),
       option("--token-file", Kind::file, "FILE", "read the access token from FILE"),
+      option("--ca", Kind::file, "FILE", "believe the CAs in FILE only, for https"),
+      option("--certificate", Kind::file, "FILE", "show this certificate, for https"),
+      option("--key", Kind::file, "FILE", "key of the certificate"),
       choice("--output", "FORMAT", "table (default) or json", {"table", "json"}),
       flag("-q,--quiet", "print ids alone, and no progress"),
   };

@@ -76,7 +76,7 @@ class Grammar {
     command->set_help_flag("-h,--help", "print this help and exit");
     command->group(spec.group);
     command->fallthrough();
-    command->footer("Options of every verb (--url, --token-file, --output, --quiet): vbs --help");
+    command->footer("Options of every verb (--url, --token-file, --ca, --output, ...): vbs --help");
     Entries entries;
     for (const auto& argument : spec.arguments) {
       CLI::Option* option = command->add_option(argument.name)->description(argument.help);

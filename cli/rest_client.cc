@@ -15,6 +15,7 @@
 #include <mutex>
 
 #include "cli/text.h"
+#include "common/http/tls_watch.h"
 
 namespace vbs::cli {
 namespace {
@@ -117,8 +118,10 @@ bool wait_for(const Exchange& exchange, int interrupt, Milliseconds limit) {
   }
 }
 
-web::http::client::http_client_config configuration() {
+web::http::client::http_client_config configuration(const std::shared_ptr<http::TlsWatch>& tls) {
   web::http::client::http_client_config config;
+  config.set_ssl_context_callback(
+      [tls](boost::asio::ssl::context& context) { tls->apply(context.native_handle()); });
   config.set_max_redirects(0);
   config.set_proxy(web::web_proxy(web::web_proxy::disabled));
   return config;
@@ -130,18 +133,31 @@ std::string authority_of(const std::string& url) {
   return url.substr(0, url.find('/', host));
 }
 
+/// "host" of "https://host:7700", "::1" of "https://[::1]:7700".
+std::string host_of(const std::string& url) {
+  const std::string authority = authority_of(url).substr(url.find("://") + 3);
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
 }  // namespace
 
 struct RestClient::Impl {
-  Impl(std::string service_url, Secret access_token, const SignalPause& user_pause)
-      : url(std::move(service_url)), token(std::move(access_token)), pause(user_pause) {}
+  Impl(std::string service_url, Secret access_token, http::TlsOptions tls_files,
+       const SignalPause& user_pause)
+      : url(std::move(service_url)),
+        token(std::move(access_token)),
+        tls(std::make_shared<http::TlsWatch>(std::move(tls_files), host_of(url))),
+        pause(user_pause) {}
+
+  bool is_secure() const { return url.starts_with("https://"); }
 
   web::http::client::http_client& client() {
     if (!connection) {
       static std::once_flag once;
       std::call_once(once, [] { crossplat::threadpool::initialize_with_threads(kThreads); });
       connection = std::make_unique<web::http::client::http_client>(web::uri(authority_of(url)),
-                                                                    configuration());
+                                                                    configuration(tls));
     }
     return *connection;
   }
@@ -151,16 +167,22 @@ struct RestClient::Impl {
 
   std::string url;
   Secret token;
+  /// Shared with cpprestsdk's connections, which may outlast this.
+  std::shared_ptr<http::TlsWatch> tls;
   const SignalPause& pause;
   std::unique_ptr<web::http::client::http_client> connection;
 };
 
-RestClient::RestClient(std::string url, Secret token, const SignalPause& pause)
-    : impl_(std::make_unique<Impl>(std::move(url), std::move(token), pause)) {}
+RestClient::RestClient(std::string url, Secret token, http::TlsOptions tls,
+                       const SignalPause& pause)
+    : impl_(std::make_unique<Impl>(std::move(url), std::move(token), std::move(tls), pause)) {}
 
 RestClient::~RestClient() = default;
 
 Result<http::Response> RestClient::send(const http::Request& request, Milliseconds deadline) try {
+  if (impl_->is_secure()) {
+    if (auto good = impl_->tls->check(); !good) return fail(good.error());
+  }
   const auto exchange = std::make_shared<Exchange>();
   http_request message = to_cpprest(request, impl_->prefix(), impl_->token);
   message.set_response_stream(exchange->buffer.create_ostream());
@@ -179,6 +201,11 @@ Result<http::Response> RestClient::send(const http::Request& request, Millisecon
                 "no answer within " + std::to_string(deadline.count() / 1000) + " s");
   }
   const std::lock_guard lock(exchange->mutex);
+  if (!exchange->result) {
+    // cpprestsdk says no more than that the handshake or the first read failed.
+    if (auto refusal = impl_->tls->take_refusal())
+      return fail(ErrorCode::unauthenticated, std::move(*refusal));
+  }
   return std::move(exchange->result);
 } catch (const std::exception& error) {
   return fail(ErrorCode::internal, std::string("the request cannot be sent: ") + error.what());

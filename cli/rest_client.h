@@ -5,6 +5,7 @@
 
 #include "cli/pause.h"
 #include "cli/transport.h"
+#include "common/http/tls.h"
 #include "common/secret.h"
 
 namespace vbs::cli {
@@ -15,7 +16,7 @@ namespace vbs::cli {
 class RestClient final : public Transport {
  public:
   /// `url` as checked by the settings; `pause` ends a request when the user interrupts.
-  RestClient(std::string url, Secret token, const SignalPause& pause);
+  RestClient(std::string url, Secret token, http::TlsOptions tls, const SignalPause& pause);
   ~RestClient() override;
 
   Result<http::Response> send(const http::Request& request, Milliseconds deadline) override;

@@ -15,7 +15,7 @@ ExitCode run_command(const Surroundings& surroundings, const Invocation& invocat
     output.remark("vbs: warning: " + escape_for_terminal(warning));
   }
   SignalPause pause;
-  RestClient client(settings.url, std::move(settings.token), pause);
+  RestClient client(settings.url, std::move(settings.token), std::move(settings.tls), pause);
   const SystemClock clock;
   SystemRandom random;
   Service service(settings.url, client, pause, clock, random);

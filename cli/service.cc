@@ -58,7 +58,8 @@ Error error_of_answer(const http::Response& answer) {
 }
 
 Error Service::explain(Error error) const {
-  if (pause_.interrupted()) return error;
+  // What is wrong with a local file is not the service's doing.
+  if (pause_.interrupted() || error.code == ErrorCode::invalid_field) return error;
   if (error.code == ErrorCode::node_unavailable) {
     error.message = "no connection to the service at " + url_ + ": " + error.message;
   } else {

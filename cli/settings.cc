@@ -8,6 +8,7 @@
 
 #include "common/config.h"
 #include "common/file.h"
+#include "common/http/client.h"
 
 namespace vbs::cli {
 namespace {
@@ -21,6 +22,7 @@ struct FileSettings {
   std::string url;
   std::string token;
   std::string token_file;
+  http::TlsOptions tls;
   std::string output;
 };
 
@@ -71,6 +73,9 @@ Result<FileSettings> read_config(const Environment& environment,
   file.url = table->string_or("url", "");
   file.token = table->string_or("token", "");
   file.token_file = table->string_or("token_file", "");
+  file.tls.certificate_file = table->string_or("certificate", "");
+  file.tls.key_file = table->string_or("key", "");
+  file.tls.ca_file = table->string_or("ca", "");
   file.output = table->string_or("output", "");
   if (!file.token.empty() && !file.token_file.empty()) {
     table->reject("token_file", "cannot stand beside token");
@@ -80,7 +85,10 @@ Result<FileSettings> read_config(const Environment& environment,
   }
   if (auto read = table->finish(); !read) return fail(read.error());
   if (!file.token.empty()) warn_if_readable_by_others(path, warnings);
-  file.token_file = expand_home(file.token_file, environment);
+  for (std::string* path :
+       {&file.token_file, &file.tls.certificate_file, &file.tls.key_file, &file.tls.ca_file}) {
+    *path = expand_home(*path, environment);
+  }
   return file;
 }
 
@@ -93,6 +101,26 @@ Result<Secret> choose_token(const Arguments& arguments, const Environment& envir
   if (!file.token.empty()) return check_token(file.token, "the configuration file");
   if (!file.token_file.empty()) return read_token(file.token_file, warnings);
   return Secret();
+}
+
+Result<http::TlsOptions> choose_tls(const Arguments& arguments, const FileSettings& file) {
+  http::TlsOptions tls;
+  tls.certificate_file = arguments.value("--certificate").value_or(file.tls.certificate_file);
+  tls.key_file = arguments.value("--key").value_or(file.tls.key_file);
+  tls.ca_file = arguments.value("--ca").value_or(file.tls.ca_file);
+  if (tls.certificate_file.empty() == tls.key_file.empty()) return tls;
+  return fail_field("certificate", "a certificate and its key go together; one of them is missing");
+}
+
+/// Who can listen on the way would have the token.
+Result<void> check_secrecy(const Settings& settings) {
+  constexpr std::string_view kPlain = "http://";
+  if (settings.token.empty() || !settings.url.starts_with(kPlain)) return {};
+  const auto endpoint =
+      http::Endpoint::parse(settings.url.substr(0, settings.url.find('/', kPlain.size())));
+  if (endpoint && http::is_loopback(endpoint->host)) return {};
+  return fail_field("url", "must begin with https:// beyond loopback: " + settings.url +
+                               " would carry the token in clear");
 }
 
 bool is_url_character(char c) {
@@ -137,6 +165,11 @@ Result<Settings> load_settings(const Arguments& arguments, const Environment& en
   auto token = choose_token(arguments, environment, *file, settings.warnings);
   if (!token) return fail(token.error());
   settings.token = std::move(*token);
+
+  if (auto ok = check_secrecy(settings); !ok) return fail(ok.error());
+  auto tls = choose_tls(arguments, *file);
+  if (!tls) return fail(tls.error());
+  settings.tls = std::move(*tls);
 
   const std::string output = arguments.value("--output").value_or(file->output);
   settings.output = output == "json" ? OutputFormat::json : OutputFormat::table;

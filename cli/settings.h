@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "common/http/tls.h"
 #include "common/secret.h"
 
 namespace vbs::cli {
@@ -17,6 +18,7 @@ enum class OutputFormat { table, json };
 struct Settings {
   std::string url = "http://127.0.0.1:7700";  ///< http or https, no trailing slash
   Secret token;                               ///< empty: none is sent
+  http::TlsOptions tls;  ///< for https; without ca_file the system's CAs are believed
   OutputFormat output = OutputFormat::table;
   bool quiet = false;
   std::vector<std::string> warnings;  ///< to be shown to the user, once
@@ -25,8 +27,8 @@ struct Settings {
 /// Reads an environment variable; "" if unset.
 using Environment = std::function<std::string(const std::string&)>;
 
-/// Errors: invalid_field for a value that cannot be, not_found for a file that was asked for by
-/// name.
+/// Errors: invalid_field for a value that cannot be (a token for plain HTTP beyond loopback is
+/// one), not_found for a file that was asked for by name.
 Result<Settings> load_settings(const Arguments& arguments, const Environment& environment);
 
 /// "http://host[:port][/prefix]" without user, query or fragment; gives it without trailing slash.

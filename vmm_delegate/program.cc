@@ -44,11 +44,15 @@ sigset_t block_signals() {
 }
 
 /// Returns when the program is to stop; calls `each_second` meanwhile.
-void wait_for_stop(const sigset_t& signals, const std::function<void()>& each_second) {
+void wait_for_stop(const sigset_t& signals, const std::shared_ptr<http::TlsContext>& tls,
+                   const std::function<void()>& each_second) {
   while (true) {
     const int number = ::sigtimedwait(&signals, nullptr, &kSweepEvery);
     if (number == SIGTERM || number == SIGINT) return;
-    if (number == SIGHUP) log::reopen();
+    if (number == SIGHUP) {
+      log::reopen();
+      http::reload_certificates(tls);
+    }
     if (number < 0 && errno == EAGAIN) each_second();
   }
 }
@@ -93,24 +97,24 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
   http::Router router;
   add_routes(router, quick, slow, {node.view, node.devices, node.sessions, node.freezes});
   http::ServerOptions options;
-  options.address = settings.address;
-  options.port = settings.port;
   options.body_limit = kBodyLimit;
+  if (auto ok = http::apply_link(settings.link, options); !ok) return ok;
   auto server = http::Server::start(
-      options, http::require_token(std::move(token),
-                                   [&router](http::Request request, http::Responder respond) {
-                                     router.handle(std::move(request), std::move(respond));
-                                   }));
+      options, http::only_for_front(settings.link, std::move(token),
+                                    [&router](http::Request request, http::Responder respond) {
+                                      router.handle(std::move(request), std::move(respond));
+                                    }));
   if (!server) return fail(server.error());
   log::info("serving", {{"name", settings.name},
-                        {"address", settings.address},
+                        {"address", settings.link.address},
                         {"port", std::int64_t{(*server)->port()}},
+                        {"tls", settings.link.tls.empty() ? "no" : "yes"},
                         {"initiator", settings.initiator.name},
                         {"driver", settings.hypervisor.driver},
                         {"place", settings.hypervisor.place},
                         {"version", VBS_VERSION}});
   std::atomic<bool> tending = false;
-  wait_for_stop(signals, [&] {
+  wait_for_stop(signals, options.tls, [&] {
     // A sweep that waits for a VM must not pile up more of them.
     if (tending.exchange(true)) return;
     const bool posted = quick.try_post([&] {

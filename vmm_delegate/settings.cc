@@ -1,41 +1,13 @@
 #include "vmm_delegate/settings.h"
 
-#include <arpa/inet.h>
-
 #include <map>
 
 #include "common/config.h"
-#include "common/http/client.h"
 #include "common/names.h"
 #include "common/text.h"
 
 namespace vbs::vmm_delegate {
 namespace {
-
-constexpr std::string_view kDefaultListen = "127.0.0.1:7720";
-
-bool is_loopback(const std::string& host) {
-  in_addr v4{};
-  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return ::inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-void read_listen(config::Table& table, Settings& settings) {
-  const std::string listen = table.string_or("listen", std::string(kDefaultListen));
-  const auto endpoint = http::Endpoint::parse("http://" + listen);
-  if (!endpoint || listen.find(':') == std::string::npos) {
-    table.reject("listen",
-                 "must be an address and a port, like \"127.0.0.1:7720\", got " + quote(listen));
-    return;
-  }
-  if (!is_loopback(endpoint->host)) {
-    table.reject("listen",
-                 "must be a loopback address: the token would cross the network in clear");
-  }
-  settings.address = endpoint->host;
-  settings.port = endpoint->port;
-}
 
 void read_log(config::Table& table, Settings& settings) {
   static const std::map<std::string, log::Level> kLevels{{"debug", log::Level::debug},
@@ -68,7 +40,7 @@ std::string read_absolute(config::Table& table, std::string_view key) {
 Result<Settings> read(config::Table table) {
   Settings settings;
   read_name(table, settings);
-  read_listen(table, settings);
+  settings.link = http::read_delegate_link(table, "127.0.0.1:7720");
   settings.token_file = read_absolute(table, "token_file");
   settings.state_dir = read_absolute(table, "state_dir");
   read_log(table, settings);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/http/delegate_link.h"
 #include "common/log.h"
 #include "vmm_delegate/hypervisor/hypervisor_settings.h"
 #include "vmm_delegate/initiator/initiator_settings.h"
@@ -12,8 +13,7 @@ namespace vbs::vmm_delegate {
 /// The configuration file of vbs-vmmd; deploy/config/vbs-vmmd.toml explains every key.
 struct Settings {
   std::string name;
-  std::string address;  ///< loopback only
-  std::uint16_t port = 0;
+  http::DelegateLink link;
   std::string token_file;
   std::string state_dir;
   std::string log_file;

@@ -33,10 +33,11 @@ sigset_t block_signals() {
   return signals;
 }
 
-void wait_for_stop(const sigset_t& signals) {
+void wait_for_stop(const sigset_t& signals, const std::shared_ptr<http::TlsContext>& tls) {
   for (int number = 0; sigwait(&signals, &number) == 0;) {
     if (number != SIGHUP) return;
     log::reopen();
+    http::reload_certificates(tls);
   }
 }
 
@@ -80,8 +81,9 @@ Result<void> open_outside(const Settings& settings, Outside& outside) {
 
 void log_start(const Settings& settings, const Outside& outside, std::uint16_t port) {
   log::info("serving", {{"name", settings.name},
-                        {"address", settings.server.address},
+                        {"address", settings.link.address},
                         {"port", std::int64_t{port}},
+                        {"tls", settings.link.tls.empty() ? "no" : "yes"},
                         {"target", outside.target->name()},
                         {"portal", outside.target->portal()},
                         {"folder", settings.store.folder},
@@ -96,6 +98,8 @@ Result<void> run(const Settings& settings) {
   log::start(settings.log);
   auto token = read_token(settings.token_file);
   if (!token) return fail(token.error());
+  http::ServerOptions options;
+  if (auto ok = http::apply_link(settings.link, options); !ok) return ok;
   const auto state = StateDirectory::take(settings.state_dir);
   if (!state) return fail(state.error());
   Outside outside;
@@ -116,10 +120,10 @@ Result<void> run(const Settings& settings) {
   server.tend();  // before the first request: exports are back as soon as this answers
   const Watcher watcher(kTendEvery, [&server] { server.tend(); });
   auto listening = http::Server::start(
-      settings.server, http::require_token(std::move(*token), [&router](http::Request request,
-                                                                        http::Responder respond) {
-        router.handle(std::move(request), std::move(respond));
-      }));
+      options, http::only_for_front(settings.link, std::move(*token),
+                                    [&router](http::Request request, http::Responder respond) {
+                                      router.handle(std::move(request), std::move(respond));
+                                    }));
   if (!listening) {
     urgent_copies.stop();
     copies.stop();
@@ -128,7 +132,7 @@ Result<void> run(const Settings& settings) {
   }
   log_start(settings, outside, (*listening)->port());
 
-  wait_for_stop(signals);
+  wait_for_stop(signals, options.tls);
   log::info("stopping");
   (*listening)->stop();
   handlers.stop();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include "common/config.h"
@@ -16,26 +15,6 @@ namespace {
 
 constexpr std::size_t kTokenLimit = 4096;
 constexpr std::size_t kMinToken = 16;
-
-bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address == "::1" || address == "[::1]" ||
-         address == "localhost";
-}
-
-/// What is wrong with an address to listen on, "" if nothing is.
-std::string parse_listen(const std::string& listen, http::ServerOptions& server) {
-  const auto colon = listen.rfind(':');
-  const std::string digits = colon == std::string::npos ? "" : listen.substr(colon + 1);
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, server.port);
-  if (digits.empty() || error != std::errc{} || stop != end) {
-    return "must be ADDRESS:PORT, like 127.0.0.1:7710";
-  }
-  server.address = listen.substr(0, colon);
-  if (is_loopback(server.address)) return "";
-  return "must be a loopback address: the link to vbsd is not encrypted, so a front on another "
-         "machine has to come through a tunnel";
-}
 
 /// Paths go into tgtd's comma-separated texts and into its line-based reports.
 bool is_plain_path(const std::string& path) {
@@ -92,9 +71,7 @@ Result<Settings> read(config::Table& root) {
   settings.name = root.string("name");
   if (auto ok = check_node_name(settings.name, "name"); !ok)
     root.reject("name", ok.error().message);
-  const std::string wrong =
-      parse_listen(root.string_or("listen", "127.0.0.1:7710"), settings.server);
-  if (!wrong.empty()) root.reject("listen", wrong);
+  settings.link = http::read_delegate_link(root, "127.0.0.1:7710");
   settings.token_file = root.string("token_file");
   settings.state_dir = read_folder(root, "state_dir");
   settings.copy_threads = static_cast<unsigned>(root.integer_or("copy_threads", 2, 1, 64));

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/error.h"
-#include "common/http/server.h"
+#include "common/http/delegate_link.h"
 #include "common/log.h"
 #include "common/secret.h"
 #include "volume_delegate/store/file_store.h"
@@ -16,7 +16,7 @@ namespace vbs::volume_delegate {
 /// and explains the keys.
 struct Settings {
   std::string name;  ///< of this node
-  http::ServerOptions server;
+  http::DelegateLink link;
   std::string token_file;
   std::string state_dir;
   log::Options log;

@@ -99,7 +99,7 @@ void ClientExchange::resolve() {
 }
 
 void ClientExchange::connect(std::vector<Tcp::endpoint> endpoints) {
-  stream_.emplace(Socket(context_), outgoing_.endpoint.secure ? options_.tls.get() : nullptr);
+  stream_.emplace(context_, outgoing_.endpoint.secure ? options_.tls.get() : nullptr);
   auto shared = std::make_shared<std::vector<Tcp::endpoint>>(std::move(endpoints));
   boost::asio::async_connect(
       stream_->socket(), *shared,

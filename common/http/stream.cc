@@ -4,12 +4,24 @@ namespace vbs::http {
 
 using boost::system::error_code;
 
-Stream::Stream(Socket socket, const TlsContext* tls) : socket_(std::move(socket)) {
-  if (tls) tls_ = TlsStream::open(std::move(socket_), *tls);
+Stream::Stream(Socket socket, const TlsContext* tls) {
+  if (tls) {
+    tls_ = TlsStream::open(std::move(socket), *tls);
+  } else {
+    socket_.emplace(std::move(socket));
+  }
+}
+
+Stream::Stream(boost::asio::io_context& context, const TlsContext* tls) {
+  if (tls) {
+    tls_ = TlsStream::open(context, *tls);
+  } else {
+    socket_.emplace(context);
+  }
 }
 
 std::size_t Stream::write_now(const Parts& parts, error_code& ec) {
-  if (!tls_) return socket_.write_some(parts, ec);
+  if (!tls_) return socket_->write_some(parts, ec);
   ec = boost::asio::error::would_block;
   return 0;
 }
@@ -17,7 +29,7 @@ std::size_t Stream::write_now(const Parts& parts, error_code& ec) {
 void Stream::finish_sending(std::function<void()> done) {
   if (!tls_) {
     error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
+    socket_->shutdown(Socket::shutdown_send, ignored);
     done();
     return;
   }

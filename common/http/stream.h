@@ -4,6 +4,7 @@
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/http/socket.h"
@@ -18,10 +19,12 @@ class Stream {
  public:
   using Parts = TlsStream::Parts;
 
-  /// Plain without `tls`. A client's socket may still be unconnected.
+  /// Over a connection that was accepted; plain without `tls`.
   Stream(Socket socket, const TlsContext* tls);
+  /// Not connected yet.
+  Stream(boost::asio::io_context& context, const TlsContext* tls);
 
-  Socket& socket() { return tls_ ? tls_->socket() : socket_; }
+  Socket& socket() { return tls_ ? tls_->socket() : *socket_; }
   /// nullptr on a plain connection.
   TlsStream* tls() { return tls_.get(); }
 
@@ -30,7 +33,7 @@ class Stream {
     if (tls_) {
       tls_->read_some(into, std::move(done));
     } else {
-      socket_.async_read_some(into, std::move(done));
+      socket_->async_read_some(into, std::move(done));
     }
   }
 
@@ -40,7 +43,7 @@ class Stream {
     if (tls_) {
       tls_->write(parts, std::move(done));
     } else {
-      boost::asio::async_write(socket_, parts, std::move(done));
+      boost::asio::async_write(*socket_, parts, std::move(done));
     }
   }
 
@@ -56,7 +59,7 @@ class Stream {
   bool is_silent();
 
  private:
-  Socket socket_;  ///< moved from where there is TLS
+  std::optional<Socket> socket_;  ///< one of the two
   std::shared_ptr<TlsStream> tls_;
 };
 

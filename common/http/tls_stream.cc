@@ -59,13 +59,19 @@ std::vector<std::string> dns_names_of(X509* certificate) {
 
 }  // namespace
 
-std::shared_ptr<TlsStream> TlsStream::open(Socket socket, const TlsContext& context) {
-  const std::shared_ptr<TlsStream> stream(
-      new TlsStream(std::move(socket), reference_to(context.current())));
-  return std::shared_ptr<TlsStream>(stream.get(), [stream](TlsStream*) { stream->close(); });
+std::shared_ptr<TlsStream> TlsStream::open(Socket socket, const TlsContext& tls) {
+  return closing(
+      std::shared_ptr<TlsStream>(new TlsStream(std::move(socket), reference_to(tls.current()))));
 }
 
-TlsStream::TlsStream(Socket socket, ssl::context context) : stream_(std::move(socket), context) {}
+std::shared_ptr<TlsStream> TlsStream::open(boost::asio::io_context& context,
+                                           const TlsContext& tls) {
+  return closing(std::shared_ptr<TlsStream>(new TlsStream(context, reference_to(tls.current()))));
+}
+
+std::shared_ptr<TlsStream> TlsStream::closing(std::shared_ptr<TlsStream> stream) {
+  return std::shared_ptr<TlsStream>(stream.get(), [stream](TlsStream*) { stream->close(); });
+}
 
 void TlsStream::accept(Finished done) {
   stream_.async_handshake(

@@ -23,7 +23,9 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
   using Parts = std::array<boost::asio::const_buffer, 2>;
 
   /// The stream is closed when the last copy of this pointer goes; operations hold no such copy.
-  static std::shared_ptr<TlsStream> open(Socket socket, const TlsContext& context);
+  static std::shared_ptr<TlsStream> open(Socket socket, const TlsContext& tls);
+  /// Over a socket that is not connected yet.
+  static std::shared_ptr<TlsStream> open(boost::asio::io_context& context, const TlsContext& tls);
 
   Socket& socket() { return stream_.next_layer(); }
   /// The server's side of the handshake.
@@ -45,7 +47,11 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
   std::string failure(const SystemError& error);
 
  private:
-  TlsStream(Socket socket, boost::asio::ssl::context context);
+  /// `lower` makes the socket.
+  template <class Lower>
+  TlsStream(Lower&& lower, boost::asio::ssl::context context)
+      : stream_(std::forward<Lower>(lower), context) {}
+  static std::shared_ptr<TlsStream> closing(std::shared_ptr<TlsStream> stream);
 
   boost::asio::ssl::stream<Socket> stream_;
   std::string host_;    ///< whose certificate the client expects

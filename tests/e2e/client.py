@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import time
 
@@ -15,11 +16,22 @@ class Problem(AssertionError):
         self.body = body
 
 
+def connect(host: str, port: int, context: ssl.SSLContext | None,
+            seconds: float) -> http.client.HTTPConnection:
+    """Over TLS where there is a context."""
+    if context is None:
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+    return http.client.HTTPSConnection(host, port, context=context, timeout=seconds)
+
+
 class Client:
     """One front service, one token. `vbs` runs the command line against it."""
 
-    def __init__(self, port: int, token: str, program: str, config: str):
+    def __init__(self, port: int, token: str, program: str, config: str, host: str = "127.0.0.1",
+                 context: ssl.SSLContext | None = None):
         self.port = port
+        self.host = host
+        self._context = context  # for TLS
         self.token = token
         self._program = program
         self._config = config
@@ -33,7 +45,7 @@ class Client:
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
             body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        connection = connect(self.host, self.port, self._context, seconds)
         try:
             connection.request(method, path, body=body, headers=sent)
             answer = connection.getresponse()

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
+from links import Ca
 from stack import BIN, DAEMONS, SOURCE, toml
 
 
@@ -70,12 +71,20 @@ class ConfigTest(unittest.TestCase):
         self.assertNotIn("Sanitizer", done.stdout + done.stderr)
         return done.returncode, done.stdout + done.stderr
 
-    def test_vbsd_without_tokens_refuses_to_leave_loopback(self):
+    def test_vbsd_without_certificates_or_tokens_refuses_to_leave_loopback(self):
         for listen in ("0.0.0.0:7000", "[::]:7000"):
             with tempfile.TemporaryDirectory() as folder:
                 code, output = self.serve(folder, listen=listen)
                 self.assertEqual(code, 1, output)
+                self.assertIn("must be a loopback address where there is no [tls]", output)
+                files = Ca(os.path.join(folder, "ca")).issue("vbsd")
+                code, output = self.serve(folder, listen=listen, tls=files)
+                self.assertEqual(code, 1, output)
                 self.assertIn("needs tokens_file", output)
+                os.chmod(files["key"], 0o644)
+                code, output = self.serve(folder, tls=files)
+                self.assertEqual(code, 1, output)
+                self.assertIn(f"key {files['key']} can be used by others", output)
 
     def test_vbsd_says_that_its_port_is_taken(self):
         with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as taken:

@@ -6,6 +6,8 @@
         ...
         stack.assert_consistent()
 
+`Stack(tls=True)` lets all parts speak mutual TLS.
+
 Leaving the block ends every process, however it is left, and fails the test when a sanitizer spoke
 up or a daemon did not end well. VBS_KEEP=1 keeps the folder with logs and data, and its path is
 printed.
@@ -21,6 +23,7 @@ import tempfile
 import time
 
 from client import Client
+from links import PlainLinks, TlsLinks
 from oracle import Oracle, tgtd_targets
 from processes import Daemon, end_processes, is_alive, processes_of, read_proc
 
@@ -75,7 +78,7 @@ def merged(base: dict, other: dict) -> dict:
 class Stack:
     """See above. `config` changes or adds settings: {"vbsd": {"quota": {"volumes": 2}}, ...}."""
 
-    def __init__(self, config: dict[str, dict] | None = None):
+    def __init__(self, config: dict[str, dict] | None = None, tls: bool = False):
         config = config or {}
         self.folder = tempfile.mkdtemp(prefix="vbs-", dir="/tmp")  # short: sockets live in it
         self.ports = dict(zip([*DAEMONS, "portal"], free_ports(4)))
@@ -89,6 +92,7 @@ class Stack:
                          self.path(f"log/{name}.log")) for name in DAEMONS}
         self.tokens: dict[str, str] = {}
         try:
+            self.links = TlsLinks(self.path("ca")) if tls else PlainLinks()
             token = self._make_tokens()
             for name, settings in self._base_config().items():
                 self._write(f"{name}.toml", toml(merged(settings, config.get(name, {}))))
@@ -96,7 +100,7 @@ class Stack:
             self._clean_up()
             raise
         self.client = Client(self.ports["vbsd"], token, os.path.join(BIN, "vbs"),
-                             self.path("vbs.toml"))
+                             self.path("vbs.toml"), self.links.host("vbsd"), self.links.context)
         self._killed: set[str] = set()
         self._stamps: dict[str, bytes] = {}
 
@@ -123,22 +127,27 @@ class Stack:
         return self.tokens["admin"]
 
     def _base_config(self) -> dict[str, dict]:
-        url = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
-        listen = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
+        links = self.links
+        listen = {name: f"{links.listen_host(name)}:{port}" for name, port in self.ports.items()}
+        url = {name: f"{links.scheme}://{links.host(name)}:{port}"
+               for name, port in self.ports.items()}
+        tls = links.settings
         service_token = self.path("service-token")
         return {
             "vbsd": {"listen": listen["vbsd"], "database": self.database,
                      "tokens_file": self.path("tokens"), "service_token_file": service_token,
                      "sweep_interval": "1s", "node_poll_interval": "500ms",
                      "volume_server": [{"name": "vs1", "url": url["vbs-volumed"]}],
-                     "vmm": [{"name": "hv1", "url": url["vbs-vmmd"]}]},
+                     "vmm": [{"name": "hv1", "url": url["vbs-vmmd"]}], **tls("vbsd")},
             "vbs-volumed": {"name": "vs1", "listen": listen["vbs-volumed"],
                             "token_file": service_token, "state_dir": self.path("volumed"),
                             "store": {"folder": self.store},
-                            "target": {"portal": listen["portal"], "control_port": _TGT_PORT}},
+                            "target": {"portal": listen["portal"], "control_port": _TGT_PORT},
+                            **tls("vbs-volumed")},
             "vbs-vmmd": {"name": "hv1", "listen": listen["vbs-vmmd"], "token_file": service_token,
-                         "state_dir": self.path("vmmd"), "hypervisor": {"folder": self.vm_folder}},
-            "vbs": {"url": url["vbsd"], "token": self.tokens["admin"]},
+                         "state_dir": self.path("vmmd"), "hypervisor": {"folder": self.vm_folder},
+                         **tls("vbs-vmmd")},
+            "vbs": {"url": url["vbsd"], "token": self.tokens["admin"], **tls("vbs")},
         }
 
     # Life ----------------------------------------------------------------------------------
@@ -234,7 +243,7 @@ class Stack:
             assert code is None, f"{name} ended with {code}\n{daemon.log_text()[-4000:]}"
         try:
             for name in DAEMONS:  # the front may not have noticed yet that one is not back
-                socket.create_connection(("127.0.0.1", self.ports[name]), 5).close()
+                socket.create_connection((self.links.host(name), self.ports[name]), 5).close()
             status, _ = self.client.api("GET", "/healthz/ready", seconds=5)
             return status == 200 and all(node["state"] == "up"
                                          for node in self.client.get("/v1/nodes")["nodes"])

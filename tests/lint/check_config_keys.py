@@ -20,13 +20,23 @@ _READER = re.compile(
     r'|\b\w+\(\s*(?:root|table|hypervisor|store|target),\s*"([a-z0-9_]+)"')
 
 
+# What several programs read is read by common/; it counts for those whose sources include it.
+_SHARED = re.compile(r'#include "(common/[a-z_/]+)\.h"')
+
+
 def keys_in_code(root: str, folder: str) -> set[str]:
-    keys = set()
-    for path in tree.files(root, ".cc"):
-        if path.startswith(folder):
-            text = tree.read(root, path)
-            if '"common/config.h"' in text:
-                keys |= {first or second for first, second in _READER.findall(text)}
+    every = set(tree.files(root, ".cc")) | set(tree.files(root, ".h"))
+    waiting = [path for path in every if path.startswith(folder)]
+    seen, keys = set(waiting), set()
+    while waiting:
+        path = waiting.pop()
+        text = tree.read(root, path)
+        if '"common/config.h"' in text or "config::Table" in text:
+            keys |= {first or second for first, second in _READER.findall(text)}
+        for name in _SHARED.findall(text):
+            more = {f"{name}.h", f"{name}.cc"} & every - seen
+            seen |= more
+            waiting += more
     return keys
 
 

@@ -95,6 +95,11 @@ class LintTest(unittest.TestCase):
                           "reads no 'listen'")
         self.assert_found("check_config_keys.py",
                           tree | example | {"docs/operator-guide.md": ""}, "not described")
+        shared = {"api/settings.h": '#include "common/link.h"\n',
+                  "common/link.h": '#include "common/config.h"\n',
+                  "common/link.cc": 'auto a(config::Table& root) { return root.string("listen"); }'}
+        self.assert_found("check_config_keys.py", tree | example | shared,
+                          "vbsd reads 'listen', which is not described")
 
     def test_shell_and_format(self):
         self.assert_found("check_shell.py", {"a.sh": "#!/bin/bash\nrm $1\n"}, "SC2086")

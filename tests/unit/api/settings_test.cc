@@ -46,6 +46,22 @@ TEST(SettingsTest, AddressesOfBothKinds) {
   }
 }
 
+TEST(SettingsTest, DelegatesBeyondLoopbackAreReachedByHttps) {
+  const auto node = [](const std::string& url) {
+    return "[[volume_server]]\nname = \"vs1\"\nurl = \"" + url + "\"\n";
+  };
+  const std::string tls = "[tls]\ncertificate = \"/c\"\nkey = \"/k\"\nca = \"/ca\"\n";
+  EXPECT_EQ(refusal(kLeast + node("http://127.0.0.1:7710")), "");
+  EXPECT_EQ(refusal(kLeast + node("http://localhost:7710")), "");
+  EXPECT_THAT(refusal(kLeast + node("http://192.0.2.1:7710")), HasSubstr("https://"));
+  EXPECT_THAT(refusal(kLeast + node("http://vs1:7710")), HasSubstr("https://"));
+  EXPECT_THAT(refusal(kLeast + node("https://vs1:7710")), HasSubstr("[tls]"));
+  const auto settings = load(kLeast + node("https://vs1:7710") + tls);
+  ASSERT_TRUE(settings) << describe(settings.error());
+  EXPECT_TRUE(settings->nodes[0].endpoint.secure);
+  EXPECT_EQ(settings->tls.key_file, "/k");
+}
+
 TEST(SettingsTest, TimesThatMustPassAreLongerThanZero) {
   for (const std::string key : {"sweep_interval", "node_poll_interval"}) {
     EXPECT_THAT(refusal(key + " = \"0ms\"\n" + kLeast), HasSubstr(key));

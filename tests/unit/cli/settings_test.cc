@@ -61,18 +61,18 @@ TEST_F(SettingsTest, HasDefaults) {
 }
 
 TEST_F(SettingsTest, OptionsGoBeforeTheEnvironmentAndThatBeforeTheFile) {
-  write_config("url = \"http://file:1\"\ntoken = \"from-file\"\noutput = \"json\"\n");
+  write_config("url = \"http://127.0.0.1:1\"\ntoken = \"from-file\"\noutput = \"json\"\n");
   auto settings = load();
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->url, "http://file:1");
+  EXPECT_EQ(settings->url, "http://127.0.0.1:1");
   EXPECT_EQ(settings->token.reveal(), "from-file");
   EXPECT_EQ(settings->output, OutputFormat::json);
 
-  variables_["VBS_URL"] = "http://environment:2";
+  variables_["VBS_URL"] = "http://localhost:2";
   variables_["VBS_TOKEN"] = "from-environment";
   settings = load();
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->url, "http://environment:2");
+  EXPECT_EQ(settings->url, "http://localhost:2");
   EXPECT_EQ(settings->token.reveal(), "from-environment");
 
   arguments_.set("--url", {"https://option:3/"});
@@ -128,6 +128,41 @@ TEST_F(SettingsTest, WarnsOfATokenThatOthersCanRead) {
   ASSERT_TRUE(settings);
   ASSERT_THAT(settings->warnings, SizeIs(1)) << "the configuration holds no secret";
   EXPECT_THAT(settings->warnings[0], HasSubstr("token"));
+}
+
+TEST_F(SettingsTest, TakesCertificatesFromOptionsAndTheFile) {
+  write_config("ca = \"~/ca.crt\"\ncertificate = \"/me.crt\"\nkey = \"/me.key\"\n");
+  auto settings = load();
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->tls.ca_file, home_ + "/ca.crt");
+  EXPECT_EQ(settings->tls.certificate_file, "/me.crt");
+  EXPECT_EQ(settings->tls.key_file, "/me.key");
+  for (const char* name : {"ca", "certificate", "key"}) {
+    arguments_.set(std::string("--") + name, {std::string("/option/") + name});
+  }
+  settings = load();
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->tls.ca_file, "/option/ca");
+  EXPECT_EQ(settings->tls.certificate_file, "/option/certificate");
+  EXPECT_EQ(settings->tls.key_file, "/option/key");
+  arguments_.set("--key", {""});
+  EXPECT_THAT(refusal(), HasSubstr("go together"));
+}
+
+TEST_F(SettingsTest, NoTokenCrossesANetworkInClear) {
+  variables_["VBS_TOKEN"] = "secret";
+  for (const char* url : {"http://192.0.2.1:7700", "http://front/prefix", "http://[fd00::1]"}) {
+    variables_["VBS_URL"] = url;
+    EXPECT_THAT(refusal(), HasSubstr("in clear")) << url;
+  }
+  for (const char* url : {"http://127.0.0.1:7700/prefix", "http://localhost", "http://[::1]:1",
+                          "https://192.0.2.1:7700"}) {
+    variables_["VBS_URL"] = url;
+    EXPECT_TRUE(load()) << url;
+  }
+  variables_["VBS_TOKEN"] = "";
+  variables_["VBS_URL"] = "http://192.0.2.1:7700";
+  EXPECT_TRUE(load()) << "there is nothing to protect";
 }
 
 TEST_F(SettingsTest, RefusesWhatIsNoToken) {

@@ -20,8 +20,8 @@ TEST(Settings, FillsInWhatIsNotSaid) {
   const auto settings = Settings::parse(kMinimum + kFolder);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->name, "hv1");
-  EXPECT_EQ(settings->address, "127.0.0.1");
-  EXPECT_EQ(settings->port, 7720);
+  EXPECT_EQ(settings->link.address, "127.0.0.1");
+  EXPECT_EQ(settings->link.port, 7720);
   EXPECT_EQ(settings->initiator.name, "iqn.2026-01.vbs:node-hv1");
   EXPECT_EQ(settings->hypervisor.driver, "qemu");
   EXPECT_EQ(settings->hypervisor.qemu.folder, "/run/vms");
@@ -42,8 +42,8 @@ driver = "vm"
 name = "iqn.2026-01.vbs:other"
 )");
   ASSERT_TRUE(settings) << settings.error().message;
-  EXPECT_EQ(settings->address, "::1");
-  EXPECT_EQ(settings->port, 9000);
+  EXPECT_EQ(settings->link.address, "::1");
+  EXPECT_EQ(settings->link.port, 9000);
   EXPECT_EQ(settings->initiator.name, "iqn.2026-01.vbs:other");
   EXPECT_EQ(settings->log_level, log::Level::debug);
   EXPECT_EQ(settings->hypervisor.qemu.iscsi_timeout, Milliseconds(2'000));
@@ -91,7 +91,7 @@ TEST(Settings, SaysWhatIsWrong) {
 TEST(Settings, TheExampleIsRight) {
   const auto settings = Settings::load(VBS_SOURCE_DIR "/deploy/config/vbs-vmmd.toml");
   ASSERT_TRUE(settings) << settings.error().message;
-  EXPECT_EQ(settings->address, "127.0.0.1");
+  EXPECT_EQ(settings->link.address, "127.0.0.1");
 }
 
 }  // namespace

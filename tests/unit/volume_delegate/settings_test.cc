@@ -36,8 +36,8 @@ TEST(Settings, HaveDefaults) {
   const auto settings = parse_settings(config(), "test");
   ASSERT_EQ("", trouble(settings));
   EXPECT_EQ("vs1", settings->name);
-  EXPECT_EQ("127.0.0.1", settings->server.address);
-  EXPECT_EQ(7710, settings->server.port);
+  EXPECT_EQ("127.0.0.1", settings->link.address);
+  EXPECT_EQ(7710, settings->link.port);
   EXPECT_EQ(5u, settings->store.reserve_percent);
   EXPECT_TRUE(settings->store.reflink);
   EXPECT_EQ(200 * kMiB, settings->store.copy_bytes_per_second);
@@ -55,7 +55,7 @@ TEST(Settings, TakeEveryKey) {
              "\"iqn.2001-04.com.example\""),
       "test");
   ASSERT_EQ("", trouble(settings));
-  EXPECT_EQ("[::1]", settings->server.address);
+  EXPECT_EQ("::1", settings->link.address);
   EXPECT_EQ("/l", settings->log.file);
   EXPECT_EQ(log::Level::debug, settings->log.level);
   EXPECT_EQ(3u, settings->copy_threads);
@@ -111,7 +111,7 @@ TEST(Settings, TheExampleIsTrue) {
   const auto all = parse_settings(
       std::regex_replace(*text, std::regex("(^|\n)# ([a-z_]+ = )"), "$1$2"), "uncommented");
   ASSERT_EQ("", trouble(all));
-  EXPECT_EQ(as_it_is->server.port, all->server.port);
+  EXPECT_EQ(as_it_is->link.port, all->link.port);
   EXPECT_EQ(as_it_is->copy_threads, all->copy_threads);
   EXPECT_EQ(as_it_is->store.reserve_percent, all->store.reserve_percent);
   EXPECT_EQ(as_it_is->store.reflink, all->store.reflink);
