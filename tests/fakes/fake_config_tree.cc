@@ -110,6 +110,7 @@ Result<void> FakeConfigTree::fill(const std::string& path) {
             {{"enable", "0"},
              {"dynamic_sessions", ""},
              {"attrib/authentication", "1"},
+             {"attrib/demo_mode_discovery", "1"},
              {"attrib/generate_node_acls", "0"},
              {"attrib/prod_mode_write_protect", "0"}});
     return {};

@@ -25,6 +25,7 @@ std::string after_colon(const std::string& text) {
 struct Plan {
   std::string folder;
   std::string control;
+  std::string size = {};  ///< for files, the part of it that says the size
 };
 
 Result<Plan> plan_for(const std::string& device) {
@@ -37,8 +38,8 @@ Result<Plan> plan_for(const std::string& device) {
     return fail(ErrorCode::internal,
                 "cannot serve " + device + ": it is neither a block device nor a file");
   }
-  return Plan{kFile, "fd_dev_name=" + device + ",fd_dev_size=" + std::to_string(status.st_size) +
-                         ",fd_buffered_io=1"};
+  const std::string size = "fd_dev_size=" + std::to_string(status.st_size);
+  return Plan{kFile, "fd_dev_name=" + device + "," + size + ",fd_buffered_io=1", size};
 }
 
 }  // namespace
@@ -141,9 +142,8 @@ Result<void> LioBackstores::remove_unused() {
 Result<void> LioBackstores::refresh_size(const TargetSpec& spec) {
   const auto plan = plan_for(spec.device);
   if (!plan) return fail(plan.error());
-  if (plan->folder == kBlock) return {};
-  return tree_.write(kFile + "/" + spec.serial + "/control",
-                     plan->control.substr(plan->control.find(",fd_dev_size") + 1));
+  if (plan->size.empty()) return {};
+  return tree_.write(plan->folder + "/" + spec.serial + "/control", plan->size);
 }
 
 }  // namespace vbs::volume_delegate

@@ -80,7 +80,9 @@ Result<void> LioDriver::fence(const std::string& iqn) {
 
 Result<void> LioDriver::tear_down(LioTarget& doomed) {
   if (auto ok = doomed.fence(); !ok) return ok;
+  fault_point("volumed.remove_target.after_fence");
   if (auto ok = doomed.end_sessions(); !ok) return ok;
+  fault_point("volumed.remove_target.after_end");
   return doomed.remove();
 }
 

@@ -44,6 +44,7 @@ Result<void> LioTarget::make_group(const TargetSpec& spec) {
   const std::pair<const char*, const char*> attributes[] = {
       {"/attrib/generate_node_acls", "0"},
       {"/attrib/authentication", "1"},
+      {"/attrib/demo_mode_discovery", "0"},  // who may not log in does not hear of it either
       // What a new mapping begins with.
       {"/attrib/prod_mode_write_protect", spec.read_only ? "1" : "0"}};
   for (const auto& [name, value] : attributes) {

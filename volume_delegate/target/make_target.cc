@@ -5,6 +5,8 @@
 namespace vbs::volume_delegate {
 
 Result<std::unique_ptr<TargetDriver>> make_target(const TargetSettings& settings) {
+  if (settings.driver == "lio") return std::make_unique<LioDriver>(settings.lio);
+  if (settings.driver == "iet") return IetDriver::create(settings.iet);
   return TgtDriver::create(settings.tgt);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <cstring>
 
 #include "common/file.h"
 
@@ -13,6 +15,7 @@ namespace vbs::volume_delegate {
 namespace {
 
 constexpr unsigned kFirstEphemeralPort = 32768;
+constexpr std::size_t kMaxTable = 64 << 20;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -36,6 +39,41 @@ SocketAddress socket_address(const Portal& portal) {
     out.wildcard = IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
   }
   return out;
+}
+
+/// "0100007F:0CBC" as in /proc/net/tcp: the address as 32-bit words in the machine's byte order,
+/// and the port (Linux, net/ipv4/tcp_ipv4.c, get_tcp4_sock).
+std::string table_address(const SocketAddress& address, std::uint16_t port, bool wildcard) {
+  std::uint32_t words[4]{};
+  std::size_t count = 4;
+  if (address.storage.ss_family == AF_INET) {
+    count = 1;
+    words[0] = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr.s_addr;
+  } else {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+    std::memcpy(words, &v6->sin6_addr, sizeof(words));
+  }
+  std::string text;
+  char part[16];
+  for (std::size_t n = 0; n < count; ++n) {
+    std::snprintf(part, sizeof(part), "%08X", wildcard ? 0 : words[n]);
+    text += part;
+  }
+  std::snprintf(part, sizeof(part), ":%04X", port);
+  return text + part;
+}
+
+/// Whether a table has a line of a listener (state 0A) there.
+Result<bool> table_has_listener(const char* table, const std::string& address) {
+  auto text = read_file(table, kMaxTable);
+  if (!text && text.error().code == ErrorCode::not_found) return false;
+  if (!text) return fail(text.error());
+  for (auto at = text->find(": " + address + " "); at != std::string::npos;
+       at = text->find(": " + address + " ", at + 1)) {
+    const auto state = text->find(' ', at + 2 + address.size() + 1);
+    if (state != std::string::npos && text->compare(state + 1, 3, "0A ") == 0) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -69,6 +107,21 @@ Result<Portal> Portal::parse(std::string_view text) {
 std::string Portal::str() const {
   const bool v6 = address.find(':') != std::string::npos;
   return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+Result<bool> portal_is_listening(const Portal& portal) {
+  const SocketAddress address = socket_address(portal);
+  const bool v4 = address.storage.ss_family == AF_INET;
+  for (const bool wildcard : {false, true}) {
+    const std::string text = table_address(address, portal.port, wildcard);
+    const auto found = table_has_listener(v4 ? "/proc/net/tcp" : "/proc/net/tcp6", text);
+    if (!found || *found) return found;
+  }
+  if (!v4) return false;
+  // A socket for IPv6 on every address takes IPv4 as well.
+  SocketAddress any;
+  any.storage.ss_family = AF_INET6;
+  return table_has_listener("/proc/net/tcp6", table_address(any, portal.port, true));
 }
 
 Result<void> check_portal_is_free(const Portal& portal) {

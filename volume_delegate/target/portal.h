@@ -24,5 +24,7 @@ struct Portal {
 
 /// Tries to listen there, and lets go again. The error names the port and how to find who has it.
 Result<void> check_portal_is_free(const Portal& portal);
+/// Whether anybody listens there, or on every address, as the kernel's table of sockets tells.
+Result<bool> portal_is_listening(const Portal& portal);
 
 }  // namespace vbs::volume_delegate

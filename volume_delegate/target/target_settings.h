@@ -3,6 +3,8 @@
 #include <string>
 
 #include "common/config.h"
+#include "volume_delegate/target/iet_driver.h"
+#include "volume_delegate/target/lio_driver.h"
 #include "volume_delegate/target/tgt_daemon.h"
 
 namespace vbs::volume_delegate {
@@ -12,6 +14,8 @@ struct TargetSettings {
   std::string driver = "tgt";  ///< name of a TargetDriver
   std::string iqn_prefix;      ///< see export_iqn
   TgtOptions tgt;
+  LioOptions lio;
+  IetOptions iet;
 };
 
 /// Reports what is wrong into the table. `state_dir` is where drivers may keep folders of their

@@ -220,12 +220,14 @@ Result<void> TgtDriver::fence(const std::string& iqn) {
 
 Result<void> TgtDriver::tear_down(const TgtTarget& target) {
   if (auto ok = remove_rules(target, ""); !ok) return ok;
+  fault_point("volumed.remove_target.after_fence");
   for (const auto& session : target.sessions) {
     for (const auto& connection : session.connections) {
       auto closed = busy_is_fine(tgt_.close_connection(target.tid, session.sid, connection.cid));
       if (!closed) return closed;
     }
   }
+  fault_point("volumed.remove_target.after_end");
   if (auto ok = busy_is_fine(tgt_.delete_lun(target.tid, kExportLun)); !ok) return ok;
   return busy_is_fine(tgt_.delete_target(target.tid, true));
 }

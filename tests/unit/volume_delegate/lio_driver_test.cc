@@ -345,8 +345,7 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   ASSERT_EQ(0, ::truncate(wanted.device.c_str(), 16 << 20));
   EXPECT_TRUE(driver_->grows_live());
   ASSERT_EQ("", trouble(driver_->refresh_size(wanted)));
-  EXPECT_EQ("fd_dev_size=16777216,fd_buffered_io=1",
-            read("core/fileio_7260/" + wanted.serial + "/control"));
+  EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
 }
 
 TEST(LioSessions, AreReadFromTheKernelsReport) {

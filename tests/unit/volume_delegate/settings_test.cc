@@ -44,6 +44,9 @@ TEST(Settings, HaveDefaults) {
   EXPECT_EQ("127.0.0.1:3260", settings->target.tgt.portal.str());
   EXPECT_EQ(2, settings->target.tgt.threads);
   EXPECT_EQ("/var/lib/vbs/tgt", settings->target.tgt.folder);
+  EXPECT_EQ("tgt", settings->target.driver);
+  EXPECT_EQ("/sys/kernel/config", settings->target.lio.configfs);
+  EXPECT_EQ("/etc/iet", settings->target.iet.config);
   EXPECT_EQ("iqn.2026-01.vbs", settings->target.iqn_prefix);
 }
 
@@ -51,8 +54,8 @@ TEST(Settings, TakeEveryKey) {
   const auto settings = parse_settings(
       config("listen = \"[::1]:7000\"\nlog_file = \"/l\"\nlog_level = \"debug\"\ncopy_threads = 3",
              "driver = \"file\"\nreserve_percent = 7\nreflink = \"never\"\ncopy_rate = \"1G\"",
-             "driver = \"tgt\"\ncontrol_port = 9\nthreads = 4\niqn_prefix = "
-             "\"iqn.2001-04.com.example\""),
+             "driver = \"lio\"\ncontrol_port = 9\nthreads = 4\nconfigfs = \"/c\"\niet_config = "
+             "\"/etc\"\niqn_prefix = \"iqn.2001-04.com.example\""),
       "test");
   ASSERT_EQ("", trouble(settings));
   EXPECT_EQ("::1", settings->link.address);
@@ -64,6 +67,9 @@ TEST(Settings, TakeEveryKey) {
   EXPECT_EQ(kGiB, settings->store.copy_bytes_per_second);
   EXPECT_EQ(9, settings->target.tgt.control_port);
   EXPECT_EQ(4, settings->target.tgt.threads);
+  EXPECT_EQ("lio", settings->target.driver);
+  EXPECT_EQ("/c", settings->target.lio.configfs);
+  EXPECT_EQ("/etc", settings->target.iet.config);
   EXPECT_EQ("iqn.2001-04.com.example", settings->target.iqn_prefix);
 }
 
@@ -93,6 +99,8 @@ TEST(Settings, NameTheKeyThatIsWrong) {
       {config("", "", "portal = \"127.0.0.1:32768\""), "below 32768"},
       {config("", "", "portal = \"::1:3260\""), "target.portal"},
       {config("", "", "threads = 65"), "target.threads"},
+      {config("", "", "configfs = \"config\""), "target.configfs"},
+      {config("", "", "iet_config = \"/etc/iet/\""), "target.iet_config"},
       {config("", "", "iqn_prefix = \"vbs\""), "target.iqn_prefix"},
       {config("", "", "iqn_prefix = \"eui.0123456789abcdef\""), "target.iqn_prefix"},
   };
@@ -119,9 +127,10 @@ TEST(Settings, TheExampleIsTrue) {
   EXPECT_EQ(as_it_is->target.tgt.control_port, all->target.tgt.control_port);
   EXPECT_EQ(as_it_is->target.tgt.threads, all->target.tgt.threads);
   EXPECT_EQ(as_it_is->target.iqn_prefix, all->target.iqn_prefix);
-  for (const char* key : {"name", "listen", "token_file", "state_dir", "log_file", "log_level",
-                          "copy_threads", "driver", "folder", "reserve_percent", "reflink",
-                          "copy_rate", "portal", "control_port", "threads", "iqn_prefix"}) {
+  for (const char* key :
+       {"name", "listen", "token_file", "state_dir", "log_file", "log_level", "copy_threads",
+        "driver", "folder", "reserve_percent", "reflink", "copy_rate", "portal", "control_port",
+        "threads", "iqn_prefix", "configfs", "iet_config"}) {
     EXPECT_NE(std::string::npos, text->find(std::string(key) + " = ")) << key;
   }
 }

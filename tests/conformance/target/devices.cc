@@ -1,0 +1,87 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/file.h"
+#include "common/process.h"
+#include "tests/conformance/target/rig.h"
+
+namespace vbs::conformance {
+
+Devices::Devices(std::string folder)
+    : folder_(std::move(folder)),
+      group_(std::getenv("VBS_CONFORMANCE_VG") != nullptr ? std::getenv("VBS_CONFORMANCE_VG")
+                                                          : "") {}
+
+Devices::~Devices() {
+  if (!are_blocks()) return;
+  for (const auto& path : made_) run({"lvremove", "--yes", "--force", "--", path});
+}
+
+void Devices::run(std::vector<std::string> argv) const {
+  const auto program = process::find_program(argv.front(), "lvm2");
+  ASSERT_TRUE(program) << argv.front();
+  argv.front() = *program;
+  process::Command command;
+  command.argv = std::move(argv);
+  const auto ended = process::run(command);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(0, ended->exit_code) << command.argv.front() << ": " << ended->err;
+}
+
+std::string Devices::make(const std::string& name) {
+  if (are_blocks()) {
+    const std::string volume = "conformance-" + name;
+    const std::string path = "/dev/" + group_ + "/" + volume;
+    run({"lvcreate", "--yes", "--wipesignatures", "n", "--zero", "y", "--size",
+         std::to_string(kSize) + "b", "--name", volume, group_});
+    const std::string zeros(1 << 20, '\0');
+    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    for (std::uint64_t at = 0; at < kSize; at += zeros.size()) {
+      EXPECT_EQ(static_cast<ssize_t>(zeros.size()),
+                ::pwrite(file.get(), zeros.data(), zeros.size(), static_cast<off_t>(at)));
+    }
+    ::fsync(file.get());
+    made_.push_back(path);
+    return path;
+  }
+  const std::string path = folder_ + "/" + name;
+  EXPECT_TRUE(write_file_durably(path, "", 0600));
+  EXPECT_EQ(0, ::truncate(path.c_str(), static_cast<off_t>(kSize)));
+  return path;
+}
+
+void Devices::grow(const std::string& path, std::uint64_t size) {
+  if (are_blocks()) {
+    run({"lvextend", "--size", std::to_string(size) + "b", "--", path});
+  } else {
+    EXPECT_EQ(0, ::truncate(path.c_str(), static_cast<off_t>(size)));
+  }
+}
+
+/// Past the page cache for a block device: what the device has, not what somebody still holds.
+std::string Devices::bytes(const std::string& path, std::uint64_t offset, std::size_t size) const {
+  constexpr std::size_t kAlignment = 4096;
+  const std::size_t whole = (size + kAlignment - 1) / kAlignment * kAlignment;
+  const std::unique_ptr<char, decltype(&std::free)> buffer(
+      static_cast<char*>(std::aligned_alloc(kAlignment, whole)), &std::free);
+  const int direct = are_blocks() ? O_DIRECT : 0;
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | direct));
+  const ssize_t got = ::pread(file.get(), buffer.get(), whole, static_cast<off_t>(offset));
+  EXPECT_GE(got, static_cast<ssize_t>(size));
+  return std::string(buffer.get(), size);
+}
+
+bool Devices::is_free(const std::string& path) const {
+  if (!are_blocks()) return true;
+  const auto program = process::find_program("lvs", "lvm2");
+  EXPECT_TRUE(program);
+  process::Command command;
+  command.argv = {program.value_or(""), "--noheadings", "--options", "lv_device_open", "--", path};
+  const auto ended = process::run(command);
+  EXPECT_TRUE(ended && ended->exit_code == 0);
+  return ended && ended->out.find("open") == std::string::npos;
+}
+
+}  // namespace vbs::conformance

@@ -1,0 +1,13 @@
+// Behaviour that every TargetDriver has, whatever software is below it. VBS_CONFORMANCE_DRIVER is
+// tgt, lio or iet; VBS_CONFORMANCE_VG names a volume group for block devices, else files are
+// served; VBS_CONFORMANCE_IETADM is the stand-in for ietadm.
+
+#include <gtest/gtest.h>
+
+#include "tests/conformance/target/fixture.h"
+
+int main(int argc, char** argv) {
+  if (vbs::conformance::act_as_child(argc, argv)) return 0;
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
