@@ -79,7 +79,7 @@ bool Vbd::releasing() const {
 }
 
 bool Vbd::untouched() const {
-  return front <= XenbusState::init_wait;
+  return front <= XenbusState::initialised && back != XenbusState::connected;
 }
 
 Result<std::optional<unsigned>> domain_id(Xenstore& store, const std::string& name) {
