@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/file.h"
+#include "vmm_delegate/initiator/scsi_serial.h"
 
 namespace vbs::vmm_delegate::xen {
 namespace {
@@ -14,7 +15,6 @@ const std::string kDomains = "/local/domain";
 const std::string kVbds = "/local/domain/0/backend/vbd";
 constexpr std::string_view kDev = "/dev/";
 constexpr int kHexadecimal = 16;
-constexpr std::size_t kPageHeader = 4;  // of a SCSI VPD page
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text, int base = 10) {
@@ -79,7 +79,7 @@ bool Vbd::releasing() const {
 }
 
 bool Vbd::untouched() const {
-  return front <= XenbusState::init_wait;
+  return front <= XenbusState::initialised && back != XenbusState::connected;
 }
 
 Result<std::optional<unsigned>> domain_id(Xenstore& store, const std::string& name) {
@@ -147,11 +147,7 @@ std::string Sysfs::serial(const Vbd& vbd) const {
   const std::string device = block(vbd);
   if (device.empty()) return "";
   const auto page = read_file(device + "/device/vpd_pg80");
-  if (!page || page->size() <= kPageHeader) return "";
-  const auto length = static_cast<unsigned char>((*page)[kPageHeader - 1]);
-  std::string serial = page->substr(kPageHeader, length);
-  while (serial.ends_with(' ') || serial.ends_with('\0')) serial.pop_back();
-  return serial;
+  return page ? serial_of_page(*page) : "";
 }
 
 Result<std::uint64_t> Sysfs::sectors(const Vbd& vbd) const {

@@ -36,7 +36,7 @@ Result<std::string> virtual_device(std::string_view device) {
       name.starts_with("sd") ? letters.size() == 1 && letters[0] <= 'p' : letters.size() <= 2;
   if (!letters.empty() && known) return name;
   return fail_field("device",
-                    "must be /dev/sda to /dev/sdp or /dev/xvda to /dev/xvdzz for a Xen "
+                    "must be /dev/sdb to /dev/sdp or /dev/xvdb to /dev/xvdzz for a Xen "
                     "VM, got " +
                         quote(device));
 }

@@ -5,7 +5,6 @@
 #include <sstream>
 
 #include "common/names.h"
-#include "common/process.h"
 #include "common/text.h"
 
 namespace vbs::vmm_delegate::xen {
@@ -14,8 +13,9 @@ namespace {
 constexpr std::string_view kHeader = "Name";
 constexpr std::string_view kDomain0 = "Domain-0";
 constexpr std::string_view kPhy = "phy:";
-constexpr std::size_t kWordsWithId = 6;
-constexpr std::size_t kMaxId = 5;  // domain ids are 16 bits
+constexpr std::size_t kWords = 6;          // name, id, memory, processors, state, time
+constexpr std::size_t kWordsWhereOff = 4;  // no id, and perhaps no state
+constexpr std::size_t kMaxId = 5;          // domain ids are 16 bits
 
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream in(line);
@@ -46,6 +46,7 @@ struct Refusal {
 /// Whatever goes wrong, both tools end with 1; xl 4.17 and xm 4.1 say these words.
 constexpr std::array kRefusals{
     Refusal{"is an invalid domain identifier", ErrorCode::not_found},
+    Refusal{"unable to get domain type", ErrorCode::not_found},
     Refusal{"does not exist.", ErrorCode::not_found},  // Error: Domain 'x' does not exist.
     Refusal{"No such process", ErrorCode::not_found},
     Refusal{"device already exists in xenstore", ErrorCode::conflict},
@@ -79,17 +80,29 @@ Result<std::vector<Domain>> parse_domains(std::string_view text) {
   while (std::getline(in, line)) {
     // Names that VBS takes hold no space, and a domain without a name shows as "(null)".
     const std::vector<std::string> words = words_of(line);
-    if (words.size() < kWordsWithId - 1 || words.size() > kWordsWithId) continue;
+    if (words.size() < kWordsWhereOff || words.size() > kWords) continue;
     if (words[0] == kDomain0 || !check_node_name(words[0], "vm")) continue;
+    const auto number = id_of(words[1]);
+    if (!number) continue;
     Domain domain{words[0], std::nullopt, "off"};
-    if (words.size() == kWordsWithId) {
-      domain.id = id_of(words[1]);
-      if (!domain.id) return fail(ErrorCode::internal, "no domain id in " + quote(line));
-      domain.state = state_of(words[kWordsWithId - 2]);
+    if (words.size() == kWords) {
+      domain.id = number;
+      domain.state = state_of(words[kWords - 2]);
     }
     domains.push_back(std::move(domain));
   }
   return domains;
+}
+
+Result<std::string> judge(const std::string& what, const process::Outcome& outcome) {
+  if (outcome.truncated) return fail(ErrorCode::internal, what + " printed too much");
+  // `xl pause` of an unknown domain complains and ends with 0.
+  if (outcome.exit_code == 0 && outcome.err.find("error:") == std::string::npos) {
+    return outcome.out;
+  }
+  const std::string& said = outcome.err.empty() ? outcome.out : outcome.err;
+  return fail(code_of(said),
+              what + " ended with " + std::to_string(outcome.exit_code) + ": " + first_line(said));
 }
 
 Toolstack::Toolstack(std::string name, std::string program, Limits limits)
@@ -121,14 +134,7 @@ Result<std::string> Toolstack::run(const std::vector<std::string>& arguments,
     return fail(ErrorCode::timeout,
                 what + " did not end within " + std::to_string(limit.count()) + " ms");
   }
-  if (outcome->truncated) return fail(ErrorCode::internal, what + " printed too much");
-  // `xl pause` of an unknown domain complains and ends with 0.
-  if (outcome->exit_code == 0 && outcome->err.find("error:") == std::string::npos) {
-    return outcome->out;
-  }
-  const std::string said = outcome->err.empty() ? outcome->out : outcome->err;
-  return fail(code_of(said),
-              what + " ended with " + std::to_string(outcome->exit_code) + ": " + first_line(said));
+  return judge(what, *outcome);
 }
 
 Result<std::vector<Domain>> Toolstack::domains() const {

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/process.h"
 
 /// Xen's command line tools. Their texts are matched here and nowhere else.
 namespace vbs::vmm_delegate::xen {
@@ -19,8 +20,13 @@ struct Domain {
 };
 
 /// The domains that `xl list` or `xm list` printed, without Domain-0 and without those that have no
-/// name that VBS takes. internal: the text is no such list.
+/// name that VBS takes. internal: the text is no
+/// such list.
 Result<std::vector<Domain>> parse_domains(std::string_view text);
+
+/// What a run of either tool printed, or the error that it tells of. Both end with 1 whatever went
+/// wrong, and xl at times with 0.
+Result<std::string> judge(const std::string& what, const process::Outcome& outcome);
 
 /// What a disk is shown with, or taken away by.
 struct Disk {
