@@ -163,7 +163,7 @@ Result<void> run_lease_helper(const Settings& settings, const Uuid& freeze) {
   const auto record = store->record(freeze);
   if (!record) return fail(record.error());
   if (!*record) return fail(ErrorCode::not_found, "there is no freeze " + freeze.str());
-  const auto hypervisor = make_hypervisor(settings.hypervisor, settings.initiator);
+  const auto hypervisor = make_hypervisor(settings.hypervisor, settings.initiator.name);
   // The lock says that the lease is watched: from here on nothing may fail.
   const auto lock = LeaseLock::take(store->lock_path(freeze));
   if (!lock) return fail(lock.error());

@@ -126,7 +126,7 @@ TEST_F(QemuAttachTest, FinishesWhatADeadAttachHasLeft) {
   {
     auto qmp = connect("vm1");
     ASSERT_TRUE(qmp);
-    ASSERT_TRUE(qemu::plug(*qmp, id, device.session, options.plug));
+    ASSERT_TRUE(qemu::plug(*qmp, id, device.session, "", options.plug));
     ASSERT_TRUE(qemu::unplug(*qmp, id));
     ASSERT_TRUE(qmp->execute("object-add", [&](json::Writer& out) {
       out.member("qom-type", "secret");
@@ -148,7 +148,7 @@ TEST_F(QemuAttachTest, ClearsWhatADeadAttachHasLeft) {
   {
     auto qmp = connect("vm1");
     ASSERT_TRUE(qmp);
-    ASSERT_TRUE(qemu::plug(*qmp, id, device.session, options.plug));
+    ASSERT_TRUE(qemu::plug(*qmp, id, device.session, "", options.plug));
     ASSERT_TRUE(qemu::unplug(*qmp, id));
   }
   EXPECT_EQ(look("vm1")->size(), 1U);
