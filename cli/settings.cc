@@ -85,9 +85,9 @@ Result<FileSettings> read_config(const Environment& environment,
   }
   if (auto read = table->finish(); !read) return fail(read.error());
   if (!file.token.empty()) warn_if_readable_by_others(path, warnings);
-  for (std::string* path :
+  for (std::string* place :
        {&file.token_file, &file.tls.certificate_file, &file.tls.key_file, &file.tls.ca_file}) {
-    *path = expand_home(*path, environment);
+    *place = expand_home(*place, environment);
   }
   return file;
 }

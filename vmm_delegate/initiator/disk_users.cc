@@ -69,6 +69,12 @@ void add_xen_backends(const ScsiDisk& disk, std::vector<std::string>& users) {
   }
 }
 
+/// udev looks at a disk that has appeared, for seconds on a busy host, and loses nothing by its
+/// end.
+bool is_udev(std::string_view name) {
+  return name == "(udev-worker)" || name == "systemd-udevd";
+}
+
 bool has_open(const fs::path& process, const ScsiDisk& disk, const std::set<std::string>& numbers) {
   for (const fs::path& link : seen_in(process / "fd")) {
     // The link's text first: a look at the file itself may wait for a dead file server.
@@ -97,12 +103,12 @@ Result<std::vector<std::string>> users_of_disk(const ScsiDisk& disk) {
   const std::string self = std::to_string(::getpid());
   for (const fs::path& process : seen_in("/proc")) {
     const std::string pid = process.filename().string();
+    const bool is_process =
+        std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; });
     // What this program has open itself is a request of its own that the target has not answered.
-    if (!std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; }) ||
-        pid == self || !has_open(process, disk, numbers)) {
-      continue;
-    }
-    users.push_back("process " + pid + " (" + first_line(process / "comm") + ")");
+    if (!is_process || pid == self || !has_open(process, disk, numbers)) continue;
+    const std::string name = first_line(process / "comm");
+    if (!is_udev(name)) users.push_back("process " + pid + " (" + name + ")");
   }
   return users;
 }

@@ -132,7 +132,8 @@ inline std::string free_portal() {
 /// A tgtd of this test alone.
 class TestTgtd {
  public:
-  explicit TestTgtd(const std::string& folder) : folder_(folder), portal_(free_portal()) {
+  explicit TestTgtd(const std::string& folder, const std::string& portal = free_portal())
+      : folder_(folder), portal_(portal) {
     child_ = Child({kTgtd, "-f", "-C", "1", "-t", "2", "--iscsi", "portal=" + portal_},
                    {"TGT_IPC_SOCKET=" + folder_ + "/tgt"}, folder_ + "/tgtd.log");
     EXPECT_TRUE(eventually([&] { return admin({"--mode", "system", "--op", "show"}); }));
@@ -151,9 +152,13 @@ class TestTgtd {
 
   /// Serves a sparse file as LUN 1 of target `number`; returns how to log in.
   wire::SessionSpec serve(unsigned number, const Uuid& volume, const std::string& initiator) {
+    return serve(number, volume, initiator, "iqn.2026-01.vbs:test-" + std::to_string(number));
+  }
+  wire::SessionSpec serve(unsigned number, const Uuid& volume, const std::string& initiator,
+                          const std::string& iqn) {
     wire::SessionSpec session = device_spec("", volume).session;
     session.portal = portal_;
-    session.iqn = "iqn.2026-01.vbs:test-" + std::to_string(number);
+    session.iqn = iqn;
     const std::string tid = std::to_string(number);
     const std::string image = folder_ + "/" + volume.str();
     std::ofstream(image) << "";
