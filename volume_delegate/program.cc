@@ -8,6 +8,7 @@
 #include "common/http/router.h"
 #include "common/thread_pool.h"
 #include "volume_delegate/state_directory.h"
+#include "volume_delegate/store/make_store.h"
 #include "volume_delegate/target/make_target.h"
 #include "volume_delegate/volume_server.h"
 #include "volume_delegate/watcher.h"
@@ -48,7 +49,7 @@ struct Outside {
   std::unique_ptr<DirectoryRecords> tombstone_folder;
   std::unique_ptr<ExportRecords> exports;
   std::unique_ptr<Tombstones> tombstones;
-  std::unique_ptr<FileStore> store;
+  std::unique_ptr<BackingStore> store;
   std::unique_ptr<TargetDriver> target;
 };
 
@@ -70,7 +71,7 @@ Result<void> open_records(const Settings& settings, Outside& outside) {
 
 Result<void> open_outside(const Settings& settings, Outside& outside) {
   if (auto ok = open_records(settings, outside); !ok) return ok;
-  auto store = FileStore::open(settings.store);
+  auto store = make_store(settings.store);
   if (!store) return fail(store.error());
   auto target = make_target(settings.target);
   if (!target) return fail(target.error());
@@ -86,8 +87,6 @@ void log_start(const Settings& settings, const Outside& outside, std::uint16_t p
                         {"tls", settings.link.tls.empty() ? "no" : "yes"},
                         {"target", outside.target->name()},
                         {"portal", outside.target->portal()},
-                        {"folder", settings.store.folder},
-                        {"reflink", outside.store->reflink() ? "yes" : "no"},
                         {"version", VBS_VERSION}});
 }
 
