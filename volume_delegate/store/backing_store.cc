@@ -12,4 +12,11 @@ tl::unexpected<Error> cannot_shrink(const Uuid& id, std::uint64_t size_bytes) {
                                       "; volumes do not shrink");
 }
 
+Result<void> BackingStore::create_volume(const Uuid& id, std::uint64_t size_bytes) {
+  auto prepared = prepare_empty(id, size_bytes);
+  if (!prepared) return fail(prepared.error());
+  CopyControl control;
+  return (*prepared)->run(control);
+}
+
 }  // namespace vbs::volume_delegate
