@@ -21,6 +21,8 @@ constexpr std::size_t kHandlerQueue = 256;
 constexpr std::size_t kCopyQueue = 1024;
 /// More guests are hardly held still at once; the threads sleep otherwise.
 constexpr unsigned kUrgentThreads = 4;
+/// The store keeps its own pace; this bounds how late it is.
+constexpr Milliseconds kTendStoreEvery{500};
 /// A dead target daemon is noticed within this.
 constexpr Milliseconds kTendEvery{500};
 
@@ -71,7 +73,7 @@ Result<void> open_records(const Settings& settings, Outside& outside) {
 
 Result<void> open_outside(const Settings& settings, Outside& outside) {
   if (auto ok = open_records(settings, outside); !ok) return ok;
-  auto store = make_store(settings.store);
+  auto store = make_store(settings.store, outside.clock);
   if (!store) return fail(store.error());
   auto target = make_target(settings.target);
   if (!target) return fail(target.error());
@@ -118,6 +120,7 @@ Result<void> run(const Settings& settings) {
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
   server.tend();  // before the first request: exports are back as soon as this answers
   const Watcher watcher(kTendEvery, [&server] { server.tend(); });
+  const Watcher store_watcher(kTendStoreEvery, [&outside] { outside.store->tend(); });
   auto listening = http::Server::start(
       options, http::only_for_front(settings.link, std::move(*token),
                                     [&router](http::Request request, http::Responder respond) {

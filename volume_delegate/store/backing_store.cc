@@ -3,6 +3,7 @@
 namespace vbs::volume_delegate {
 
 std::string_view to_string(ObjectKind kind) {
+  if (kind == ObjectKind::image) return "image";
   return kind == ObjectKind::volume ? "volume" : "snapshot";
 }
 

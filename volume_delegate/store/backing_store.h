@@ -13,8 +13,12 @@
 
 namespace vbs::volume_delegate {
 
-enum class ObjectKind { volume, snapshot };
-/// "volume", "snapshot": also the wire's `source_kind`.
+enum class ObjectKind {
+  volume,
+  snapshot,
+  image,  ///< what an operator offers to copy from: only ever a source
+};
+/// "volume", "snapshot", "image": the first two also the wire's `source_kind`.
 std::string_view to_string(ObjectKind kind);
 
 /// One object, for instance what another one was copied from.
