@@ -118,7 +118,8 @@ Result<void> run(const Settings& settings) {
   http::Router router;
   server.add_routes(
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
-  server.tend();  // before the first request: exports are back as soon as this answers
+  outside.store->tend();  // volumes have their devices before exports are made of them
+  server.tend();          // before the first request: exports are back as soon as this answers
   const Watcher watcher(kTendEvery, [&server] { server.tend(); });
   const Watcher store_watcher(kTendStoreEvery, [&outside] { outside.store->tend(); });
   auto listening = http::Server::start(

@@ -83,7 +83,8 @@ class FakeFront:
         with self.arrived:
             if not self.arrived.wait_for(lambda: count() >= times, timeout=30):
                 raise AssertionError(f"no {method} {path_end} came; only {self.requests}")
-#Resources
+
+    # Resources
 
     def add_volume(self, name=None, volume_id=None, size=32 << 20, **more):
         volume = {"id": volume_id or str(uuid.uuid4()), "name": name, "project": "default",
@@ -120,7 +121,7 @@ class FakeFront:
         self.operations[operation["id"]] = operation
         return operation
 
-#Operations
+    # Operations
 
     def advance(self, operation):
         """One reading of an operation, which is what makes it go on here."""
@@ -132,9 +133,7 @@ class FakeFront:
                 self.end(operation, self.plan.end_of_cancelled)
             elif due:
                 self.end(operation, "failed" if self.plan.error else "succeeded")
-        return {
-k: v for k, v in operation.items() if k != "polls"
-}
+        return {k: v for k, v in operation.items() if k != "polls"}
 
     def end(self, operation, state):
         operation.update(state=state, step=None, waiting=None, ended_at=TIME,
@@ -148,7 +147,8 @@ k: v for k, v in operation.items() if k != "polls"
     def accept(self, operation, **resource):
         shown = {k: v for k, v in operation.items() if k != "polls"}
         return 202, {"operation": shown, **resource}
-#Requests
+
+    # Requests
 
     def answer(self, method, path, query, headers, body):
         """-> (status, document); raises Problem."""
@@ -184,23 +184,14 @@ k: v for k, v in operation.items() if k != "polls"
                 operation = self.find(self.operations, operation_id, "operation")
                 events = [{"at": TIME, "step": "reserve", "what": "done", "node": None,
                            "message": "", "elapsed_ms": 12}]
-                return {
-      **self.advance(operation), "events" : events
-    }
-    case["usage"]:
-      return {
-        "project" : "default", "volumes" : 2, "snapshots" : 0, "bytes" : 64 << 20, "quota" : {
-          "volumes" : 10, "snapshots" : None, "bytes" : 1 << 30
-        }
-      }
-    case["audit"]:
-      return {
-        "swept_at" : TIME,
-                     "sweep_ms" : 41,
-                     "findings" : self.findings,
-                     "destructive_actions" : "allowed"
-      }
-    case["version"]:
+                return {**self.advance(operation), "events": events}
+            case ["usage"]:
+                return {"project": "default", "volumes": 2, "snapshots": 0, "bytes": 64 << 20,
+                        "quota": {"volumes": 10, "snapshots": None, "bytes": 1 << 30}}
+            case ["audit"]:
+                return {"swept_at": TIME, "sweep_ms": 41, "findings": self.findings,
+                        "destructive_actions": "allowed"}
+            case ["version"]:
                 return {"version": "9.9.9", "api": "v1"}
         raise Problem(404, "not-found", "there is no such path")
 
@@ -219,14 +210,10 @@ k: v for k, v in operation.items() if k != "polls"
         limit = int(options.get("limit", 100))
         if not 1 <= limit <= 1000:
             raise Problem(400, "invalid-field", "must be 1 to 1000", field="limit")
-        rows = [{
-  k: v for k, v in r.items() if k != "polls"} for r in rows]
+        rows = [{k: v for k, v in r.items() if k != "polls"} for r in rows]
         part = rows[start:start + limit]
         more = len(rows) > start + limit
-        return {
-                member:
-                  part, "next" : part[-1]["id"] if more else None
-                }
+        return {member: part, "next": part[-1]["id"] if more else None}
 
     def find(self, table, key, noun):
         if key not in table:
@@ -314,31 +301,29 @@ def _handler_for(front):
 
         def outcome(self, path, query, body):
             try:
-    return front
-               .answer(self.command, path, query, self.headers, body) except Problem as problem
-        : return problem.status,
-           problem.body
+                return front.answer(self.command, path, query, self.headers, body)
+            except Problem as problem:
+                return problem.status, problem.body
 
-               def
-               check(self, path, query, body, status, document)
-        : kind = "application/problem+json" if status >= 400 else "application/json" front.faults
-           += openapi_schema.faults_of_request(self.command, path, query, body) front.faults
-           += openapi_schema
-                  .faults_of_answer(self.command, path, status, kind, document)
+        def check(self, path, query, body, status, document):
+            kind = "application/problem+json" if status >= 400 else "application/json"
+            front.faults += openapi_schema.faults_of_request(self.command, path, query, body)
+            front.faults += openapi_schema.faults_of_answer(self.command, path, status, kind,
+                                                            document)
 
-                      def hang_up(self)
-        : self.close_connection =
-               True with contextlib.suppress(OSError)
-        : #the other side was faster self.connection.shutdown(socket.SHUT_RDWR)
+        def hang_up(self):
+            self.close_connection = True
+            with contextlib.suppress(OSError):  # the other side was faster
+                self.connection.shutdown(socket.SHUT_RDWR)
 
-              def reply(self, status, document)
-        : body = json.dumps(document).encode() kind =
-                   "application/problem+json" if status >=
-                   400 else "application/json" self.send_response(status) self
-                       .send_header(
-                           "Content-Type",
-                           kind) self.send_header("Content-Length", str(len(body))) with
-                   contextlib.suppress(OSError)
-        : #the other side has gone self.end_headers() self.wfile.write(body)
+        def reply(self, status, document):
+            body = json.dumps(document).encode()
+            kind = "application/problem+json" if status >= 400 else "application/json"
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            with contextlib.suppress(OSError):  # the other side has gone
+                self.end_headers()
+                self.wfile.write(body)
 
-              return Handler
+    return Handler

@@ -125,9 +125,10 @@ constexpr struct {
 }  // namespace
 
 const LogicalVolume* GroupView::find(std::string_view name) const {
-  const auto found =
-      std::find_if(volumes.begin(), volumes.end(), [&](const auto& lv) { return lv.name == name; });
-  return found == volumes.end() ? nullptr : &*found;
+  const auto found = std::lower_bound(
+      volumes.begin(), volumes.end(), name,
+      [](const LogicalVolume& lv, std::string_view wanted) { return lv.name < wanted; });
+  return found == volumes.end() || found->name != name ? nullptr : &*found;
 }
 
 std::string_view lvs_columns() {
@@ -150,11 +151,15 @@ Result<GroupView> parse_lvs(std::string_view text) {
     view.group = read_group(row);
     if (!row.complaint.empty())
       return not_understood("of LV " + quote(lv.name) + ", " + row.complaint);
-    // An LV of several kinds of segments has a row for each; the first tells enough.
-    if (view.volumes.empty() || view.volumes.back().name != lv.name) {
-      view.volumes.push_back(std::move(lv));
-    }
+    view.volumes.push_back(std::move(lv));
   }
+  auto& all = view.volumes;
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& one, const auto& other) { return one.name < other.name; });
+  // An LV of several segments has a row for each; the first tells enough.
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const auto& one, const auto& other) { return one.name == other.name; }),
+            all.end());
   return view;
 }
 

@@ -43,7 +43,7 @@ struct GroupSize {
 /// One look at a volume group.
 struct GroupView {
   GroupSize group;
-  std::vector<LogicalVolume> volumes;
+  std::vector<LogicalVolume> volumes;  ///< by name
   const LogicalVolume* find(std::string_view name) const;
 };
 

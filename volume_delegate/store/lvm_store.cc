@@ -32,7 +32,7 @@ StoreSpace LvmStore::space_in(const GroupView& view, std::uint64_t outstanding) 
         snapshot ? promised_to_snapshot(options_.snapshots, view, object) : object.lv.size_bytes;
   }
   const std::uint64_t usable = view.group.free_bytes + held;
-  return {usable / 100 * (100 - options_.lvm.reserve_percent), promised};
+  return {usable - usable / 100 * options_.lvm.reserve_percent, promised};
 }
 
 Result<void> LvmStore::check_room(const GroupView& view, std::uint64_t outstanding,

@@ -16,14 +16,17 @@ constexpr std::size_t kOutputLimit = 256 * kMiB;
 
 }  // namespace
 
-VolumeGroup::VolumeGroup(LvmCommands commands, std::string program, Run run, Clock& clock)
+VolumeGroup::VolumeGroup(LvmCommands commands, std::string program, Run run, Clock& clock,
+                         std::string devices)
     : commands_(std::move(commands)),
       program_(std::move(program)),
       run_(std::move(run)),
-      clock_(clock) {}
+      clock_(clock),
+      devices_(std::move(devices)) {}
 
 std::string VolumeGroup::device(const std::string& lv) const {
-  std::string path = "/dev/";
+  std::string path = devices_;
+  path += "/";
   path += name();
   path += "/";
   return path += lv;
@@ -33,7 +36,7 @@ Result<std::string> VolumeGroup::run(const Arguments& arguments, Order order) {
   process::Command command;
   command.argv = {program_};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.environment["LVM_SUPPRESS_FD_WARNINGS"] = "1";
+  command.environment.emplace("LVM_SUPPRESS_FD_WARNINGS", "1");
   command.run_limit = kRunLimit;
   command.kill_grace = kKillGrace;
   command.output_limit = kOutputLimit;

@@ -26,7 +26,9 @@ class VolumeGroup {
   using Order = CommandQueue::Order;
 
   /// `program`: absolute path of lvm. `run`: process::run.
-  VolumeGroup(LvmCommands commands, std::string program, Run run, Clock& clock);
+  /// `devices`: the folder that udev keeps, but in tests.
+  VolumeGroup(LvmCommands commands, std::string program, Run run, Clock& clock,
+              std::string devices = "/dev");
 
   const LvmCommands& commands() const { return commands_; }
   const std::string& name() const { return commands_.group(); }
@@ -48,6 +50,7 @@ class VolumeGroup {
   const std::string program_;
   const Run run_;
   Clock& clock_;
+  const std::string devices_;
   CommandQueue queue_;
 
   std::mutex mutex_;
