@@ -48,7 +48,8 @@ TEST_F(CrashTest, KilledWhileCopying) {
   write(origin, 0, 2 * kMiB, 1);
   ASSERT_EQ("", snapshot(image, origin));
   auto points = making();
-  if (target().driver != "lvm-thin") points.emplace_back("volumed.copy.during");
+  points.emplace_back(target().driver == "lvm-thin" ? "volumed.copy.after_create"
+                                                    : "volumed.copy.during");
   for (const auto& point : points) {
     const std::uint64_t before = reserved();
     const Uuid id = fresh();

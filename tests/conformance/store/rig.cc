@@ -147,20 +147,28 @@ Uuid StoreTest::fresh() {
   return Uuid::generate(clock_, random);
 }
 
-std::string StoreTest::run(Result<std::unique_ptr<PreparedCopy>> prepared) {
+std::string StoreTest::run(const Prepare& prepare) {
+  const auto end = std::chrono::steady_clock::now() + kLimit;
+  auto prepared = prepare();
+  while (!prepared && prepared.error().code == ErrorCode::conflict &&
+         prepared.error().message.find("ask again") != std::string::npos &&
+         std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(Milliseconds(200));
+    prepared = prepare();
+  }
   if (!prepared) return describe(prepared.error());
   CopyControl control;
   return trouble((*prepared)->run(control));
 }
 
 std::string StoreTest::create(const Uuid& id, std::uint64_t size_bytes) {
-  return run(store_->prepare_empty(id, size_bytes));
+  return run([&] { return store_->prepare_empty(id, size_bytes); });
 }
 std::string StoreTest::copy(const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source) {
-  return run(store_->prepare_volume(id, size_bytes, source));
+  return run([&] { return store_->prepare_volume(id, size_bytes, source); });
 }
 std::string StoreTest::snapshot(const Uuid& id, const Uuid& of) {
-  return run(store_->prepare_snapshot(id, of));
+  return run([&] { return store_->prepare_snapshot(id, of); });
 }
 
 std::string StoreTest::remove(const ObjectRef& object) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,7 +71,9 @@ class StoreTest : public ::testing::Test {
   std::string create(const Uuid& id, std::uint64_t size_bytes);
   std::string copy(const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source);
   std::string snapshot(const Uuid& id, const Uuid& volume);
-  std::string run(Result<std::unique_ptr<PreparedCopy>> prepared);
+  using Prepare = std::function<Result<std::unique_ptr<PreparedCopy>>()>;
+  /// Prepares and runs; asks again while what had the id before is still being removed.
+  std::string run(const Prepare& prepare);
   /// Asks until it is gone.
   std::string remove(const ObjectRef& object);
 
