@@ -14,10 +14,11 @@
 
 namespace vbs::volume_delegate {
 
-/// What was asked for by the order that started a copy; compared with later orders of the same id.
+/// What was asked for by the order that started a copy, or the zeroing of a new volume; compared
+/// with later orders of the same id.
 struct CopyOrder {
   ObjectRef object;
-  ObjectRef source;
+  std::optional<ObjectRef> source;  ///< none: it is filled with zeros
   std::uint64_t size_bytes = 0;
   bool operator==(const CopyOrder&) const = default;
 };

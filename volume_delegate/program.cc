@@ -8,6 +8,7 @@
 #include "common/http/router.h"
 #include "common/thread_pool.h"
 #include "volume_delegate/state_directory.h"
+#include "volume_delegate/store/make_store.h"
 #include "volume_delegate/target/make_target.h"
 #include "volume_delegate/volume_server.h"
 #include "volume_delegate/watcher.h"
@@ -20,6 +21,8 @@ constexpr std::size_t kHandlerQueue = 256;
 constexpr std::size_t kCopyQueue = 1024;
 /// More guests are hardly held still at once; the threads sleep otherwise.
 constexpr unsigned kUrgentThreads = 4;
+/// The store keeps its own pace; this bounds how late it is.
+constexpr Milliseconds kTendStoreEvery{500};
 /// A dead target daemon is noticed within this.
 constexpr Milliseconds kTendEvery{500};
 
@@ -48,7 +51,7 @@ struct Outside {
   std::unique_ptr<DirectoryRecords> tombstone_folder;
   std::unique_ptr<ExportRecords> exports;
   std::unique_ptr<Tombstones> tombstones;
-  std::unique_ptr<FileStore> store;
+  std::unique_ptr<BackingStore> store;
   std::unique_ptr<TargetDriver> target;
 };
 
@@ -70,7 +73,7 @@ Result<void> open_records(const Settings& settings, Outside& outside) {
 
 Result<void> open_outside(const Settings& settings, Outside& outside) {
   if (auto ok = open_records(settings, outside); !ok) return ok;
-  auto store = FileStore::open(settings.store);
+  auto store = make_store(settings.store, outside.clock);
   if (!store) return fail(store.error());
   auto target = make_target(settings.target);
   if (!target) return fail(target.error());
@@ -86,8 +89,6 @@ void log_start(const Settings& settings, const Outside& outside, std::uint16_t p
                         {"tls", settings.link.tls.empty() ? "no" : "yes"},
                         {"target", outside.target->name()},
                         {"portal", outside.target->portal()},
-                        {"folder", settings.store.folder},
-                        {"reflink", outside.store->reflink() ? "yes" : "no"},
                         {"version", VBS_VERSION}});
 }
 
@@ -117,8 +118,10 @@ Result<void> run(const Settings& settings) {
   http::Router router;
   server.add_routes(
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
-  server.tend();  // before the first request: exports are back as soon as this answers
+  outside.store->tend();  // volumes have their devices before exports are made of them
+  server.tend();          // before the first request: exports are back as soon as this answers
   const Watcher watcher(kTendEvery, [&server] { server.tend(); });
+  const Watcher store_watcher(kTendStoreEvery, [&outside] { outside.store->tend(); });
   auto listening = http::Server::start(
       options, http::only_for_front(settings.link, std::move(*token),
                                     [&router](http::Request request, http::Responder respond) {

@@ -9,29 +9,13 @@
 #include "common/config.h"
 #include "common/file.h"
 #include "common/names.h"
+#include "volume_delegate/plain_path.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 constexpr std::size_t kTokenLimit = 4096;
 constexpr std::size_t kMinToken = 16;
-
-/// Paths go into tgtd's comma-separated texts and into its line-based reports.
-bool is_plain_path(const std::string& path) {
-  const bool plain = std::none_of(path.begin(), path.end(), [](char c) {
-    return static_cast<unsigned char>(c) < ' ' || c == ',' || c == 127;
-  });
-  return plain && path.starts_with('/') && !path.ends_with('/') && !path.ends_with(' ');
-}
-
-std::string read_folder(config::Table& table, std::string_view key) {
-  std::string path = table.string(key);
-  if (!is_plain_path(path)) {
-    table.reject(key,
-                 "must be an absolute path without comma, control characters and a '/' at its end");
-  }
-  return path;
-}
 
 log::Options read_log(config::Table& root) {
   log::Options options;
@@ -51,21 +35,6 @@ log::Options read_log(config::Table& root) {
   return options;
 }
 
-FileStoreOptions read_store(config::Table table) {
-  FileStoreOptions options;
-  if (table.string_or("driver", "file") != "file") table.reject("driver", "must be \"file\"");
-  options.folder = read_folder(table, "folder");
-  options.reserve_percent = static_cast<unsigned>(table.integer_or("reserve_percent", 5, 0, 90));
-  const std::string reflink = table.string_or("reflink", "auto");
-  if (reflink != "auto" && reflink != "never")
-    table.reject("reflink", "must be \"auto\" or \"never\"");
-  options.reflink = reflink == "auto";
-  options.copy_bytes_per_second = table.size_or("copy_rate", options.copy_bytes_per_second);
-  if (options.copy_bytes_per_second < kMiB)
-    table.reject("copy_rate", "must be at least \"1M\" (a second)");
-  return options;
-}
-
 Result<Settings> read(config::Table& root) {
   Settings settings;
   settings.name = root.string("name");
@@ -76,7 +45,7 @@ Result<Settings> read(config::Table& root) {
   settings.state_dir = read_folder(root, "state_dir");
   settings.copy_threads = static_cast<unsigned>(root.integer_or("copy_threads", 2, 1, 64));
   settings.log = read_log(root);
-  settings.store = read_store(root.table("store"));
+  settings.store = read_store_settings(root.table("store"));
   settings.target = read_target_settings(root.table("target"), settings.state_dir);
   if (auto ok = root.finish(); !ok) return fail(ok.error());
   return settings;

@@ -7,7 +7,7 @@
 #include "common/http/delegate_link.h"
 #include "common/log.h"
 #include "common/secret.h"
-#include "volume_delegate/store/file_store.h"
+#include "volume_delegate/store/store_settings.h"
 #include "volume_delegate/target/target_settings.h"
 
 namespace vbs::volume_delegate {
@@ -21,7 +21,7 @@ struct Settings {
   std::string state_dir;
   log::Options log;
   unsigned copy_threads = 2;
-  FileStoreOptions store;
+  StoreSettings store;
   TargetSettings target;
 };
 

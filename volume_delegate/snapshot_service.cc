@@ -21,7 +21,7 @@ wire::SnapshotStatus SnapshotService::ready(const StoredSnapshot& snapshot) {
   status.id = snapshot.id;
   status.volume = snapshot.volume;
   status.size_bytes = snapshot.size_bytes;
-  status.state = "ready";
+  status.state = snapshot.lost ? "lost" : "ready";
   status.copied_bytes = snapshot.size_bytes;
   return status;
 }
@@ -29,10 +29,19 @@ wire::SnapshotStatus SnapshotService::ready(const StoredSnapshot& snapshot) {
 wire::SnapshotStatus SnapshotService::copying(const CopyBoard::View& copy) {
   wire::SnapshotStatus status;
   status.id = copy.order.object.id;
-  status.volume = copy.order.source.id;
+  status.volume = copy.order.source->id;
   status.size_bytes = copy.order.size_bytes;
   status.state = "copying";
   status.copied_bytes = copy.copied_bytes;
+  return status;
+}
+
+wire::SnapshotStatus SnapshotService::deleting(const Uuid& id, const Removal& removal) {
+  wire::SnapshotStatus status;
+  status.id = id;
+  status.size_bytes = removal.size_bytes;
+  status.state = "deleting";
+  status.copied_bytes = removal.wiped_bytes;
   return status;
 }
 
@@ -54,13 +63,18 @@ Result<std::optional<wire::SnapshotStatus>> SnapshotService::find_same(const Uui
     }
     if (copy->cancelled)
       return fail(ErrorCode::conflict, "snapshot " + id.str() + " is being deleted");
-    if (copy->order.source.id != volume) return other_volume(id, copy->order.source.id);
+    if (copy->order.source->id != volume) return other_volume(id, copy->order.source->id);
     return copying(*copy);
   }
   auto held = parts_.store.find_snapshot(id);
   if (!held && held.error().code == ErrorCode::not_found) return std::nullopt;
   if (!held) return fail(held.error());
   if (held->volume != volume) return other_volume(id, held->volume);
+  if (held->lost) {
+    return fail(
+        ErrorCode::conflict,
+        "snapshot " + id.str() + " is lost: its volume was written to faster than its room grew");
+  }
   return ready(*held);
 }
 
@@ -108,7 +122,9 @@ Result<std::optional<wire::SnapshotStatus>> SnapshotService::remove(const Uuid& 
     parts_.copies.forget_failure(id);
   }
   fault_point("volumed.delete_snapshot.before_act");
-  if (auto ok = parts_.store.remove_snapshot(id); !ok) return fail(ok.error());
+  auto removal = parts_.store.remove_snapshot(id);
+  if (!removal) return fail(removal.error());
+  if (!removal->gone) return deleting(id, *removal);
   fault_point("volumed.delete_snapshot.after_act");
   if (auto ok = parts_.tombstones.add(id, parts_.clock.wall()); !ok) return fail(ok.error());
   fault_point("volumed.delete_snapshot.after_record");

@@ -15,11 +15,13 @@ class SnapshotService {
 
   Result<wire::SnapshotStatus> put(const Uuid& id, const wire::SnapshotSpec& spec);
   Result<wire::SnapshotStatus> get(const Uuid& id);
-  /// nullopt: gone. A status: it was being copied, the copy was told to stop; ask again.
+  /// nullopt: gone. A status: it was being copied and the copy was told to stop, or it is being
+  /// wiped; ask again.
   Result<std::optional<wire::SnapshotStatus>> remove(const Uuid& id);
 
   static wire::SnapshotStatus ready(const StoredSnapshot& snapshot);
   static wire::SnapshotStatus copying(const CopyBoard::View& copy);
+  static wire::SnapshotStatus deleting(const Uuid& id, const Removal& removal);
 
  private:
   Result<std::optional<wire::SnapshotStatus>> find_same(const Uuid& id, const Uuid& volume);

@@ -54,11 +54,11 @@ Response answer(unsigned code, const Document& document) {
   return http::json(code, out.take());
 }
 
-/// Volumes and snapshots: 200 when ready, 202 while copying.
+/// Volumes and snapshots: 202 while copying, else 200.
 template <class Status>
 Response answer_object(const Result<Status>& result) {
   if (!result) return http::problem(result.error());
-  return answer(result->state == "ready" ? kOk : kAccepted, *result);
+  return answer(result->state == "copying" ? kAccepted : kOk, *result);
 }
 
 template <class Status>

@@ -38,6 +38,7 @@ wire::NodeStatus VolumeServer::node() {
     status.problem = space.error().message;
   }
   status.healthy = status.problem.empty();
+  if (status.healthy) status.problem = parts_.store.warning();
   return status;
 }
 

@@ -68,6 +68,15 @@ wire::VolumeStatus VolumeService::copying(const CopyBoard::View& copy) {
   return status;
 }
 
+wire::VolumeStatus VolumeService::deleting(const Uuid& id, const Removal& removal) {
+  wire::VolumeStatus status;
+  status.id = id;
+  status.size_bytes = removal.size_bytes;
+  status.state = "deleting";
+  status.copied_bytes = removal.wiped_bytes;
+  return status;
+}
+
 Result<wire::VolumeStatus> VolumeService::put(const Uuid& id, const wire::VolumeSpec& spec) {
   if (auto ok = check_volume_size(spec.size_bytes, "size_bytes"); !ok) return fail(ok.error());
   auto source = source_of(spec);
@@ -90,10 +99,11 @@ Result<std::optional<wire::VolumeStatus>> VolumeService::find_same(
     }
     if (copy->cancelled)
       return fail(ErrorCode::conflict, "volume " + id.str() + " is being deleted");
-    if (source && copy->order == CopyOrder{{ObjectKind::volume, id}, *source, spec.size_bytes}) {
+    if (copy->order == CopyOrder{{ObjectKind::volume, id}, source, spec.size_bytes}) {
       return copying(*copy);
     }
-    return other_body(id, "being copied from " + copy->order.source.str());
+    const auto& from = copy->order.source;
+    return other_body(id, from ? "being copied from " + from->str() : "being made");
   }
   auto held = parts_.store.find_volume(id);
   if (!held && held.error().code == ErrorCode::not_found) return std::nullopt;
@@ -111,15 +121,15 @@ Result<std::optional<wire::VolumeStatus>> VolumeService::find_same(
 Result<wire::VolumeStatus> VolumeService::make(const Uuid& id, const wire::VolumeSpec& spec,
                                                const std::optional<ObjectRef>& source) {
   fault_point("volumed.put_volume.before_act");
-  if (!source) {
-    if (auto ok = parts_.store.create_volume(id, spec.size_bytes); !ok) return fail(ok.error());
-  } else {
+  if (source) {
     if (auto ok = check_source_is_complete(parts_.copies, *source); !ok) return fail(ok.error());
-    auto copy = parts_.store.prepare_volume(id, spec.size_bytes, *source);
-    if (!copy) return fail(copy.error());
-    const CopyOrder order{{ObjectKind::volume, id}, *source, spec.size_bytes};
-    if (auto ok = parts_.copies.begin(order, std::move(*copy), Urgency::usual); !ok)
-      return fail(ok.error());
+  }
+  auto made = source ? parts_.store.prepare_volume(id, spec.size_bytes, *source)
+                     : parts_.store.prepare_empty(id, spec.size_bytes);
+  if (!made) return fail(made.error());
+  const CopyOrder order{{ObjectKind::volume, id}, source, spec.size_bytes};
+  if (auto ok = parts_.copies.begin(order, std::move(*made), Urgency::usual); !ok) {
+    return fail(ok.error());
   }
   fault_point("volumed.put_volume.after_act");
   log::info("made a volume", {{"id", id.str()}, {"size", format_size(spec.size_bytes)}});
@@ -156,7 +166,9 @@ Result<std::optional<wire::VolumeStatus>> VolumeService::remove(const Uuid& id) 
     parts_.copies.forget_failure(id);
   }
   fault_point("volumed.delete_volume.before_act");
-  if (auto ok = parts_.store.remove_volume(id); !ok) return fail(ok.error());
+  auto removal = parts_.store.remove_volume(id);
+  if (!removal) return fail(removal.error());
+  if (!removal->gone) return deleting(id, *removal);
   fault_point("volumed.delete_volume.after_act");
   if (auto ok = parts_.tombstones.add(id, parts_.clock.wall()); !ok) return fail(ok.error());
   fault_point("volumed.delete_volume.after_record");

@@ -34,11 +34,13 @@ class VolumeService {
   /// next PUT, and the PUT after that tries again.
   Result<wire::VolumeStatus> put(const Uuid& id, const wire::VolumeSpec& spec);
   Result<wire::VolumeStatus> get(const Uuid& id);
-  /// nullopt: gone. A status: it was being copied, the copy was told to stop; ask again.
+  /// nullopt: gone. A status: it was being copied and the copy was told to stop, or it is being
+  /// wiped; ask again.
   Result<std::optional<wire::VolumeStatus>> remove(const Uuid& id);
 
   static wire::VolumeStatus ready(const StoredVolume& volume);
   static wire::VolumeStatus copying(const CopyBoard::View& copy);
+  static wire::VolumeStatus deleting(const Uuid& id, const Removal& removal);
 
  private:
   Result<std::optional<wire::VolumeStatus>> find_same(const Uuid& id, const wire::VolumeSpec& spec,

@@ -43,10 +43,15 @@ class Comparer {
 
   void snapshots(const std::vector<wire::SnapshotStatus>& shown) {
     std::set<Uuid> there;
-    for (const wire::SnapshotStatus& status : shown) there.insert(status.id);
+    std::set<Uuid> lost;
+    for (const wire::SnapshotStatus& status : shown) {
+      there.insert(status.id);
+      if (status.state == "lost") lost.insert(status.id);
+    }
     for (const db::Snapshot& row : db::SnapshotTable(connection_).on_node(node_)) {
       const bool present = there.erase(row.id) == 1;
       count(db::snapshot_resource(row.id), present);
+      if (lost.contains(row.id)) lost_snapshot(row);
       if (present) continue;
       add("missing-snapshot", row.id,
           "snapshot " + row.id.str() + " is not there; restore it, or delete the snapshot")
@@ -156,6 +161,15 @@ class Comparer {
     drift.remedy = Remedy::remove;
     drift.volume = id;
     drift.path = "/v1/volumes/" + id.str();
+  }
+
+  void lost_snapshot(const db::Snapshot& row) {
+    Drift& drift =
+        add("lost-snapshot", row.id,
+            "snapshot " + row.id.str() +
+                " is lost: its volume was written to faster than its room grew; delete it");
+    drift.snapshot = row.id;
+    if (row.state == db::SnapshotState::available) drift.remedy = Remedy::record_loss;
   }
 
   void surplus_snapshot(const Uuid& id) {

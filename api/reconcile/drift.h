@@ -17,6 +17,7 @@ enum class Remedy {
   none,               ///< a person must look
   repair_attachment,  ///< present it again
   remove,             ///< of VBS, and no row wants it any more
+  record_loss,        ///< of a snapshot: nothing can bring it back
 };
 
 /// One difference between what the rows say and what a node shows.

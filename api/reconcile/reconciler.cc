@@ -270,6 +270,10 @@ std::string Reconciler::act_on(const Drift& drift) {
     queue(drift, "repair-attachment", "{}");
     return "repair-attachment is queued";
   }
+  if (drift.remedy == Remedy::record_loss) {
+    record_loss(drift);
+    return "the snapshot is put in error";
+  }
   json::Writer options;
   options.begin_object();
   options.member("path", drift.path);
@@ -277,6 +281,21 @@ std::string Reconciler::act_on(const Drift& drift) {
   options.end_object();
   queue(drift, "remove-leftover", options.take());
   return "remove-leftover is queued";
+}
+
+void Reconciler::record_loss(const Drift& drift) {
+  services_.database.write(
+      [drift, now = services_.clock.wall()](db::Transaction& tx) -> Result<void> {
+        const auto row = db::SnapshotTable(tx.connection()).find(drift.snapshot);
+        const bool held = held_resources(tx.connection()).contains(resource_of(drift));
+        if (held || !row || row->state != db::SnapshotState::available) return {};
+        return db::snapshot_error(tx, drift.snapshot, drift.detail, now);
+      },
+      [](Result<void> written) {
+        if (!written)
+          log::warning("a loss is not recorded", {{"error", describe(written.error())}});
+      },
+      services_.executor);
 }
 
 void Reconciler::queue(const Drift& drift, std::string_view kind, std::string options) {

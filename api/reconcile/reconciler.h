@@ -54,6 +54,8 @@ class Reconciler {
   static bool needed_by_vmm(const Sweep& sweep, const Drift& drift);
   std::string decide(Sweep& sweep, const Drift& drift, Memory& memory);
   std::string act_on(const Drift& drift);
+  /// Puts the row of a lost snapshot in error.
+  void record_loss(const Drift& drift);
   void queue(const Drift& drift, std::string_view kind, std::string options);
 
   Services& services_;

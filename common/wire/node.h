@@ -18,7 +18,7 @@ struct NodeStatus {
   std::uint64_t reserved_bytes = 0;    ///< of that, promised to volumes and snapshots
   bool snapshots_need_volume = false;  ///< a snapshot dies with its volume (classic LVM)
   bool healthy = true;                 ///< its target daemon or hypervisor answers
-  std::string problem;                 ///< why not, for people
+  std::string problem;                 ///< why not, or what will become a problem, for people
 
   static Result<NodeStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

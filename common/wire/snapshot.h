@@ -21,7 +21,8 @@ struct SnapshotStatus {
   Uuid id;
   Uuid volume;
   std::uint64_t size_bytes = 0;
-  std::string state;  ///< "ready" or "copying"
+  /// "ready" or "copying"; "lost": what it showed is gone, it can only be deleted; "deleting"
+  std::string state;
   std::uint64_t copied_bytes = 0;
 
   static Result<SnapshotStatus> from_json(const json::Value& value);

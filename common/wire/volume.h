@@ -24,7 +24,7 @@ struct VolumeSpec {
 struct VolumeStatus {
   Uuid id;
   std::uint64_t size_bytes = 0;
-  std::string state;                  ///< "ready" or "copying"
+  std::string state;                  ///< "ready" or "copying"; "deleting": being wiped
   std::uint64_t copied_bytes = 0;     ///< progress while copying
   std::uint64_t allocated_bytes = 0;  ///< what the store really holds for it
   /// How long a point-in-time copy of it would take; 0 where the store does it at once (reflink).

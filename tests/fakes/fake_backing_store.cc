@@ -7,19 +7,53 @@ namespace vbs::fakes {
 using volume_delegate::CopyControl;
 using volume_delegate::ObjectKind;
 using volume_delegate::PreparedCopy;
+using volume_delegate::Removal;
 using volume_delegate::StoredSnapshot;
 using volume_delegate::StoredVolume;
 using volume_delegate::StoreListing;
 using volume_delegate::StoreSpace;
 
 /// Its object is in the store as "being made" until it has run, which reserves its space.
-class FakeBackingStore::Copy final : public PreparedCopy {
+class FakeBackingStore::Made : public PreparedCopy {
  public:
-  Copy(FakeBackingStore& store, const ObjectRef& object, std::uint64_t size_bytes)
+  Made(FakeBackingStore& store, const ObjectRef& object, std::uint64_t size_bytes)
       : store_(store), object_(object), size_bytes_(size_bytes) {}
-  ~Copy() override { drop(); }
+  ~Made() override { drop(); }
 
   std::uint64_t size_bytes() const override { return size_bytes_; }
+
+ protected:
+  void drop() {
+    if (std::exchange(ended_, true)) return;
+    std::lock_guard guard(store_.mutex_);
+    store_.objects_.erase(object_);
+  }
+  Result<void> complete(CopyControl& control) {
+    control.copied_bytes = size_bytes_;
+    std::lock_guard guard(store_.mutex_);
+    store_.objects_[object_].being_made = false;
+    ended_ = true;
+    return {};
+  }
+
+  FakeBackingStore& store_;
+  const ObjectRef object_;
+
+ private:
+  const std::uint64_t size_bytes_;
+  bool ended_ = false;
+};
+
+class FakeBackingStore::Empty final : public Made {
+ public:
+  using Made::Made;
+  bool at_once() const override { return true; }
+  Result<void> run(CopyControl& control) override { return complete(control); }
+};
+
+class FakeBackingStore::Copy final : public Made {
+ public:
+  using Made::Made;
   bool at_once() const override { return store_.copies_at_once_; }
 
   Result<void> run(CopyControl& control) override {
@@ -29,24 +63,8 @@ class FakeBackingStore::Copy final : public PreparedCopy {
       drop();
       return done;
     }
-    control.copied_bytes = size_bytes_;
-    std::lock_guard guard(store_.mutex_);
-    store_.objects_[object_].being_made = false;
-    ended_ = true;
-    return {};
+    return complete(control);
   }
-
- private:
-  void drop() {
-    if (std::exchange(ended_, true)) return;
-    std::lock_guard guard(store_.mutex_);
-    store_.objects_.erase(object_);
-  }
-
-  FakeBackingStore& store_;
-  const ObjectRef object_;
-  const std::uint64_t size_bytes_;
-  bool ended_ = false;
 };
 
 Result<void> FakeBackingStore::enter(const std::string& call, const ObjectRef& object) {
@@ -83,7 +101,7 @@ Result<StoreListing> FakeBackingStore::list() {
       out.volumes.push_back(
           {object.id, held.size_bytes, 0, copies_at_once_ ? 0 : estimate_ms_, held.source});
     } else {
-      out.snapshots.push_back({object.id, held.source->id, held.size_bytes});
+      out.snapshots.push_back({object.id, held.source->id, held.size_bytes, held.lost});
     }
   }
   return out;
@@ -105,7 +123,7 @@ Result<StoredSnapshot> FakeBackingStore::find_snapshot(const Uuid& id) {
   if (found == objects_.end() || found->second.being_made) {
     return fail(ErrorCode::not_found, "no snapshot " + id.str());
   }
-  return StoredSnapshot{id, found->second.source->id, found->second.size_bytes};
+  return StoredSnapshot{id, found->second.source->id, found->second.size_bytes, found->second.lost};
 }
 
 Result<std::uint64_t> FakeBackingStore::source_size(const ObjectRef& source) {
@@ -125,10 +143,13 @@ Result<void> FakeBackingStore::reserve(const ObjectRef& object, Object made) {
   return {};
 }
 
-Result<void> FakeBackingStore::create_volume(const Uuid& id, std::uint64_t size_bytes) {
+Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_empty(const Uuid& id,
+                                                                      std::uint64_t size_bytes) {
   const ObjectRef object{ObjectKind::volume, id};
-  if (auto ok = enter("create", object); !ok) return ok;
-  return reserve(object, {size_bytes, std::nullopt, false});
+  if (auto ok = enter("create", object); !ok) return fail(ok.error());
+  if (auto ok = reserve(object, {size_bytes, std::nullopt, true, false}); !ok)
+    return fail(ok.error());
+  return std::make_unique<Empty>(*this, object, size_bytes);
 }
 
 Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_volume(const Uuid& id,
@@ -137,7 +158,7 @@ Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_volume(const Uui
   auto source_bytes = source_size(source);
   if (!source_bytes) return fail(source_bytes.error());
   if (size_bytes < *source_bytes) return fail_field("size_bytes", "must not be below the source's");
-  return prepare({ObjectKind::volume, id}, {size_bytes, source, true});
+  return prepare({ObjectKind::volume, id}, {size_bytes, source, true, false});
 }
 
 Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_snapshot(const Uuid& id,
@@ -145,7 +166,7 @@ Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare_snapshot(const U
   const ObjectRef source{ObjectKind::volume, volume};
   auto source_bytes = source_size(source);
   if (!source_bytes) return fail(source_bytes.error());
-  return prepare({ObjectKind::snapshot, id}, {*source_bytes, source, true});
+  return prepare({ObjectKind::snapshot, id}, {*source_bytes, source, true, false});
 }
 
 Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare(const ObjectRef& object,
@@ -173,22 +194,27 @@ Result<void> FakeBackingStore::grow_volume(const Uuid& id, std::uint64_t size_by
   return {};
 }
 
-Result<void> FakeBackingStore::remove(const ObjectRef& object) {
-  if (auto ok = enter("remove", object); !ok) return ok;
+Result<Removal> FakeBackingStore::remove(const ObjectRef& object) {
+  if (auto ok = enter("remove", object); !ok) return fail(ok.error());
   lose(object);
-  return {};
+  return Removal{};
 }
 
-Result<void> FakeBackingStore::remove_volume(const Uuid& id) {
+Result<Removal> FakeBackingStore::remove_volume(const Uuid& id) {
   return remove({ObjectKind::volume, id});
 }
-Result<void> FakeBackingStore::remove_snapshot(const Uuid& id) {
+Result<Removal> FakeBackingStore::remove_snapshot(const Uuid& id) {
   return remove({ObjectKind::snapshot, id});
 }
 
 void FakeBackingStore::set_fault(Fault fault) {
   std::lock_guard guard(mutex_);
   fault_ = std::move(fault);
+}
+
+void FakeBackingStore::spoil(const Uuid& snapshot) {
+  std::lock_guard guard(mutex_);
+  objects_.at({ObjectKind::snapshot, snapshot}).lost = true;
 }
 
 void FakeBackingStore::lose(const ObjectRef& object) {

@@ -25,14 +25,15 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   Result<volume_delegate::StoredVolume> find_volume(const Uuid& id) override;
   Result<volume_delegate::StoredSnapshot> find_snapshot(const Uuid& id) override;
   Result<std::uint64_t> source_size(const ObjectRef& source) override;
-  Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_empty(
+      const Uuid& id, std::uint64_t size_bytes) override;
   Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_volume(
       const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source) override;
   Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_snapshot(
       const Uuid& id, const Uuid& volume) override;
   Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
-  Result<void> remove_volume(const Uuid& id) override;
-  Result<void> remove_snapshot(const Uuid& id) override;
+  Result<volume_delegate::Removal> remove_volume(const Uuid& id) override;
+  Result<volume_delegate::Removal> remove_snapshot(const Uuid& id) override;
   std::string device(const Uuid& volume) const override { return "/fake/" + volume.str() + ".img"; }
 
   /// Called at the start of every call that changes something ("create", "prepare", "copy",
@@ -41,22 +42,27 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   void set_fault(Fault fault);
   /// How long a snapshot is said to take where copies wait for their turn; 1 ms from the start.
   void set_snapshot_estimate(std::int64_t milliseconds);
+  /// A snapshot runs full.
+  void spoil(const Uuid& snapshot);
   /// Somebody removes an object by hand.
   void lose(const ObjectRef& object);
   bool contains(const ObjectRef& object) const;
 
  private:
+  class Made;
+  class Empty;
   class Copy;
   struct Object {
     std::uint64_t size_bytes = 0;
     std::optional<ObjectRef> source;
     bool being_made = false;
+    bool lost = false;
   };
   Result<void> enter(const std::string& call, const ObjectRef& object);
   Result<void> reserve(const ObjectRef& object, Object made);
   Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare(const ObjectRef& object,
                                                                  Object made);
-  Result<void> remove(const ObjectRef& object);
+  Result<volume_delegate::Removal> remove(const ObjectRef& object);
   std::uint64_t promised() const;
 
   const std::uint64_t capacity_bytes_;

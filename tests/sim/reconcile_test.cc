@@ -107,6 +107,26 @@ TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
   EXPECT_THAT(audit(), HasSubstr(R"("findings":[])"));
 }
 
+TEST_F(ReconcileTest, ALostSnapshotIsInErrorAndNoSource) {
+  const std::string volume = world.create_volume();
+  const auto made =
+      world.carry_out(Method::post, "/v1/snapshots", R"({"volume":")" + volume + R"("})");
+  ASSERT_EQ(202u, made.status()) << made.response->body;
+  const std::string list = get("/v1/snapshots");
+  const std::string id = list.substr(list.find(R"("id":")") + 6, 36);
+  EXPECT_THAT(get("/v1/snapshots/" + id), HasSubstr(R"("state":"available")"));
+  world.volumes.store.spoil(*Uuid::parse(id));
+  run_seconds(60);
+  EXPECT_THAT(get("/v1/snapshots/" + id),
+              AllOf(HasSubstr(R"("state":"error")"), HasSubstr("is lost")));
+  const auto copy = world.carry_out(
+      Method::post, "/v1/volumes",
+      R"({"size_bytes":1048576,"source":{"kind":"snapshot","id":")" + id + R"("}})");
+  EXPECT_EQ(409u, copy.status()) << copy.response->body;
+  EXPECT_EQ(202u, world.carry_out(Method::del, "/v1/snapshots/" + id).status());
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(ReconcileTest, ARepairThatFailsLeavesTimeForOthers) {
   const std::string id = world.create_volume();
   const std::string attachment = world.attach(id);

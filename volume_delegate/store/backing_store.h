@@ -13,8 +13,12 @@
 
 namespace vbs::volume_delegate {
 
-enum class ObjectKind { volume, snapshot };
-/// "volume", "snapshot": also the wire's `source_kind`.
+enum class ObjectKind {
+  volume,
+  snapshot,
+  image,  ///< what an operator offers to copy from: only ever a source
+};
+/// "volume", "snapshot", "image": the first two also the wire's `source_kind`.
 std::string_view to_string(ObjectKind kind);
 
 /// One object, for instance what another one was copied from.
@@ -38,6 +42,7 @@ struct StoredSnapshot {
   Uuid id;
   Uuid volume;
   std::uint64_t size_bytes = 0;
+  bool lost = false;  ///< its bytes are not those of that moment any more: it can only be deleted
 };
 
 /// The answer of `grow_volume` for a volume that has more than it is asked to have.
@@ -61,17 +66,24 @@ struct CopyControl {
   std::atomic<bool> cancelled{false};
 };
 
-/// A copy that is about to be made: its source was found and its space is reserved. Dropped
-/// without having been run to success it leaves nothing behind.
+/// A volume or snapshot that is about to be made: its source, if it has one, was found, and its
+/// space is reserved. Dropped without having been run to success it leaves nothing behind.
 class PreparedCopy {
  public:
   virtual ~PreparedCopy() = default;
   virtual std::uint64_t size_bytes() const = 0;
-  /// Whether `run` returns at once (shared extents) instead of moving every byte.
+  /// Whether `run` returns at once (shared extents) instead of moving or zeroing every byte.
   virtual bool at_once() const = 0;
   /// Blocks. On success the object exists for good; on error, or `conflict` when cancelled, it does
   /// not exist. Called once.
   virtual Result<void> run(CopyControl& control) = 0;
+};
+
+/// How far a removal is.
+struct Removal {
+  bool gone = true;  ///< else its bytes are being wiped: nobody can use it, its space is not free
+  std::uint64_t size_bytes = 0;
+  std::uint64_t wiped_bytes = 0;
 };
 
 /// Where volumes and snapshots are kept. Calls block and may come from any thread; the caller
@@ -96,7 +108,8 @@ class BackingStore {
   virtual Result<std::uint64_t> source_size(const ObjectRef& source) = 0;
 
   /// All zeros.
-  virtual Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
+  virtual Result<std::unique_ptr<PreparedCopy>> prepare_empty(const Uuid& id,
+                                                              std::uint64_t size_bytes) = 0;
   /// A volume of `size_bytes`, not smaller than its source; the rest is zeros.
   virtual Result<std::unique_ptr<PreparedCopy>> prepare_volume(const Uuid& id,
                                                                std::uint64_t size_bytes,
@@ -109,12 +122,23 @@ class BackingStore {
   /// is larger: nothing shrinks. A crash in the middle leaves the old size or the new one.
   virtual Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
 
-  /// Removing what is absent succeeds. Nobody may have the volume open.
-  virtual Result<void> remove_volume(const Uuid& id) = 0;
-  virtual Result<void> remove_snapshot(const Uuid& id) = 0;
+  /// Removing what is absent succeeds. `conflict` where somebody has it open or another object
+  /// needs it. Where it is not gone at once, the store goes on by itself, after a restart too; ask
+  /// again.
+  virtual Result<Removal> remove_volume(const Uuid& id) = 0;
+  virtual Result<Removal> remove_snapshot(const Uuid& id) = 0;
+
+  /// Upkeep: finishes or removes what was left half-made, and watches what may fill up. To be
+  /// called every second or so, by one thread.
+  virtual void tend() {}
+  /// What an operator should look at although everything still works, "" if nothing.
+  virtual std::string warning() { return ""; }
 
   /// What a target daemon has to open for a volume.
   virtual std::string device(const Uuid& volume) const = 0;
+
+  /// prepare_empty, run here and now.
+  Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes);
 };
 
 }  // namespace vbs::volume_delegate

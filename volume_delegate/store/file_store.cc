@@ -79,6 +79,37 @@ class FileCopy final : public PreparedCopy {
   SpaceReservation reservation_;
 };
 
+class EmptyFile final : public PreparedCopy {
+ public:
+  EmptyFile(const ImageFolder& folder, const Uuid& id, std::uint64_t size_bytes,
+            SpaceReservation reservation)
+      : folder_(folder), id_(id), size_bytes_(size_bytes), reservation_(std::move(reservation)) {}
+
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  bool at_once() const override { return true; }
+
+  Result<void> run(CopyControl& control) override {
+    auto image = folder_.make_partial(id_);
+    if (!image) return fail(image.error());
+    auto done = set_size(*image, size_bytes_);
+    if (done) done = folder_.publish(id_, *image, std::nullopt);
+    if (!done) {
+      folder_.discard_partial(id_);
+      reservation_ = SpaceReservation();
+      return done;
+    }
+    control.copied_bytes = size_bytes_;
+    reservation_.keep();
+    return {};
+  }
+
+ private:
+  const ImageFolder& folder_;
+  const Uuid id_;
+  const std::uint64_t size_bytes_;
+  SpaceReservation reservation_;
+};
+
 /// Entries of the store's folder itself that are not its own.
 std::vector<std::string> foreign_entries(const std::string& folder) {
   std::vector<std::string> out;
@@ -183,7 +214,7 @@ Result<StoreListing> FileStore::list() {
   for (const auto& [id, info] : snapshots->images) {
     present[ObjectRef{ObjectKind::snapshot, id}] = info.size_bytes;
     if (info.source && info.source->kind == ObjectKind::volume) {
-      listing.snapshots.push_back({id, info.source->id, info.size_bytes});
+      listing.snapshots.push_back({id, info.source->id, info.size_bytes, false});
     } else {
       listing.foreign.push_back(snapshots_.image_path(id) +
                                 " (its .source file is missing or damaged)");
@@ -208,7 +239,7 @@ Result<StoredSnapshot> FileStore::find_snapshot(const Uuid& id) {
     return fail(ErrorCode::internal,
                 snapshots_.image_path(id) + " does not say of which volume it is");
   }
-  return StoredSnapshot{id, info->source->id, info->size_bytes};
+  return StoredSnapshot{id, info->source->id, info->size_bytes, false};
 }
 
 Result<std::uint64_t> FileStore::source_size(const ObjectRef& source) {
@@ -219,19 +250,11 @@ Result<std::uint64_t> FileStore::source_size(const ObjectRef& source) {
       ErrorCode::not_found, "there is no " + source.str() + " on this server", "source", {}, {}});
 }
 
-Result<void> FileStore::create_volume(const Uuid& id, std::uint64_t size_bytes) {
+Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_empty(const Uuid& id,
+                                                               std::uint64_t size_bytes) {
   auto reservation = account_->reserve(ObjectRef{ObjectKind::volume, id}, size_bytes);
   if (!reservation) return fail(reservation.error());
-  auto image = volumes_.make_partial(id);
-  if (!image) return fail(image.error());
-  auto done = set_size(*image, size_bytes);
-  if (done) done = volumes_.publish(id, *image, std::nullopt);
-  if (!done) {
-    volumes_.discard_partial(id);
-    return done;
-  }
-  reservation->keep();
-  return {};
+  return std::make_unique<EmptyFile>(volumes_, id, size_bytes, std::move(*reservation));
 }
 
 Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_volume(const Uuid& id,
@@ -280,16 +303,16 @@ Result<void> FileStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
   return grown;
 }
 
-Result<void> FileStore::remove(const ObjectRef& object) {
-  if (auto removed = folder(object.kind).remove(object.id); !removed) return removed;
+Result<Removal> FileStore::remove(const ObjectRef& object) {
+  if (auto removed = folder(object.kind).remove(object.id); !removed) return fail(removed.error());
   account_->release(object);
-  return {};
+  return Removal{};
 }
 
-Result<void> FileStore::remove_volume(const Uuid& id) {
+Result<Removal> FileStore::remove_volume(const Uuid& id) {
   return remove({ObjectKind::volume, id});
 }
-Result<void> FileStore::remove_snapshot(const Uuid& id) {
+Result<Removal> FileStore::remove_snapshot(const Uuid& id) {
   return remove({ObjectKind::snapshot, id});
 }
 

@@ -34,14 +34,15 @@ class FileStore final : public BackingStore {
   Result<StoredVolume> find_volume(const Uuid& id) override;
   Result<StoredSnapshot> find_snapshot(const Uuid& id) override;
   Result<std::uint64_t> source_size(const ObjectRef& source) override;
-  Result<void> create_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<std::unique_ptr<PreparedCopy>> prepare_empty(const Uuid& id,
+                                                      std::uint64_t size_bytes) override;
   Result<std::unique_ptr<PreparedCopy>> prepare_volume(const Uuid& id, std::uint64_t size_bytes,
                                                        const ObjectRef& source) override;
   Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
                                                          const Uuid& volume) override;
   Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
-  Result<void> remove_volume(const Uuid& id) override;
-  Result<void> remove_snapshot(const Uuid& id) override;
+  Result<Removal> remove_volume(const Uuid& id) override;
+  Result<Removal> remove_snapshot(const Uuid& id) override;
   std::string device(const Uuid& volume) const override { return volumes_.image_path(volume); }
 
  private:
@@ -56,7 +57,7 @@ class FileStore final : public BackingStore {
   Result<std::unique_ptr<PreparedCopy>> prepare(const ObjectRef& object, std::uint64_t size_bytes,
                                                 const ObjectRef& source,
                                                 std::uint64_t source_bytes);
-  Result<void> remove(const ObjectRef& object);
+  Result<Removal> remove(const ObjectRef& object);
 
   const FileStoreOptions options_;
   const ImageFolder volumes_;

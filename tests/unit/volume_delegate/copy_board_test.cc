@@ -22,7 +22,7 @@ class CopyBoardTest : public ::testing::Test {
   void SetUp() override { ASSERT_EQ("", trouble(store_.create_volume(id(1), kSize))); }
 
   CopyOrder order(unsigned number) const {
-    return {{ObjectKind::snapshot, id(number)}, {ObjectKind::volume, id(1)}, kSize};
+    return {{ObjectKind::snapshot, id(number)}, ObjectRef{ObjectKind::volume, id(1)}, kSize};
   }
   Result<void> begin(unsigned number) {
     auto copy = store_.prepare_snapshot(id(number), id(1));
@@ -126,7 +126,7 @@ TEST(CopyBoard, ACopyThatTakesNoTimeIsDoneAtOnce) {
   ASSERT_EQ("", trouble(store.create_volume(id(1), kSize)));
   auto copy = store.prepare_snapshot(id(2), id(1));
   ASSERT_TRUE(copy);
-  const CopyOrder order{{ObjectKind::snapshot, id(2)}, {ObjectKind::volume, id(1)}, kSize};
+  const CopyOrder order{{ObjectKind::snapshot, id(2)}, ObjectRef{ObjectKind::volume, id(1)}, kSize};
   EXPECT_EQ("", trouble(board.begin(order, std::move(*copy), Urgency::usual)));
   EXPECT_TRUE(store.contains({ObjectKind::snapshot, id(2)}));
 }

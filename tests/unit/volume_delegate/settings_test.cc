@@ -32,15 +32,19 @@ std::string config(const std::string& root = "", const std::string& store = "",
   return out + target + "\n";
 }
 
+const FileStoreOptions& file_store(const Result<Settings>& settings) {
+  return std::get<FileStoreOptions>(settings->store);
+}
+
 TEST(Settings, HaveDefaults) {
   const auto settings = parse_settings(config(), "test");
   ASSERT_EQ("", trouble(settings));
   EXPECT_EQ("vs1", settings->name);
   EXPECT_EQ("127.0.0.1", settings->link.address);
   EXPECT_EQ(7710, settings->link.port);
-  EXPECT_EQ(5u, settings->store.reserve_percent);
-  EXPECT_TRUE(settings->store.reflink);
-  EXPECT_EQ(200 * kMiB, settings->store.copy_bytes_per_second);
+  EXPECT_EQ(5u, file_store(settings).reserve_percent);
+  EXPECT_TRUE(file_store(settings).reflink);
+  EXPECT_EQ(200 * kMiB, file_store(settings).copy_bytes_per_second);
   EXPECT_EQ("127.0.0.1:3260", settings->target.tgt.portal.str());
   EXPECT_EQ(2, settings->target.tgt.threads);
   EXPECT_EQ("/var/lib/vbs/tgt", settings->target.tgt.folder);
@@ -62,9 +66,9 @@ TEST(Settings, TakeEveryKey) {
   EXPECT_EQ("/l", settings->log.file);
   EXPECT_EQ(log::Level::debug, settings->log.level);
   EXPECT_EQ(3u, settings->copy_threads);
-  EXPECT_EQ(7u, settings->store.reserve_percent);
-  EXPECT_FALSE(settings->store.reflink);
-  EXPECT_EQ(kGiB, settings->store.copy_bytes_per_second);
+  EXPECT_EQ(7u, file_store(settings).reserve_percent);
+  EXPECT_FALSE(file_store(settings).reflink);
+  EXPECT_EQ(kGiB, file_store(settings).copy_bytes_per_second);
   EXPECT_EQ(9, settings->target.tgt.control_port);
   EXPECT_EQ(4, settings->target.tgt.threads);
   EXPECT_EQ("lio", settings->target.driver);
@@ -121,9 +125,9 @@ TEST(Settings, TheExampleIsTrue) {
   ASSERT_EQ("", trouble(all));
   EXPECT_EQ(as_it_is->link.port, all->link.port);
   EXPECT_EQ(as_it_is->copy_threads, all->copy_threads);
-  EXPECT_EQ(as_it_is->store.reserve_percent, all->store.reserve_percent);
-  EXPECT_EQ(as_it_is->store.reflink, all->store.reflink);
-  EXPECT_EQ(as_it_is->store.copy_bytes_per_second, all->store.copy_bytes_per_second);
+  EXPECT_EQ(file_store(as_it_is).reserve_percent, file_store(all).reserve_percent);
+  EXPECT_EQ(file_store(as_it_is).reflink, file_store(all).reflink);
+  EXPECT_EQ(file_store(as_it_is).copy_bytes_per_second, file_store(all).copy_bytes_per_second);
   EXPECT_EQ(as_it_is->target.tgt.control_port, all->target.tgt.control_port);
   EXPECT_EQ(as_it_is->target.tgt.threads, all->target.tgt.threads);
   EXPECT_EQ(as_it_is->target.iqn_prefix, all->target.iqn_prefix);

@@ -1,0 +1,98 @@
+#include "volume_delegate/store/lvm_tags.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/volume_delegate/support.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::id;
+
+LogicalVolume lv(const Uuid& of, std::vector<std::string> tags) {
+  LogicalVolume out;
+  out.name = lv_name(of);
+  out.tags = std::move(tags);
+  return out;
+}
+
+LvRecord full_record() {
+  LvRecord record;
+  record.object = {ObjectKind::volume, id(1)};
+  record.size_bytes = 7 << 20;
+  record.source = ObjectRef{ObjectKind::snapshot, id(2)};
+  record.stage = LvStage::growing;
+  record.progress_bytes = 4096;
+  record.grow_to_bytes = 9 << 20;
+  return record;
+}
+
+TEST(LvmTags, ComeBackAsTheyWereWritten) {
+  const auto written = full_record();
+  const auto read = read_record(lv(id(1), tags_of(written)));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(written.object, read->object);
+  EXPECT_EQ(written.size_bytes, read->size_bytes);
+  EXPECT_EQ(written.source, read->source);
+  EXPECT_EQ(written.stage, read->stage);
+  EXPECT_EQ(written.progress_bytes, read->progress_bytes);
+  EXPECT_EQ(written.grow_to_bytes, read->grow_to_bytes);
+  EXPECT_TRUE(read->usable());
+}
+
+TEST(LvmTags, OfASnapshotSayOfWhichVolumeItIs) {
+  LvRecord record;
+  record.object = {ObjectKind::snapshot, id(1)};
+  record.size_bytes = 1 << 20;
+  record.lost = true;
+  EXPECT_FALSE(read_record(lv(id(1), tags_of(record)))) << "it does not say";
+  record.of = id(2);
+  EXPECT_THAT(tags_of(record), ElementsAre("vbs.snapshot=" + id(1).str(), "vbs.size=1048576",
+                                           "vbs.of=" + id(2).str(), "vbs.lost"));
+  const auto read = read_record(lv(id(1), tags_of(record)));
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->lost);
+  EXPECT_EQ(id(2), read->of);
+}
+
+TEST(LvmTags, ThatAreNotUnderstoodMakeAnLvForeign) {
+  const auto tags = tags_of(full_record());
+  EXPECT_TRUE(read_record(lv(id(1), tags)));
+  const auto with = [&](const std::string& tag) {
+    auto more = tags;
+    more.push_back(tag);
+    return read_record(lv(id(1), more)).has_value();
+  };
+  EXPECT_TRUE(with("backup")) << "an operator's own";
+  EXPECT_TRUE(with("vbs.image=" + id(9).str()));
+  for (const char* bad : {"vbs.stage=melting", "vbs.size=12k", "vbs.size=", "vbs.volume=x",
+                          "vbs.unheard-of=1", "vbs.source=volume", "vbs.progress=-1"}) {
+    EXPECT_FALSE(with(bad)) << bad;
+  }
+  EXPECT_FALSE(read_record(lv(id(3), tags))) << "tags under another name are not its own";
+  EXPECT_FALSE(read_record(lv(id(1), {}))) << "a name alone is no proof";
+}
+
+TEST(LvmTags, ChangeInOneStep) {
+  LvRecord before = full_record();
+  LvRecord after = before;
+  after.stage = LvStage::deleting;
+  after.progress_bytes = 0;
+  after.grow_to_bytes = 0;
+  const auto change = change_of(before, after);
+  EXPECT_THAT(change.remove,
+              ElementsAre("vbs.stage=growing", "vbs.progress=4096", "vbs.grow-to=9437184"));
+  EXPECT_THAT(change.add, ElementsAre("vbs.stage=deleting"));
+  EXPECT_TRUE(after.on_its_way_out());
+  EXPECT_FALSE(after.usable());
+}
+
+TEST(LvmTags, AnOperatorNamesImages) {
+  EXPECT_EQ(id(5), image_id(lv(id(1), {"x", "vbs.image=" + id(5).str()})));
+  EXPECT_FALSE(image_id(lv(id(1), {"vbs.image=golden"})));
+}
+
+}  // namespace
+}  // namespace vbs::volume_delegate
