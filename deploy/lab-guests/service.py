@@ -14,7 +14,6 @@ from guest import Guest, LabError, free_port
 from lab import Lab
 
 VOLUME_GROUP = "vbs"
-THIN_POOL = "pool"
 PORTAL = "10.9.0.1:3260"
 STORES = ("lvm", "lvm-thin")
 TARGETS = ("tgt", "lio")
@@ -128,9 +127,6 @@ class Service:
                   f"vgremove -q -y -ff {VOLUME_GROUP} 2>/dev/null; "
                   "wipefs -q -a /dev/disk/by-id/virtio-data && "
                   f"vgcreate -q {VOLUME_GROUP} /dev/disk/by-id/virtio-data >/dev/null")
-        if self.drivers.store == "lvm-thin":
-            self.must(self.server, "lvcreate -q -y --type thin-pool -L 1G --poolmetadatasize 8M "
-                      f"-n {THIN_POOL} {VOLUME_GROUP} >/dev/null")
 
     def _write_config(self) -> None:
         tls = '\n[tls]\ncertificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
@@ -154,7 +150,7 @@ url = "https://127.0.0.1:{self.node.port("vmmd")}"
 token_file = "{self.path("token")}"
 ''' + tls.format(self.path("ca/operator"), self.path("ca")))
         guest_tls = tls.format("/etc/vbs/node", "/etc/vbs")
-        pool = f'pool = "{THIN_POOL}"\n' if self.drivers.store == "lvm-thin" else ""
+        pool = 'thin_pool_size = "1G"\n' if self.drivers.store == "lvm-thin" else ""
         self._put(self.server, "/etc/vbs/vbs-volumed.toml", f'''name = "vs1"
 listen = "10.0.2.15:7710"
 token_file = "/etc/vbs/service-token"
