@@ -108,6 +108,8 @@ class Service:
         self._write_config()
         self.empty_storage()
         self.must(self.node, "rm -rf /var/lib/vbs/vmmd")
+        if drivers.hypervisor == "libvirt":
+            self.must(self.node, "systemctl start virtlogd.socket libvirtd.socket")
         self.must(self.server, "systemctl start vbs-volumed")
         self.must(self.node, "systemctl start vbs-vmmd")
         self.start_front()
@@ -117,7 +119,7 @@ class Service:
         """Ends the front and the delegates, and forgets what they knew."""
         self.stop_front()
         shutil.rmtree(self.path("db"), ignore_errors=True)
-        for guest in (self.server, self._lab.guest("hv"), self._lab.guest("xen")):
+        for guest in self._lab.guests():
             if guest.running():
                 self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
 
@@ -129,7 +131,8 @@ class Service:
                   f"vgcreate -q {VOLUME_GROUP} /dev/disk/by-id/virtio-data >/dev/null")
 
     def _write_config(self) -> None:
-        tls = '\n[tls]\ncertificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
+        files = 'certificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
+        tls = "\n[tls]\n" + files
         own = tls.format(self.path("ca/vbsd"), self.path("ca"))
         self._write("vbsd.toml", f'''listen = "127.0.0.1:{self._port}"
 database = "{self.database}"
@@ -148,7 +151,7 @@ url = "https://127.0.0.1:{self.node.port("vmmd")}"
 ''')
         self._write("vbs.toml", f'''url = "https://127.0.0.1:{self._port}"
 token_file = "{self.path("token")}"
-''' + tls.format(self.path("ca/operator"), self.path("ca")))
+''' + files.format(self.path("ca/operator"), self.path("ca")))
         guest_tls = tls.format("/etc/vbs/node", "/etc/vbs")
         pool = 'thin_pool_size = "1G"\n' if self.drivers.store == "lvm-thin" else ""
         self._put(self.server, "/etc/vbs/vbs-volumed.toml", f'''name = "vs1"

@@ -10,7 +10,7 @@ class DriversTest(LabCase):
     def life_of_a_volume(self, drivers: Drivers) -> None:
         self.start(drivers)
         vm = self.boot("vm1")
-        volume = self.vbs("create-volume", "--size", "32M", "--name", "data")["volume"]["id"]
+        volume = self.vbs("create-volume", "--size", "32M", "--name", "data")["id"]
         self.assertEqual(int(self.reality.volumes()[f"vbs-{volume}"]["lv_size"]), 32 * MIB)
         self.assert_consistent(vm)
 
@@ -28,7 +28,7 @@ class DriversTest(LabCase):
         self.assertEqual(vm.disks(), {})
         self.assert_consistent(vm)
 
-        snapshot = self.vbs("create-snapshot", "data", "--name", "point")["snapshot"]["id"]
+        snapshot = self.vbs("create-snapshot", "data", "--name", "point")["id"]
         self.vbs("attach-volume", "data", "--vm", "vm1")
         vm.write(0xA5, 8192, 65536)
         self.assertEqual(self.sector(snapshot, 8192), b"\x5a" * 512)
