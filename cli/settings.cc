@@ -109,7 +109,8 @@ Result<http::TlsOptions> choose_tls(const Arguments& arguments, const FileSettin
   tls.key_file = arguments.value("--key").value_or(file.tls.key_file);
   tls.ca_file = arguments.value("--ca").value_or(file.tls.ca_file);
   if (tls.certificate_file.empty() == tls.key_file.empty()) return tls;
-  return fail_field("certificate", "a certificate and its key go together; one of them is missing");
+  return fail(ErrorCode::invalid_field,
+              "a certificate and its key go together; one of the two is missing");
 }
 
 /// Who can listen on the way would have the token.
@@ -119,8 +120,8 @@ Result<void> check_secrecy(const Settings& settings) {
   const auto endpoint =
       http::Endpoint::parse(settings.url.substr(0, settings.url.find('/', kPlain.size())));
   if (endpoint && http::is_loopback(endpoint->host)) return {};
-  return fail_field("url", "must begin with https:// beyond loopback: " + settings.url +
-                               " would carry the token in clear");
+  return fail(ErrorCode::invalid_field,
+              settings.url + " would carry the token in clear; beyond loopback use https://");
 }
 
 bool is_url_character(char c) {

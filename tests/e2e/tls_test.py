@@ -74,7 +74,6 @@ class TlsTest(unittest.TestCase):
                       self.refused(5, *self.options(stranger | {"ca": cli["ca"]})))
         self.assertIn("it refused our certificate, which has expired",
                       self.refused(5, *self.options(self.ca.issue_expired("late"))))
-        self.assertIn("go together", self.refused(2, "--key", ""))
         self.assertIn(f"certificate {cli['key']} is no certificate",
                       self.refused(2, *self.options(cli | {"certificate": cli["key"]})))
         # It listens on every address, and its certificate is for one.
