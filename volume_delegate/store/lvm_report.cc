@@ -120,6 +120,7 @@ constexpr struct {
     {"insufficient free space", ErrorCode::insufficient_space},
     {"nsufficient suitable", ErrorCode::insufficient_space},
     {"already exists in volume group", ErrorCode::already_exists},
+    {"can be resized only while inactive", ErrorCode::conflict},  // it has classic snapshots
 };
 
 }  // namespace

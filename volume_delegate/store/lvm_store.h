@@ -41,7 +41,7 @@ class LvmStore final : public LvmStoreBase {
 
  private:
   LvmStore(LvmThickOptions options, std::unique_ptr<VolumeGroup> group, Clock& clock);
-  void tend(const GroupView& view) override;
+  void look_after(const GroupView& view) override;
   std::uint64_t allocated_bytes(const LogicalVolume& lv) const override { return lv.size_bytes; }
 
   StoreSpace space_in(const GroupView& view, std::uint64_t outstanding) const;

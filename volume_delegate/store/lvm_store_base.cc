@@ -98,7 +98,7 @@ void LvmStoreBase::tend() {
   if (last_tended_ && now - *last_tended_ < kTendEvery) return;
   auto view = group_->look();
   if (view) {
-    tend(**view);
+    look_after(**view);
   } else {
     log::warning("cannot look at the volume group", {{"error", describe(view.error())}});
   }

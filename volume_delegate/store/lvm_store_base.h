@@ -47,7 +47,7 @@ class LvmStoreBase : public BackingStore {
   Result<LvmJobs::Ticket> begin(const Uuid& id, const Allow& allow);
 
   /// Upkeep of what one look showed; every few seconds, by one thread.
-  virtual void tend(const GroupView& view) = 0;
+  virtual void look_after(const GroupView& view) = 0;
   virtual std::uint64_t allocated_bytes(const LogicalVolume& lv) const = 0;
   /// LVs that are not of VBS and yet belong to the store, as a thin pool.
   virtual bool is_known(const LogicalVolume& lv) const;

@@ -13,6 +13,14 @@ namespace {
 /// What is small is gone, or has grown, by the first answer.
 constexpr Milliseconds kScrubWait{1'500};
 
+/// An LV that has this object as its origin, whoever made it.
+const LogicalVolume* find_dependent(const GroupView& view, const LvmObject& object) {
+  for (const auto& lv : view.volumes) {
+    if (lv.origin == object.lv.name) return &lv;
+  }
+  return nullptr;
+}
+
 tl::unexpected<Error> needed_by(const LvmObject& object, const LogicalVolume& other) {
   return fail(ErrorCode::conflict, object.record.object.str() + " is the origin of LV " +
                                        other.name + "; delete that first");
@@ -57,6 +65,10 @@ Result<void> LvmStore::begin_growth(LvmObject& object, std::uint64_t size_bytes)
   const auto allow = [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
     auto view = group_->look();
     if (!view) return fail(view.error());
+    if (const auto* other = find_dependent(**view, object)) {
+      // lvm resizes an origin only while nobody has it.
+      return needed_by(object, *other);
+    }
     lv_bytes = (*view)->group.round_up(size_bytes);
     // What lies beyond the size that it had is not its own, whatever extents it has.
     growing.progress_bytes = (*view)->group.round_up(object.record.size_bytes);
@@ -88,9 +100,7 @@ Result<Removal> LvmStore::remove(const ObjectRef& target) {
     if (jobs_.contains(target.id)) {
       return fail(ErrorCode::conflict, target.str() + " is being made or changed");
     }
-    for (const auto& lv : (*view)->volumes) {
-      if (lv.origin == object->lv.name) return needed_by(*object, lv);
-    }
+    if (const auto* other = find_dependent(**view, *object)) return needed_by(*object, *other);
     if (auto free = check_is_not_open(*object); !free) return fail(free.error());
     if (auto given = give_up(*group_, scrubber_, *object); !given) return fail(given.error());
   } else {
@@ -110,7 +120,7 @@ Result<Removal> LvmStore::remove_snapshot(const Uuid& id) {
   return remove({ObjectKind::snapshot, id});
 }
 
-void LvmStore::tend(const GroupView& view) {
+void LvmStore::look_after(const GroupView& view) {
   for (const auto& object : objects_of(view)) tidy(object);
   activate_volumes(view);
   set_warning(keeper_.look_after(view, [&](std::uint64_t bytes) {

@@ -235,7 +235,7 @@ bool LvmThinStore::is_known(const LogicalVolume& lv) const {
   return lv.name == pool_.name() || LvmStoreBase::is_known(lv);
 }
 
-void LvmThinStore::tend(const GroupView& view) {
+void LvmThinStore::look_after(const GroupView& view) {
   for (const auto& object : objects_of(view)) tidy(object);
   activate_volumes(view);
   set_warning(pool_.warning(view));

@@ -40,7 +40,7 @@ class LvmThinStore final : public LvmStoreBase {
   class Cloning;
 
   LvmThinStore(LvmThinOptions options, std::unique_ptr<VolumeGroup> group, Clock& clock);
-  void tend(const GroupView& view) override;
+  void look_after(const GroupView& view) override;
   std::uint64_t allocated_bytes(const LogicalVolume& lv) const override;
   bool is_known(const LogicalVolume& lv) const override;
   Result<Removal> remove(const ObjectRef& target);

@@ -41,7 +41,7 @@ class LvmStoreTest : public ::testing::Test {
   void SetUp() override { open(); }
   void tend() {
     clock_.advance(std::chrono::minutes(1));
-    static_cast<BackingStore&>(*store_).tend();
+    store_->tend();
   }
   static LvRecord record(unsigned number, LvStage stage = LvStage::whole) {
     LvRecord record;
@@ -278,6 +278,13 @@ TEST_F(LvmStoreTest, GrowingZeroesBeforeItCounts) {
   EXPECT_THAT(lvm_.row(lv_name(id(1))).tags,
               ::testing::UnorderedElementsAre("vbs.volume=" + id(1).str(), "vbs.size=16777216"));
   EXPECT_THAT(names_of(lvm_.changes()), ElementsAre("lvchange", "lvextend", "lvchange"));
+}
+
+TEST_F(LvmStoreTest, AVolumeWithSnapshotsDoesNotGrow) {
+  put_snapshot(2, 10);
+  EXPECT_TRUE(
+      failed_with(store_->grow_volume(id(1), 2 * kSize), ErrorCode::conflict, lv_name(id(2))));
+  EXPECT_THAT(lvm_.changes(), IsEmpty());
 }
 
 TEST_F(LvmStoreTest, AGrowthWithoutExtentsGoesBack) {
