@@ -28,7 +28,7 @@ struct SessionSpec {
 /// logged in, and the serial read back through that login. `DELETE ...?generation=N` answers 204.
 struct SessionStatus {
   Uuid attachment;
-  std::string serial;  ///< as read from the device
+  std::string serial;  ///< the volume whose serial the device showed (is_volume_serial)
   std::string path;    ///< host device, "" where the VM has its own initiator
   std::int64_t generation = 0;
   std::uint64_t size_bytes = 0;  ///< of the host device; 0 where there is none or it is not known

@@ -94,6 +94,7 @@ Result<void> FakeConfigTree::fill(const std::string& path) {
   if (at[0] == "core" && depth == 3) {
     add_own(path, {"attrib", "wwn"},
             {{"control", ""},
+             {"info", ""},
              {"udev_path", ""},
              {"enable", "0"},
              {"wwn/vendor_id", "LIO-ORG"},
@@ -188,6 +189,21 @@ Result<void> FakeConfigTree::check_write(const std::string& path, const std::str
   return {};
 }
 
+/// What else a write changes.
+void FakeConfigTree::follow(const std::string& path, const std::string& text) {
+  constexpr std::string_view kSize = "fd_dev_size=";
+  const auto size = text.find(kSize);
+  if (ends(path, "/control") && size != std::string::npos) {
+    const std::string digits = text.substr(size + kSize.size());
+    nodes_[parent(path) + "/info"].text = "File: x  Size: " + digits.substr(0, digits.find(','));
+  }
+  if (!path.starts_with("iscsi/") || !ends(path, "/enable") || text != "0") return;
+  for (auto& [name, node] : nodes_) {
+    if (!name.starts_with(parent(path) + "/acls/") || !ends(name, "/info")) continue;
+    node.text = kNoSession + parts(parent(name)).back();
+  }
+}
+
 Result<void> FakeConfigTree::write(const std::string& path, std::string_view text) {
   {
     std::lock_guard guard(mutex_);
@@ -199,12 +215,7 @@ Result<void> FakeConfigTree::write(const std::string& path, std::string_view tex
     if (auto ok = check_write(path, std::string(text)); !ok) return ok;
     const bool serial = ends(path, "/vpd_unit_serial");
     found->second.text = (serial ? "T10 VPD Unit Serial Number: " : "") + std::string(text);
-    if (path.starts_with("iscsi/") && ends(path, "/enable") && text == "0") {
-      for (auto& [name, node] : nodes_) {
-        if (!name.starts_with(parent(path) + "/acls/") || !ends(name, "/info")) continue;
-        node.text = kNoSession + parts(parent(name)).back();
-      }
-    }
+    follow(path, std::string(text));
   }
   changed();
   return {};

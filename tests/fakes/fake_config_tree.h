@@ -63,6 +63,7 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   Result<void> fill(const std::string& path);
   bool led_to(const std::string& path) const;
   Result<void> check_write(const std::string& path, const std::string& text);
+  void follow(const std::string& path, const std::string& text);
   Login judge(const std::string& iqn, const std::string& initiator, const std::string& user,
               const std::string& secret) const;
   Result<std::vector<std::string>> children(const std::string& path, bool links) const;

@@ -1,6 +1,7 @@
 #include "vmm_delegate/initiator/vm_initiator.h"
 
 #include "common/text.h"
+#include "common/volume_serial.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 
 namespace vbs::vmm_delegate {
@@ -12,12 +13,12 @@ Result<wire::SessionStatus> VmInitiator::log_in(const Uuid& attachment,
                                                 const wire::SessionSpec& session) {
   auto serial = read_serial(name_, session, limit_);
   if (!serial) return fail(serial.error());
-  if (*serial != session.volume.str()) {
+  if (!is_volume_serial(*serial, session.volume)) {
     return fail(ErrorCode::conflict, "logical unit " + std::to_string(session.lun) + " of target " +
                                          session.iqn + " has the serial " + quote(*serial) +
                                          ", not the volume's " + session.volume.str());
   }
-  return wire::SessionStatus{attachment, *std::move(serial), "", session.generation};
+  return wire::SessionStatus{attachment, session.volume.str(), "", session.generation};
 }
 
 Result<wire::SessionStatus> VmInitiator::refresh_size(const Uuid& attachment,

@@ -18,7 +18,7 @@
 namespace vbs::volume_delegate {
 namespace {
 
-constexpr unsigned kOldest = 0'04'16;
+constexpr unsigned kOldest = 416;  // 0.4.16
 constexpr std::chrono::seconds kRemoveLimit{5};
 constexpr Milliseconds kRemovePoll{20};
 

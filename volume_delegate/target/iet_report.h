@@ -44,7 +44,7 @@ struct IetSession {
 Result<std::vector<IetTarget>> parse_iet_volumes(std::string_view text);
 /// The file "session".
 Result<std::vector<IetSession>> parse_iet_sessions(std::string_view text);
-/// "ietadm version 1.4.19" -> 1'04'19, comparable.
+/// "ietadm version 1.4.19" -> 10419, comparable.
 Result<unsigned> parse_iet_version(std::string_view text);
 
 }  // namespace vbs::volume_delegate

@@ -1,10 +1,15 @@
 #include "volume_delegate/target/lio_backstores.h"
 
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
+#include "common/file.h"
 #include "volume_delegate/target/outcome.h"
 
 namespace vbs::volume_delegate {
@@ -19,6 +24,21 @@ const std::string kUnitLink = "unit";
 std::string after_colon(const std::string& text) {
   const auto colon = text.find(": ");
   return colon == std::string::npos ? std::string() : text.substr(colon + 2);
+}
+
+/// "... File: /srv/v1  Size: 8388608  Mode: ..." where a file is served (target_core_file.c);
+/// iblock has the size that its device has. 0 if neither tells.
+std::uint64_t size_of(const std::string& device, const std::string& info) {
+  constexpr std::string_view kSize = "  Size: ";
+  const auto at = info.rfind(kSize);
+  std::uint64_t size = 0;
+  if (at != std::string::npos) {
+    std::from_chars(info.data() + at + kSize.size(), info.data() + info.size(), size);
+    return size;
+  }
+  const FileDescriptor file(::open(device.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file || ::ioctl(file.get(), BLKGETSIZE64, &size) != 0) return 0;
+  return size;
 }
 
 /// Where the backstore of a device belongs, and what makes it of that device.
@@ -54,6 +74,9 @@ Result<LioBackstores::View> LioBackstores::look(const std::string& path) {
   if (!device) return fail(device.error());
   auto serial = tree_.read(path + "/wwn/vpd_unit_serial");
   if (!serial) return fail(serial.error());
+  auto info = tree_.read(path + "/info");
+  if (!info) return fail(info.error());
+  view.size_bytes = size_of(*device, *info);
   view.device = std::move(*device);
   view.serial = after_colon(*serial);
   return view;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <string>
 
@@ -20,6 +21,7 @@ class LioBackstores {
   struct View {
     std::string device;
     std::string serial;
+    std::uint64_t size_bytes = 0;
     bool ours = false;
   };
   /// Of the backstore at `path`; members are empty while it is half-made.

@@ -131,6 +131,7 @@ Result<TargetView> LioTarget::view() {
   if (!unit || !unit->ours) return view;
   view.device = unit->device;
   view.serial = unit->serial;
+  view.size_bytes = unit->size_bytes;
   view.read_only = access.all_protected;
   return view;
 }

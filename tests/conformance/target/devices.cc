@@ -2,24 +2,18 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <set>
 
 #include "common/file.h"
 #include "common/process.h"
 #include "tests/conformance/target/rig.h"
 
 namespace vbs::conformance {
+namespace {
 
-Devices::Devices(std::string folder)
-    : folder_(std::move(folder)),
-      group_(std::getenv("VBS_CONFORMANCE_VG") != nullptr ? std::getenv("VBS_CONFORMANCE_VG")
-                                                          : "") {}
+constexpr std::size_t kWritten = 1 << 20;
 
-Devices::~Devices() {
-  if (!are_blocks()) return;
-  for (const auto& path : made_) run({"lvremove", "--yes", "--force", "--", path});
-}
-
-void Devices::run(std::vector<std::string> argv) const {
+void run(std::vector<std::string> argv) {
   const auto program = process::find_program(argv.front(), "lvm2");
   ASSERT_TRUE(program) << argv.front();
   argv.front() = *program;
@@ -30,20 +24,53 @@ void Devices::run(std::vector<std::string> argv) const {
   EXPECT_EQ(0, ended->exit_code) << command.argv.front() << ": " << ended->err;
 }
 
+/// Making a logical volume takes longer than most cases, so they are used again; what a case may
+/// have written is near the beginning. All go at the end of the program.
+std::set<std::string>& kept_volumes() {
+  static std::set<std::string> volumes;
+  return volumes;
+}
+
+class RemoveVolumes final : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    for (const auto& path : kept_volumes()) run({"lvremove", "--yes", "--force", "--", path});
+  }
+};
+const ::testing::Environment* const kRemoveVolumes =
+    ::testing::AddGlobalTestEnvironment(new RemoveVolumes);
+
+void wipe(const std::string& path) {
+  const std::string zeros(kWritten, '\0');
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  EXPECT_EQ(static_cast<ssize_t>(zeros.size()),
+            ::pwrite(file.get(), zeros.data(), zeros.size(), 0));
+  EXPECT_EQ(0, ::fsync(file.get()));
+}
+
+}  // namespace
+
+Devices::Devices(std::string folder) : folder_(std::move(folder)) {
+  const char* group = std::getenv("VBS_CONFORMANCE_VG");
+  if (group != nullptr) group_ = group;
+}
+
+Devices::~Devices() {
+  for (const auto& path : grown_) {
+    run({"lvremove", "--yes", "--force", "--", path});
+    kept_volumes().erase(path);
+  }
+}
+
 std::string Devices::make(const std::string& name) {
   if (are_blocks()) {
     const std::string volume = "conformance-" + name;
     const std::string path = "/dev/" + group_ + "/" + volume;
-    run({"lvcreate", "--yes", "--wipesignatures", "n", "--zero", "y", "--size",
-         std::to_string(kSize) + "b", "--name", volume, group_});
-    const std::string zeros(1 << 20, '\0');
-    const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    for (std::uint64_t at = 0; at < kSize; at += zeros.size()) {
-      EXPECT_EQ(static_cast<ssize_t>(zeros.size()),
-                ::pwrite(file.get(), zeros.data(), zeros.size(), static_cast<off_t>(at)));
+    if (kept_volumes().insert(path).second) {
+      run({"lvcreate", "--yes", "--wipesignatures", "n", "--zero", "y", "--size",
+           std::to_string(kSize) + "b", "--name", volume, group_});
     }
-    ::fsync(file.get());
-    made_.push_back(path);
+    wipe(path);
     return path;
   }
   const std::string path = folder_ + "/" + name;
@@ -55,6 +82,7 @@ std::string Devices::make(const std::string& name) {
 void Devices::grow(const std::string& path, std::uint64_t size) {
   if (are_blocks()) {
     run({"lvextend", "--size", std::to_string(size) + "b", "--", path});
+    grown_.push_back(path);
   } else {
     EXPECT_EQ(0, ::truncate(path.c_str(), static_cast<off_t>(size)));
   }

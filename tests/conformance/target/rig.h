@@ -48,7 +48,9 @@ class Devices {
   Devices& operator=(const Devices&) = delete;
 
   bool are_blocks() const { return !group_.empty(); }
-  std::string make(const std::string& name);  ///< kSize bytes of zeros
+  /// kSize bytes of zeros.
+  std::string make(const std::string& name);
+  /// It is not used again after this case.
   void grow(const std::string& path, std::uint64_t size);
   std::string bytes(const std::string& path, std::uint64_t offset, std::size_t size) const;
   /// Whether nobody has it open; always true for files.
@@ -56,11 +58,9 @@ class Devices {
   static constexpr std::uint64_t kSize = 16 << 20;
 
  private:
-  void run(std::vector<std::string> argv) const;
-
   const std::string folder_;
-  const std::string group_;
-  std::vector<std::string> made_;
+  std::string group_;
+  std::vector<std::string> grown_;
 };
 
 /// The target software under test, and an initiator for it.

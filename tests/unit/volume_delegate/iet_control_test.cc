@@ -124,12 +124,12 @@ TEST_F(IetAccessTest, ARuleNamesOneInitiatorAndComesFirst) {
 TEST_F(IetAccessTest, WithoutNamesATargetIsOpenOrClosed) {
   put("initiators.allow", "");
   put("initiators.deny", "iqn.x ALL\n");
-  IetAccess access(dir_.path(), 0'04'17);
+  IetAccess access(dir_.path(), 417);
   ASSERT_EQ("", trouble(access.open(kIqn, kHost)));
   EXPECT_EQ("iqn.2026-01.vbs:a ALL\n", get("initiators.allow"));
   EXPECT_EQ("iqn.2026-01.vbs:a ALL\niqn.x ALL\n", get("initiators.deny"));
   EXPECT_EQ(kHost, access.rules()->at(kIqn));
-  EXPECT_EQ("(anybody)", IetAccess(dir_.path(), 0'04'17).rules()->at(kIqn)) << "after a restart";
+  EXPECT_EQ("(anybody)", IetAccess(dir_.path(), 417).rules()->at(kIqn)) << "after a restart";
   ASSERT_EQ("", trouble(access.close(kIqn)));
   EXPECT_EQ("iqn.2026-01.vbs:a nobody\n", get("initiators.allow"));
   ASSERT_EQ("", trouble(access.forget(kIqn)));
@@ -141,7 +141,7 @@ TEST_F(IetAccessTest, TheFilesMustBeThere) {
                           "initiators.allow"));
   put("initiators.allow", "");
   EXPECT_EQ("", trouble(IetAccess(dir_.path(), 1'04'19).check()));
-  EXPECT_TRUE(failed_with(IetAccess(dir_.path(), 0'04'16).check(), ErrorCode::node_unavailable,
+  EXPECT_TRUE(failed_with(IetAccess(dir_.path(), 416).check(), ErrorCode::node_unavailable,
                           "initiators.deny"));
 }
 

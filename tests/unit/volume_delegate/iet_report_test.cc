@@ -39,7 +39,7 @@ TEST(IetVolumes, AreReadAsOf1420) {
   ASSERT_EQ(1u, targets->size());
   ASSERT_EQ(1u, targets->front().units.size());
   EXPECT_EQ("/dev/vg/v1", targets->front().units[0].path);
-  EXPECT_EQ(31457280u * 512u, targets->front().units[0].size_bytes);
+  EXPECT_EQ(31457280ull * 512, targets->front().units[0].size_bytes);
 }
 
 TEST(IetSessions, AreReadWithTheirConnections) {

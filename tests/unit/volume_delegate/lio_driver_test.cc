@@ -345,6 +345,7 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   ASSERT_EQ(0, ::truncate(wanted.device.c_str(), 16 << 20));
   EXPECT_TRUE(driver_->grows_live());
   ASSERT_EQ("", trouble(driver_->refresh_size(wanted)));
+  EXPECT_EQ(16u << 20, view(wanted).size_bytes);
   EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
 }
 

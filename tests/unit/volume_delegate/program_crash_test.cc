@@ -143,6 +143,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Crash{"delete export", "volumed.delete_export.after_fence"},
                       Crash{"delete export", "volumed.delete_export.after_intent"},
                       Crash{"delete export", "volumed.delete_export.before_act"},
+                      Crash{"delete export", "volumed.remove_target.after_fence"},
+                      Crash{"delete export", "volumed.remove_target.after_end"},
                       Crash{"delete export", "volumed.delete_export.after_act"},
                       Crash{"delete export", "volumed.delete_export.after_record"},
                       Crash{"bury export", "volumed.delete_export.after_intent"},
