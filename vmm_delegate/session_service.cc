@@ -46,12 +46,12 @@ Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generat
   if (!order) return fail(order.error());
   fault_point("vmmd.log-out.start");
   const auto session = get(attachment);
+  if (!session && session.error().code != ErrorCode::not_found) return fail(session.error());
   if (session) {
     if (auto unused = check_unused(attachment); !unused) return unused;
-    if (auto done = initiator_.log_out(attachment); !done) return done;
-  } else if (session.error().code != ErrorCode::not_found) {
-    return fail(session.error());
   }
+  // Also where no session is seen: one that never came to be may have left something.
+  if (auto done = initiator_.log_out(attachment); !done) return done;
   fault_point("vmmd.log-out.before-reply");
   return orders_.removed(attachment);
 }

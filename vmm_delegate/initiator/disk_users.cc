@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kNameLimit = 256;
+constexpr std::size_t kLineLimit = 4096;
 
 /// What is there; a device may go away while it is looked at.
 std::vector<fs::path> seen_in(const fs::path& folder) {
@@ -32,7 +32,7 @@ std::vector<fs::path> seen_in(const fs::path& folder) {
 }
 
 std::string first_line(const fs::path& path) {
-  auto text = read_file(path.string(), kNameLimit);
+  auto text = read_file(path.string(), kLineLimit);
   return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
@@ -69,10 +69,24 @@ void add_xen_backends(const ScsiDisk& disk, std::vector<std::string>& users) {
   }
 }
 
-/// udev looks at a disk that has appeared, for seconds on a busy host, and loses nothing by its
-/// end.
-bool is_udev(std::string_view name) {
+bool is_udev(const std::string& pid) {
+  const std::string name = first_line(fs::path("/proc") / pid / "comm");
   return name == "(udev-worker)" || name == "systemd-udevd";
+}
+
+std::string parent_of(const std::string& pid) {
+  const std::string stat = first_line(fs::path("/proc") / pid / "stat");
+  // "12 (name) S 11 ..."; the name may hold anything.
+  const auto name_end = stat.rfind(") ");
+  if (name_end == std::string::npos || stat.size() < name_end + 4) return "";
+  const auto parent = name_end + 4;
+  return stat.substr(parent, stat.find(' ', parent) - parent);
+}
+
+/// udev, or a helper of its: it looks at a disk that has appeared, for seconds on a busy host and
+/// for minutes where the target is dead, and loses nothing when the disk goes.
+bool belongs_to_udev(const std::string& pid) {
+  return is_udev(pid) || is_udev(parent_of(pid));
 }
 
 bool has_open(const fs::path& process, const ScsiDisk& disk, const std::set<std::string>& numbers) {
@@ -107,8 +121,8 @@ Result<std::vector<std::string>> users_of_disk(const ScsiDisk& disk) {
         std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; });
     // What this program has open itself is a request of its own that the target has not answered.
     if (!is_process || pid == self || !has_open(process, disk, numbers)) continue;
-    const std::string name = first_line(process / "comm");
-    if (!is_udev(name)) users.push_back("process " + pid + " (" + name + ")");
+    if (belongs_to_udev(pid)) continue;
+    users.push_back("process " + pid + " (" + first_line(process / "comm") + ")");
   }
   return users;
 }

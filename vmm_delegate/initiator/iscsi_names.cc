@@ -2,29 +2,17 @@
 
 #include <arpa/inet.h>
 
-#include <cstdio>
-
 #include "common/text.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
 constexpr std::string_view kInterfacePrefix = "vbs-";
-constexpr std::uint32_t kFlatLuns = 256;
 
 bool is_numeric(const std::string& address) {
   in6_addr buffer{};
   return ::inet_pton(AF_INET, address.c_str(), &buffer) == 1 ||
          ::inet_pton(AF_INET6, address.c_str(), &buffer) == 1;
-}
-
-/// A flat number in decimal, a longer one as the 64-bit LUN that SCSI transports (SAM-5, 4.7).
-std::string lun_text(std::uint32_t lun) {
-  if (lun < kFlatLuns) return std::to_string(lun);
-  const std::uint64_t flat = 0x4000 | (lun & 0x3fff);
-  char text[24];
-  std::snprintf(text, sizeof(text), "0x%04llx%012x", static_cast<unsigned long long>(flat), 0U);
-  return text;
 }
 
 }  // namespace
@@ -55,7 +43,7 @@ std::optional<Uuid> attachment_of(std::string_view iqn) {
 
 std::string by_path_name(const PortalAddress& portal, std::string_view iqn, std::uint32_t lun) {
   return "ip-" + portal.address + ":" + portal.port + "-iscsi-" + std::string(iqn) + "-lun-" +
-         lun_text(lun);
+         std::to_string(lun);
 }
 
 std::string interface_name(std::string_view node) {

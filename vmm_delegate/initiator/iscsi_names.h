@@ -26,6 +26,8 @@ std::string joined_portal(const PortalAddress& portal);
 /// Exports are called PREFIX:ATTACHMENT; nothing for any other target.
 std::optional<Uuid> attachment_of(std::string_view iqn);
 
+/// Links and the kernel number logical units above this in other ways; VBS's exports have only 1.
+inline constexpr std::uint32_t kMaxLun = 255;
 /// The name of the link that udev makes in /dev/disk/by-path (systemd 252, udev-builtin-path_id.c).
 std::string by_path_name(const PortalAddress& portal, std::string_view iqn, std::uint32_t lun);
 

@@ -36,6 +36,10 @@ Result<void> write_attribute(const std::string& path, std::string_view text) {
               "cannot write " + path + ": " + errno_text(number));
 }
 
+bool is_node_of(const ScsiDisk& disk, const struct stat& status) {
+  return S_ISBLK(status.st_mode) && status.st_rdev == ::makedev(disk.major, disk.minor);
+}
+
 /// Opens the block device and makes sure that it is this disk: names are given again.
 Result<FileDescriptor> open_disk(const ScsiDisk& disk) {
   const std::string path = "/dev/" + disk.block;
@@ -48,7 +52,7 @@ Result<FileDescriptor> open_disk(const ScsiDisk& disk) {
   if (::fstat(file.get(), &status) != 0) {
     return fail(ErrorCode::internal, "cannot look at " + path + ": " + errno_text(errno));
   }
-  if (S_ISBLK(status.st_mode) && status.st_rdev == ::makedev(disk.major, disk.minor)) return file;
+  if (is_node_of(disk, status)) return file;
   return fail(ErrorCode::conflict, path + " is not the disk " + disk.address + " any more");
 }
 
@@ -103,6 +107,11 @@ class KernelScsiLayer final : public ScsiLayer {
   Result<std::string> serial(const ScsiDisk& disk, Milliseconds limit) override {
     return bounded_call<std::string>("reading the serial of disk " + disk.address, limit,
                                      [=] { return inquire_serial(disk, limit); });
+  }
+
+  bool is_at(const ScsiDisk& disk, const std::string& path) override {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && is_node_of(disk, status);
   }
 
   Result<void> flush(const ScsiDisk& disk, Milliseconds limit) override {

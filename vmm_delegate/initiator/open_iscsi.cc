@@ -1,8 +1,5 @@
 #include "vmm_delegate/initiator/open_iscsi.h"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -13,12 +10,6 @@ namespace vbs::vmm_delegate {
 namespace {
 
 constexpr Milliseconds kSweepLimit{20'000};
-
-bool link_shows(const std::string& link, const ScsiDisk& disk) {
-  struct stat status {};
-  return ::stat(link.c_str(), &status) == 0 && S_ISBLK(status.st_mode) &&
-         status.st_rdev == ::makedev(disk.major, disk.minor);
-}
 
 }  // namespace
 
@@ -77,7 +68,7 @@ Result<std::vector<wire::SessionStatus>> OpenIscsi::sessions() {
       const std::string link =
           options_.by_path + "/" + by_path_name(session.portal, session.target, disk.lun);
       status.serial = disk.known_serial;
-      status.path = link_shows(link, disk) ? link : "";
+      status.path = scsi_->is_at(disk, link) ? link : "";
       status.size_bytes = disk.size_bytes;
     }
     statuses.push_back(std::move(status));
@@ -88,7 +79,7 @@ Result<std::vector<wire::SessionStatus>> OpenIscsi::sessions() {
 Result<std::string> OpenIscsi::linked_path(Call& call, const Wanted& wanted, const ScsiDisk& disk) {
   const std::string link =
       options_.by_path + "/" + by_path_name(wanted.portal, wanted.spec.iqn, wanted.spec.lun);
-  if (call.events.wait_until(call.deadline, [&] { return link_shows(link, disk); })) return link;
+  if (call.events.wait_until(call.deadline, [&] { return scsi_->is_at(disk, link); })) return link;
   // No letter instead of it: that would soon be another disk's.
   return fail(ErrorCode::node_unavailable, link + " does not show disk " + disk.address + " (" +
                                                disk.block + "); does systemd-udevd run?");

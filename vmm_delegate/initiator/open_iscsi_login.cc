@@ -22,6 +22,9 @@ Result<wire::SessionStatus> OpenIscsi::log_in(const Uuid& attachment,
   if (attachment_of(session.iqn) != attachment) {
     return fail_field("iqn", "must end with the attachment's id, got " + quote(session.iqn));
   }
+  if (session.lun > kMaxLun) {
+    return fail_field("lun", "must be 0 to 255, got " + std::to_string(session.lun));
+  }
   auto portal = split_portal(session.portal);
   if (!portal) return fail(portal.error());
   auto guard = lock(attachment);
@@ -43,9 +46,11 @@ Result<wire::SessionStatus> OpenIscsi::log_in(const Uuid& attachment,
                                     status.error().code == ErrorCode::not_found);
   if (!is_final) return status;
   // Nobody may come upon a disk that was refused.
-  if (auto ended = end_session(call, *made); !ended) {
+  auto undone = end_session(call, *made);
+  if (undone) undone = records_.remove(attachment);
+  if (!undone) {
     log::warning("a refused disk is still there",
-                 {{"attachment", attachment.str()}, {"error", describe(ended.error())}});
+                 {{"attachment", attachment.str()}, {"error", describe(undone.error())}});
   }
   return status;
 }

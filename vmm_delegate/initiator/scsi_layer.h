@@ -21,6 +21,8 @@ class ScsiLayer {
   /// The serial number, asked of the target now. conflict when the block device of that name is not
   /// the disk any more.
   virtual Result<std::string> serial(const ScsiDisk& disk, Milliseconds limit) = 0;
+  /// Whether the path, a link or a node, leads to the disk.
+  virtual bool is_at(const ScsiDisk& disk, const std::string& path) = 0;
   /// Everything written to the disk is on the target, on stable storage.
   virtual Result<void> flush(const ScsiDisk& disk, Milliseconds limit) = 0;
   /// Who uses the disk or a partition of it, in words for a person; empty when nobody does.

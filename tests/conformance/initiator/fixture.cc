@@ -46,7 +46,7 @@ void InitiatorConformance::SetUp() {
 void InitiatorConformance::TearDown() {
   if (!initiator_) return;
   for (const unsigned number : numbers_) {
-    const auto done = initiator_->log_out(test_id(number));
+    const auto done = log_out(number);
     EXPECT_TRUE(done) << done.error().message;
     expect_nothing(number);
   }
@@ -67,15 +67,16 @@ wire::SessionSpec InitiatorConformance::serve(unsigned number) {
 Result<wire::SessionStatus> InitiatorConformance::log_in(unsigned number,
                                                          const wire::SessionSpec& spec) {
   numbers_.push_back(number);
-  return initiator_->log_in(test_id(number), spec);
+  return patiently([&] { return initiator_->log_in(test_id(number), spec); });
 }
 
 Result<void> InitiatorConformance::log_out(unsigned number) {
-  return initiator_->log_out(test_id(number));
+  return patiently([&] { return initiator_->log_out(test_id(number)); });
 }
 
 Error InitiatorConformance::refusal(unsigned number, const wire::SessionSpec& spec) {
-  const auto status = log_in(number, spec);
+  numbers_.push_back(number);
+  const auto status = initiator_->log_in(test_id(number), spec);
   return status ? Error{ErrorCode::internal, "it succeeded", {}, {}, {}} : status.error();
 }
 

@@ -29,9 +29,20 @@ class InitiatorConformance : public ::testing::Test {
   void reopen(const InitiatorSettings& settings = InitiatorConformance::settings());
 
   wire::SessionSpec serve(unsigned number);
+  /// As the front service does: again, while that may help.
+  template <class Call>
+  static auto patiently(Call call) {
+    const auto start = std::chrono::steady_clock::now();
+    auto result = call();
+    while (!result && is_transient(result.error().code) &&
+           std::chrono::steady_clock::now() - start < std::chrono::seconds(40)) {
+      result = call();
+    }
+    return result;
+  }
   Result<wire::SessionStatus> log_in(unsigned number, const wire::SessionSpec& spec);
   Result<void> log_out(unsigned number);
-  /// The code of a login's failure; `internal` with the reason where it succeeded.
+  /// Why one attempt fails; `internal` where it succeeds.
   Error refusal(unsigned number, const wire::SessionSpec& spec);
   /// Nothing of the attachment is on the host: no session, no disk, no record, by what the host
   /// itself shows.

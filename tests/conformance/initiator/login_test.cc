@@ -48,7 +48,7 @@ TEST_F(InitiatorConformance, TwoAtOnceMakeOneSession) {
   std::vector<std::string> troubles(3);
   for (std::string& trouble : troubles) {
     threads.emplace_back([&] {
-      const auto status = initiator_->log_in(test_id(1), spec);
+      const auto status = patiently([&] { return initiator_->log_in(test_id(1), spec); });
       if (!status) trouble = status.error().message;
     });
   }
@@ -62,7 +62,9 @@ TEST_F(InitiatorConformance, AttachmentsDoNotMixUp) {
   std::vector<Result<wire::SessionStatus>> statuses(3, wire::SessionStatus{});
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < 3; ++i) {
-    threads.emplace_back([&, i] { statuses[i] = initiator_->log_in(test_id(i + 1), specs[i]); });
+    threads.emplace_back([&, i] {
+      statuses[i] = patiently([&] { return initiator_->log_in(test_id(i + 1), specs[i]); });
+    });
   }
   for (std::thread& thread : threads) thread.join();
   for (unsigned i = 0; i < 3; ++i) {
@@ -177,7 +179,7 @@ TEST_F(InitiatorConformance, ANewSizeIsSeen) {
   ASSERT_TRUE(log_in(1, spec));
   targets_->grow(spec, 12 << 20);
   for (int again = 0; again < 2; ++again) {
-    const auto status = initiator_->refresh_size(test_id(1), spec);
+    const auto status = patiently([&] { return initiator_->refresh_size(test_id(1), spec); });
     ASSERT_TRUE(status) << status.error().message;
     EXPECT_EQ(status->serial, spec.volume.str());
     if (of_host()) {

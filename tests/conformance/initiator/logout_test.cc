@@ -30,7 +30,7 @@ TEST_F(InitiatorConformance, LoggingOutTwiceAtOnceSucceeds) {
   std::vector<std::string> troubles(2);
   for (std::string& trouble : troubles) {
     threads.emplace_back([&] {
-      const auto done = initiator_->log_out(test_id(1));
+      const auto done = patiently([&] { return initiator_->log_out(test_id(1)); });
       if (!done) trouble = done.error().message;
     });
   }
@@ -64,11 +64,12 @@ TEST_F(InitiatorConformance, ADeadTargetDoesNotHoldUpLoggingOut) {
   const auto spec = serve(1);
   ASSERT_TRUE(log_in(1, spec));
   targets_->kill();
-  // The connection is refused, so the kernel knows at once; it must not need a second call.
+  // The connection was closed, so the kernel knows at once.
   const auto start = steady_clock::now();
   const auto done = log_out(1);
   EXPECT_TRUE(done) << done.error().message;
-  EXPECT_LT(steady_clock::now() - start, 10s);
+  EXPECT_LT(steady_clock::now() - start, 20s);
+  expect_nothing(1);
 }
 
 TEST_F(InitiatorConformance, ASilentTargetHoldsUpLoggingOutForABoundedTime) {
@@ -76,15 +77,10 @@ TEST_F(InitiatorConformance, ASilentTargetHoldsUpLoggingOutForABoundedTime) {
   ASSERT_TRUE(log_in(1, spec));
   targets_->freeze();
   const auto start = steady_clock::now();
-  // The front service tries again after a time-out. The kernel needs ten seconds to notice.
-  Result<void> done = log_out(1);
-  while (!done && steady_clock::now() - start < 40s) {
-    EXPECT_TRUE(done.error().code == ErrorCode::timeout ||
-                done.error().code == ErrorCode::node_unavailable)
-        << done.error().message;
-    done = log_out(1);
-  }
+  // The kernel needs ten seconds to notice, and not the minutes that a VM would be made to wait.
+  const auto done = log_out(1);
   EXPECT_TRUE(done) << done.error().message;
+  EXPECT_LT(steady_clock::now() - start, 40s);
   expect_nothing(1);
   targets_->thaw();
 }
