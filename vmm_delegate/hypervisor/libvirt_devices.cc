@@ -31,9 +31,10 @@ Result<Detachment> LibvirtHypervisor::detach(const std::string& vm, const Uuid& 
 
 Result<void> LibvirtHypervisor::resize(const std::string& vm, const Uuid& attachment,
                                        std::uint64_t size_bytes) {
-  return in_vm<void>(kChange, vm, [attachment, size_bytes](const LibvirtOptions&, Domain& domain) {
-    return libvirt::resize(domain, attachment, size_bytes);
-  });
+  return in_vm<void>(kChange, vm,
+                     [attachment, size_bytes](const LibvirtOptions& options, Domain& domain) {
+                       return libvirt::resize(domain, options, attachment, size_bytes);
+                     });
 }
 
 Result<bool> LibvirtHypervisor::pause(const std::string& vm) {

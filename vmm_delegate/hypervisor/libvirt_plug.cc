@@ -80,6 +80,10 @@ Result<void> remove(const Domain& domain, const LibvirtOptions& options, const D
   return leaving ? Result<void>() : removed;
 }
 
+Result<void> check_disk(const LibvirtOptions& options, const Disk& disk) {
+  return check_storage(options.probe, storage_place(disk.source).value_or(StoragePlace{}));
+}
+
 /// libvirt's refusals are free text; what the storage is to blame for is told apart here.
 Error open_error(Error error) {
   const bool cannot_open = error.message.find("ould not open") != std::string::npos ||
@@ -172,13 +176,15 @@ wire::DeviceStatus status_of(const Domain& domain, const std::string& vm, const 
   return status;
 }
 
-Result<void> resize(const Domain& domain, const Uuid& attachment, std::uint64_t size_bytes) {
+Result<void> resize(const Domain& domain, const LibvirtOptions& options, const Uuid& attachment,
+                    std::uint64_t size_bytes) {
   const auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
   if (now->power == Power::off) return {};
   const Disk* disk = now->live.find(attachment);
   if (disk == nullptr) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
   if (domain.size(disk->target) == size_bytes) return {};
+  if (auto alive = check_disk(options, *disk); !alive) return alive;
   fault_point("vmmd.resize.before-block-resize");
   auto resized = domain.resize(disk->target, size_bytes);
   fault_point("vmmd.resize.after-block-resize");
@@ -222,8 +228,7 @@ Result<Detachment> unplug(const Domain& domain, const LibvirtOptions& options,
   const Disk* live = now->live.find(attachment);
   const Disk* saved = now->saved.find(attachment);
   if (live != nullptr) {
-    const auto place = storage_place(live->source).value_or(StoragePlace{});
-    if (auto alive = check_storage(options.probe, place); !alive) return fail(alive.error());
+    if (auto alive = check_disk(options, *live); !alive) return fail(alive.error());
   }
   const unsigned flags = (live == nullptr ? 0 : kLive) | (saved == nullptr ? 0 : kSaved);
   if (flags != 0) {

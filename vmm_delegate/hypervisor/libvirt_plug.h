@@ -27,7 +27,8 @@ Result<Detachment> unplug(const Domain& domain, const LibvirtOptions& options,
                           const std::string& vm, const Uuid& attachment);
 
 /// Success where the domain is off.
-Result<void> resize(const Domain& domain, const Uuid& attachment, std::uint64_t size_bytes);
+Result<void> resize(const Domain& domain, const LibvirtOptions& options, const Uuid& attachment,
+                    std::uint64_t size_bytes);
 
 /// A disk of the domain that runs, as VBS shows it.
 wire::DeviceStatus status_of(const Domain& domain, const std::string& vm, const Uuid& attachment,

@@ -50,6 +50,30 @@ name = "iqn.2026-01.vbs:other"
   EXPECT_EQ(settings->helper_log(), "/var/log/vmmd");
 }
 
+TEST(Settings, ReadsWhereLibvirtIs) {
+  const std::string driver = kMinimum + "[hypervisor]\ndriver = \"libvirt\"\n";
+  auto settings = Settings::parse(driver);
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->hypervisor.libvirt.uri, "qemu:///system");
+  EXPECT_EQ(settings->hypervisor.libvirt.bus, libvirt::DiskBus::scsi);
+  settings = Settings::parse(driver + "uri = \"xen:///system\"\n");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->hypervisor.libvirt.bus, libvirt::DiskBus::xen);
+  settings = Settings::parse(driver + "uri = \"qemu+unix:///session\"\nbus = \"virtio\"\n");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->hypervisor.libvirt.bus, libvirt::DiskBus::virtio);
+  for (const char* bad : {"uri = \"qemu+ssh://host/system\"", "uri = \"test:///default\"",
+                          "uri = \"\"", "uri = \"qemu+tcp:///system\""}) {
+    EXPECT_NE(field_of(driver + bad + "\n").find("uri"), std::string::npos) << bad;
+  }
+  for (const char* bad :
+       {"bus = \"ide\"", "bus = \"xen\"", "uri = \"xen:///system\"\nbus = \"scsi\""}) {
+    EXPECT_NE(field_of(driver + bad + "\n").find("bus"), std::string::npos) << bad;
+  }
+  EXPECT_NE(field_of(driver + "folder = \"/x\"\n").find("folder"), std::string::npos)
+      << "a key of another driver";
+}
+
 TEST(Settings, ListensOnLoopbackOnly) {
   for (const char* address : {"0.0.0.0:7720", "192.0.2.1:7720", "[::]:7720"}) {
     EXPECT_NE(field_of(kMinimum + "listen = \"" + address + "\"\n" + kFolder).find("loopback"),
