@@ -84,7 +84,8 @@ class XenHypervisor final : public Hypervisor {
   Result<bool> let_go(const xen::Domain& domain, const xen::Vbd& vbd) const;
   /// False: the guest has not let go.
   Result<bool> release(const xen::Domain& domain, const xen::Vbd& vbd) const;
-  std::string why_held(const std::string& vm) const;
+  /// What remains to be done, or said, of disks that the guest has not let go of.
+  Result<Detachment> judge_held(const xen::Domain& domain, const std::vector<xen::Vbd>& held) const;
 
   const XenOptions options_;
   const xen::Toolstack tools_;
