@@ -87,7 +87,9 @@ class OwnInitiatorRig final : public QemuRig {
     }
     if (const auto known = served_.find(number); known != served_.end()) return {known->second, ""};
     auto session = tgtd_.serve(number, test::test_id(1000 + number), kInitiator);
-    if (read_only) EXPECT_TRUE(tgtd_.make_read_only(number));
+    if (read_only) {
+      EXPECT_TRUE(tgtd_.make_read_only(number));
+    }
     session.read_only = read_only;
     served_[number] = session;
     return {session, ""};
