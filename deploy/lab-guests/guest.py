@@ -20,6 +20,7 @@ class Kind:
     number: int        # 10.9.0.NUMBER is its address on the lab's network
     memory: int        # MiB
     disk: int = 0      # MiB of an empty disk, /dev/disk/by-id/virtio-data
+    xen: bool = False  # starts Xen, and Linux as its dom0
 
     @property
     def address(self) -> str:
@@ -29,6 +30,7 @@ class Kind:
 KINDS = {
     "vs": Kind(number=1, memory=768, disk=2048),
     "hv": Kind(number=2, memory=1024),
+    "xen": Kind(number=3, memory=1280, xen=True),
 }
 # Ports of every guest that this machine's loopback leads to.
 FORWARDED = {"ssh": 22, "volumed": 7710, "vmmd": 7720}
@@ -51,7 +53,8 @@ class Guest:
         self.name = name
         self.kind = KINDS[name]
         self._folder = folder
-        self._image = image
+        self._image = os.path.join(image, "xen") if self.kind.xen else image
+        self._key = os.path.join(image, "key")
 
     def path(self, suffix: str) -> str:
         return os.path.join(self._folder, f"{self.name}.{suffix}")
@@ -85,13 +88,12 @@ class Guest:
 
     def _command(self, ports: dict[str, int]) -> list[str]:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ports[name]}-:{port}" for name, port in FORWARDED.items())
-        words = f"console=ttyS0 root=/dev/nvme0n1 rw quiet systemd.show_status=0 lab.name={self.name}"
+        words = f"rw quiet systemd.show_status=0 lab.name={self.name}"
         command = ["qemu-system-x86_64", "-name", self.name, "-machine", "q35", "-accel", "tcg,thread=multi",
-                   "-cpu", "max", "-m", str(self.kind.memory), "-display", "none", "-nodefaults",
+                   "-m", str(self.kind.memory), "-display", "none", "-nodefaults",
                    "-serial", f"file:{self.path('console')}",
                    "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
                    "-drive", f"if=none,id=root,file={self.path('root.qcow2')},cache=unsafe",
-                   "-device", "nvme,drive=root,serial=root",
                    "-netdev", f"user,id=host,restrict=on{forwards}",
                    "-device", "virtio-net-pci,netdev=host,mac=52:54:00:00:00:01,romfile="]
         if self.kind.disk:
@@ -100,8 +102,25 @@ class Guest:
         for card, own, peer, netdev in self._links():
             command += ["-netdev", netdev, "-device", f"virtio-net-pci,netdev={card},mac={_mac(own, peer)},romfile="]
             words += f" lab.link={_mac(own, peer)},{own.address},{peer.address}"
-        return command + ["-kernel", os.path.join(self._image, "vmlinuz"), "-append", words,
-                          "-daemonize", "-pidfile", self.path("pid")]
+        return command + (self._boot_xen(words) if self.kind.xen else self._boot_linux(words)) + [
+            "-daemonize", "-pidfile", self.path("pid")]
+
+    def _boot_linux(self, words: str) -> list[str]:
+        return ["-cpu", "max", "-device", "nvme,drive=root,serial=root",
+                "-kernel", os.path.join(self._image, "vmlinuz"),
+                "-append", f"console=ttyS0 root=/dev/nvme0n1 {words}"]
+
+    def _boot_xen(self, words: str) -> list[str]:
+        """QEMU loads Xen as a multiboot image, whose modules are dom0's kernel and RAM disk. Of emulated
+        processors with SMAP dom0 dies, and with XSAVE programs in paravirtual guests do: Nehalem has
+        neither. A comma in a module's words is doubled."""
+        dom0 = self.kind.memory - 384
+        linux = f"{os.path.join(self._image, 'vmlinux')} console=hvc0 mitigations=off {words.replace(',', ',,')}"
+        return ["-cpu", "Nehalem", "-device", "virtio-blk-pci,drive=root,serial=root",
+                "-kernel", os.path.join(self._image, "xen"),
+                "-append", f"console=com1 com1=115200,8n1 dom0_mem={dom0}M,max:{dom0}M spec-ctrl=no xpti=0 "
+                           "loglvl=error guest_loglvl=error",
+                "-initrd", f"{linux},{os.path.join(self._image, 'initrd')}"]
 
     def _links(self):
         """Every VMM node has a cable to the volume server, whose end is the listening one."""
@@ -180,7 +199,7 @@ class Guest:
 
     def ssh_command(self) -> list[str]:
         # The first connection stays open for the others: an emulated machine takes a second for a key exchange.
-        return ["ssh", "-q", "-F", "/dev/null", "-i", os.path.join(self._image, "key"), "-p", str(self.port("ssh")),
+        return ["ssh", "-q", "-F", "/dev/null", "-i", self._key, "-p", str(self.port("ssh")),
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes",
                 "-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", f"ControlPath={self.path('ssh')}",
                 "-o", "ConnectTimeout=20", "root@127.0.0.1"]

@@ -21,17 +21,18 @@ class Lab:
     def guests(self) -> list[Guest]:
         return [self.guest(name) for name in KINDS]
 
-    def build_image(self) -> None:
+    def build_image(self, xen: bool = False) -> None:
         here = os.path.dirname(os.path.realpath(__file__))
-        if subprocess.run([os.path.join(here, "build"), self._image], check=False).returncode != 0:
-            raise LabError("the image could not be made; the reason is above")
+        for program in ["build"] + ["build-xen"] * xen:
+            if subprocess.run([os.path.join(here, program), self._image], check=False).returncode != 0:
+                raise LabError("the image could not be made; the reason is above")
 
     def up(self, names: list[str]) -> None:
         """Starts the guests beside each other. The volume server is one of them: the others' cables
         end there."""
-        self.build_image()
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
         guests = [self.guest(name) for name in sorted({"vs", *names}, key=list(KINDS).index)]
+        self.build_image(any(guest.kind.xen for guest in guests))
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
         for guest in guests:
             guest.start()
         for guest in guests:

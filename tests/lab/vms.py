@@ -1,6 +1,7 @@
 """The virtual machines of the lab's VMM nodes, as tests use them: what they show, and reading and
 writing through them."""
 import json
+import re
 import shlex
 import subprocess
 
@@ -98,4 +99,55 @@ class LibvirtVm(QemuVm):
         return Service.must(self._service.node, f"tail -n 4 /var/log/libvirt/qemu/{self.name}.log")
 
 
-VMS = {"qemu": QemuVm, "libvirt": LibvirtVm}
+class XenVm:
+    """A paravirtual domain that runs. Commands are given to the shell on its console."""
+
+    def __init__(self, service: Service, name: str):
+        self.name = name
+        self._service = service
+        Service.must(service.node, f"lab-vm start xen {name}")
+
+    def stop(self) -> None:
+        Service.must(self._service.node, f"lab-vm stop xen {self.name}")
+
+    def run(self, command: str) -> str:
+        """In the guest."""
+        return Service.must(self._service.node, f"lab-vm run xen {self.name} {shlex.quote(command)}")
+
+    def _vbds(self) -> dict[str, str]:
+        """Attachment -> Xen's number of the disk."""
+        listing = Service.must(
+            self._service.node,
+            f"back=/local/domain/0/backend/vbd/$(xl domid {self.name}); "
+            "for n in $(xenstore-list $back 2>/dev/null); do echo $n $(xenstore-read $back/$n/params); done")
+        rows = (line.split(" ", 1) for line in listing.splitlines())
+        return {re.search(r":([0-9a-f-]{36})-lun-", path).group(1): number
+                for number, path in rows if "-iscsi-" in path}
+
+    def disks(self) -> dict[str, str]:
+        """Attachment -> serial number, which only the host's disk behind it has."""
+        return {attachment: Service.must(
+            self._service.node,
+            f"d=$(xenstore-read /local/domain/0/backend/vbd/$(xl domid {self.name})/{number}/physical-device); "
+            "tail -c +5 /sys/dev/block/$((0x${d%:*})):$((0x${d#*:}))/device/vpd_pg80 | tr -d '\\0'").strip()
+            for attachment, number in self._vbds().items()}
+
+    def _device(self) -> str:
+        (name,) = self.run("ls /sys/block").split()
+        return name
+
+    def write(self, pattern: int, offset: int, length: int) -> None:
+        self.run(f"head -c {length} /dev/zero | tr '\\0' '\\{pattern:03o}' | "
+                 f"dd of=/dev/{self._device()} bs=4096 seek={offset // 4096} conv=fsync 2>&1")
+
+    def reads(self, pattern: int, offset: int, length: int) -> bool:
+        other = self.run(f"echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/{self._device()} bs=4096 "
+                         f"skip={offset // 4096} count={length // 4096} 2>/dev/null | "
+                         f"tr -d '\\{pattern:03o}' | wc -c")
+        return int(other) == 0
+
+    def size_bytes(self) -> int:
+        return 512 * int(self.run(f"cat /sys/block/{self._device()}/size"))
+
+
+VMS = {"qemu": QemuVm, "libvirt": LibvirtVm, "xen": XenVm}

@@ -77,6 +77,8 @@ class XenHypervisor final : public Hypervisor {
   Result<void> check_name_free(const xen::Domain& domain, const Wish& wish) const;
   Result<wire::DeviceStatus> plug_and_read_back(const xen::Domain& domain, const Wish& wish) const;
   Result<xen::Vbd> await_guest(const xen::Domain& domain, const Wish& wish) const;
+  /// Of a disk that the guest has not taken.
+  Result<xen::Vbd> judge_late(const xen::Domain& domain, const xen::Vbd& vbd) const;
   void roll_back(const xen::Domain& domain, const Wish& wish) const;
   Result<bool> gone(const xen::Domain& domain, const xen::Vbd& vbd) const;
   Result<bool> await_gone(const xen::Domain& domain, const xen::Vbd& vbd, Milliseconds limit) const;
@@ -84,7 +86,8 @@ class XenHypervisor final : public Hypervisor {
   Result<bool> let_go(const xen::Domain& domain, const xen::Vbd& vbd) const;
   /// False: the guest has not let go.
   Result<bool> release(const xen::Domain& domain, const xen::Vbd& vbd) const;
-  std::string why_held(const std::string& vm) const;
+  /// What remains to be done, or said, of disks that the guest has not let go of.
+  Result<Detachment> judge_held(const xen::Domain& domain, const std::vector<xen::Vbd>& held) const;
 
   const XenOptions options_;
   const xen::Toolstack tools_;

@@ -144,11 +144,18 @@ Result<xen::Vbd> XenHypervisor::await_guest(const xen::Domain& domain, const Wis
     if (held->empty()) return fail(ErrorCode::internal, "the device is not shown");
     const xen::Vbd& vbd = held->front();
     if (vbd.releasing()) return fail(ErrorCode::conflict, "the guest refused the device");
-    const bool late = poll_timeout(deadline) == 0;
-    if (vbd.complete() && (late || vbd.back == xen::XenbusState::connected)) return vbd;
-    if (late) return fail(ErrorCode::timeout, "the device is not shown in full");
+    if (vbd.complete() && vbd.back == xen::XenbusState::connected) return vbd;
+    if (poll_timeout(deadline) == 0) return judge_late(domain, vbd);
     ::poll(nullptr, 0, kPollMs);
   }
+}
+
+Result<xen::Vbd> XenHypervisor::judge_late(const xen::Domain& domain, const xen::Vbd& vbd) const {
+  const auto now = this->domain(domain.name);
+  if (!now) return fail(now.error());
+  if (now->state == "off") return fail(ErrorCode::conflict, "it is off");
+  if (vbd.complete()) return vbd;
+  return fail(ErrorCode::timeout, "the device is not shown in full");
 }
 
 void XenHypervisor::roll_back(const xen::Domain& domain, const Wish& wish) const {

@@ -67,11 +67,25 @@ Result<bool> XenHypervisor::release(const xen::Domain& domain, const xen::Vbd& v
   return false;
 }
 
-std::string XenHypervisor::why_held(const std::string& vm) const {
-  const auto now = domain(vm);
-  return now && now->state == "paused"
-             ? "VM '" + vm + "' is paused; it lets go of the device when it runs"
-             : "the guest of VM '" + vm + "' has not let go of the device";
+/// A domain that is off and kept (on_crash = "preserve") lets go of nothing by itself.
+Result<Detachment> XenHypervisor::judge_held(const xen::Domain& domain,
+                                             const std::vector<xen::Vbd>& held) const {
+  const auto now = this->domain(domain.name);
+  const bool off = now ? now->state == "off" : now.error().code == ErrorCode::not_found;
+  if (!off) {
+    const bool paused = now && now->state == "paused";
+    const std::string vm = "VM '" + domain.name + "'";
+    return Detachment{paused ? vm + " is paused; it lets go of the device when it runs"
+                             : "the guest of " + vm + " has not let go of the device"};
+  }
+  for (const xen::Vbd& vbd : held) {
+    const auto done = tools_.block_detach(domain, vbd.disk, true);
+    const auto is_gone = await_gone(domain, vbd, kGoneWait);
+    if (!is_gone) return fail(is_gone.error());
+    if (!*is_gone && !done) return fail(done.error());
+    if (!*is_gone) return Detachment{"Xen has not taken the device from a VM that is off"};
+  }
+  return Detachment{};
 }
 
 Result<Detachment> XenHypervisor::detach(const std::string& vm, const Uuid& attachment) {
@@ -80,19 +94,19 @@ Result<Detachment> XenHypervisor::detach(const std::string& vm, const Uuid& atta
   const auto domain = running_domain(vm);
   if (!domain) return fail(domain.error());
   if (!*domain) return Detachment{};
-  const auto held = vbds(**domain, attachment);
-  if (!held) return fail(held.error());
-  bool all_gone = true;
-  for (const xen::Vbd& vbd : *held) {
+  const auto shown = vbds(**domain, attachment);
+  if (!shown) return fail(shown.error());
+  std::vector<xen::Vbd> held;
+  for (const xen::Vbd& vbd : *shown) {
     const auto is_gone = release(**domain, vbd);
     if (!is_gone) {
       Error error = is_gone.error();
       error.message = "VM '" + vm + "': " + error.message;
       return fail(std::move(error));
     }
-    all_gone = all_gone && *is_gone;
+    if (!*is_gone) held.push_back(vbd);
   }
-  return Detachment{all_gone ? "" : why_held(vm)};
+  return held.empty() ? Detachment{} : judge_held(**domain, held);
 }
 
 /// The back end looks at the size of its device ten times a second, writes it to xenstore and wakes

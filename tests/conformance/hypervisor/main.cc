@@ -1,5 +1,6 @@
 // The conformance suite of the drivers of Hypervisor. VBS_CONFORMANCE_DRIVER names the driver:
-// qemu, qemu-host-device, libvirt (within with-libvirtd). As root.
+// qemu, qemu-host-device, libvirt (within with-libvirtd), xen-xl-stand-in, xen-xm-stand-in, and xen
+// (in dom0 of the lab's Xen guest). As root.
 
 #include <gtest/gtest.h>
 

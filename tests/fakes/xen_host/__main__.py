@@ -3,13 +3,15 @@
     python3 tests/fakes/xen_host serve DIR [PATIENCE]    until it is killed
     python3 tests/fakes/xen_host call DIR WORD...        one order
 
-In DIR appear xenstored.socket, sys/ (what the driver reads of /sys), and the programs xl and xm,
-which pass their words to the server; then the file "ready". PATIENCE is how long the tools wait for
+In DIR appear xenstored.socket, sys/ (what the driver reads of /sys), images/ (what is on the devices,
+each under the last word of its path), and the programs xl and xm, which pass their words to the server;
+then the file "ready". PATIENCE is how long the tools wait for
 a guest to let go, in seconds. Orders of tests:
 
     create VM / destroy VM / shut-down VM     off and unknown; off, and still shown by xm list
     device PATH SERIAL BYTES / resize PATH BYTES / unplug PATH
-    write VM DEVICE                           the guest writes to a disk
+    write VM DEVICE BYTE                      the guest writes to a disk; prints how many bytes
+    disks VM                                  SERIAL MODE BYTES of each
     set VM (holds|drives|refuses|crashed) (0|1)
     scripts (good|broken)                     the hotplug scripts
     plug VM PATH DEVICE MODE                  what a tool does that dies before it ends
@@ -48,7 +50,7 @@ class Server:
             "shut-down": lambda name: self.host.destroy(name, keep=True),
             "device": lambda path, serial, size: self.host.add_device(path, serial, int(size)),
             "resize": lambda path, size: self.host.resize_device(path, int(size)),
-            "write": self.host.write_to, "set": self.set, "scripts": self.scripts, "plug": self.plug,
+            "write": self.host.write_to, "disks": self.host.disks, "set": self.set, "scripts": self.scripts, "plug": self.plug,
             "calls": lambda: "".join(" ".join(call) + "\n" for call in self.calls),
         }
         return orders[verb](*rest) or ""

@@ -32,12 +32,16 @@ class Guest:
 class Host:
     def __init__(self, folder: str, store: Store):
         self.store, self.sys = store, os.path.join(folder, "sys")
+        self.images = os.path.join(folder, "images")
+        os.makedirs(self.images)
         self.lock = store.lock
         self.guests: dict[int, Guest] = {}
         self.off: set[str] = set()  # known to xend, not running
         self.devices: dict[str, tuple[str, int]] = {}  # host path: major:minor, bytes
+        self._serials: dict[str, str] = {}
         self.broken_scripts = False
         self._next = 1
+        self._next_disk = 0
         store.write("/local/domain/0", name="Domain-0")
 
     # What the tests do to the host.
@@ -63,8 +67,10 @@ class Host:
 
     def add_device(self, path: str, serial: str, size: int) -> None:
         with self.lock:
-            minor = 16 * len(self.devices)
+            minor = 16 * self._next_disk
+            self._next_disk += 1
             self.devices[path] = (f"8:{minor:x}", size)
+            self._serials[path] = serial
             folder = os.path.join(self.sys, "dev/block", f"8:{minor}")
             os.makedirs(os.path.join(folder, "device"), exist_ok=True)
             with open(os.path.join(folder, "device/vpd_pg80"), "wb") as page:
@@ -81,14 +87,39 @@ class Host:
         with self.lock:
             number, _ = self.devices.pop(path)
             shutil.rmtree(self._block(number))
+            os.unlink(self.image(path))
 
-    def write_to(self, name: str, device: str) -> None:
+    def write_to(self, name: str, device: str, byte: str) -> str:
+        """The guest writes 4 KiB of this byte to the front of a disk, given by its name or its serial
+        number; says how much it wrote."""
         guest = self.find(name)
-        counts = os.path.join(self._back_end(guest, self.number_of(guest, device)), "statistics/wr_req")
-        with open(counts, encoding="ascii") as text:
-            count = int(text.read())
-        with open(counts, "w", encoding="ascii") as text:
-            text.write(f"{count + 1}\n")
+        with self.lock:
+            number = self.number_of(guest, device) or next(
+                number for number in self.numbers(guest)
+                if self._serials[self.store.read(self.back(guest, number) + "/params")] == device)
+            back = self.back(guest, number)
+            if self.states(guest, number) != (CONNECTED, CONNECTED) or self.store.read(back + "/mode") != "w":
+                return "0"
+            with open(self.image(self.store.read(back + "/params")), "r+b") as image:
+                image.write(byte.encode() * 4096)
+            counts = os.path.join(self._back_end(guest, number), "statistics/wr_req")
+            with open(counts, encoding="ascii") as text:
+                count = int(text.read())
+            with open(counts, "w", encoding="ascii") as text:
+                text.write(f"{count + 1}\n")
+        return "4096"
+
+    def disks(self, name: str) -> str:
+        """SERIAL MODE BYTES of each disk that the guest has."""
+        guest, lines = self.find(name), []
+        with self.lock:
+            for number in self.numbers(guest) if guest else []:
+                back = self.back(guest, number)
+                path = self.store.read(back + "/params")
+                if self.states(guest, number)[1] != CLOSED:
+                    size = _SECTOR * int(self.store.read(back + "/sectors", "0"))
+                    lines.append(f"{self._serials[path]} {self.store.read(back + '/mode')} {size}\n")
+        return "".join(lines)
 
     # What the tools look up.
 
@@ -201,8 +232,14 @@ class Host:
     def _back_end(self, guest: Guest, number: str) -> str:
         return os.path.join(self.sys, "bus/xen-backend/devices", f"vbd-{guest.domid}-{number}")
 
+    def image(self, path: str) -> str:
+        """The file that stands for the host device."""
+        return os.path.join(self.images, os.path.basename(path))
+
     def _write_size(self, path: str) -> None:
         number, size = self.devices[path]
+        with open(self.image(path), "ab") as image:
+            image.truncate(size)
         with open(os.path.join(self._block(number), "size"), "w", encoding="ascii") as text:
             text.write(f"{size // _SECTOR}\n")
 

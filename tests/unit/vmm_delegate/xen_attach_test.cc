@@ -172,6 +172,10 @@ TEST_F(XenAttach, KnowsOnlyVmsThatRun) {
   auto wanted = spec();
   wanted.vm = "vm2";
   EXPECT_EQ(hypervisor().attach(id, wanted, path_of(id)).error().code, ErrorCode::not_found);
+  order({"set", "vm1", "crashed", "1"});
+  options.connect = Milliseconds(100);
+  EXPECT_EQ(hypervisor().attach(id, spec(), path_of(id)).error().code, ErrorCode::conflict);
+  EXPECT_EQ(changes().back(), "xl block-detach -f 1 2064");
   use("xm");
   order({"shut-down", "vm1"});
   EXPECT_EQ(hypervisor().attach(id, spec(), path_of(id)).error().code, ErrorCode::conflict);

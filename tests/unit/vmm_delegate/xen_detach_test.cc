@@ -71,6 +71,14 @@ TEST_F(XenDetach, SaysThatTheVmIsPaused) {
   EXPECT_TRUE(held().empty());
 }
 
+TEST_F(XenDetach, TakesItFromACrashedVmThatIsKept) {
+  order({"set", "vm1", "crashed", "1"});
+  EXPECT_EQ(detach(), "");
+  EXPECT_EQ(changes().back(), "xl block-detach -f 1 2064");
+  order({"set", "vm1", "crashed", "0"});
+  EXPECT_TRUE(held().empty());
+}
+
 TEST_F(XenDetach, DoesNotWaitForAGuestThatNeverTookIt) {
   EXPECT_EQ(detach(), "");
   order({"set", "vm1", "drives", "0"});

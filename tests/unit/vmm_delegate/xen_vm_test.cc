@@ -71,8 +71,8 @@ TEST_F(XenVm, CountsWrites) {
   auto xen = hypervisor();
   EXPECT_EQ(xen.writes("vm1").value(), 0);
   ASSERT_TRUE(xen.attach(id, spec(), path_of(id)));
-  order({"write", "vm1", "sdb"});
-  order({"write", "vm1", "sdb"});
+  EXPECT_EQ(order({"write", "vm1", "sdb", "x"}), "4096");
+  EXPECT_EQ(order({"write", "vm1", "sdb", "x"}), "4096");
   EXPECT_EQ(xen.writes("vm1").value(), 2);
   EXPECT_EQ(xen.writes("nobody").error().code, ErrorCode::not_found);
 }

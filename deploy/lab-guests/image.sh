@@ -1,0 +1,52 @@
+# Parts of making the disk images of the lab's guests. Sourced by build and build-xen, which set
+# here (this folder) and work (a folder for what is thrown away).
+# shellcheck shell=bash disable=SC2154
+
+die() { echo "lab-guests/${0##*/}: $*" >&2; exit 1; }
+
+need() {  # need PROGRAM PACKAGE
+  command -v "$1" >/dev/null || die "$1 is missing; install the package $2"
+}
+
+need_tools() {
+  PATH=$PATH:/usr/sbin:/sbin
+  need mmdebstrap mmdebstrap; need mke2fs e2fsprogs; need depmod kmod
+  [ "$(uname -m)" = x86_64 ] || die "only x86_64 is supported"
+  [ "$(id -u)" -eq 0 ] || die "run it as root: files of the image belong to several users"
+}
+
+kernel_of() {  # kernel_of METAPACKAGE: the package it stands for
+  local package
+  package=$(apt-cache depends "$1" | sed -nE 's/^ *Depends: *(linux-image-[0-9].*)$/\1/p' | head -n 1)
+  [ -n "$package" ] || die "$1 is unknown to apt; run: apt-get update"
+  echo "$package"
+}
+
+unpack() {  # unpack PACKAGE FOLDER: without its maintainer scripts
+  (cd "$work" && apt-get -q download "$1" >download.log 2>&1) ||
+    die "cannot download $1: $(tail -n 1 "$work/download.log")"
+  dpkg-deb -x "$work/$1"_*.deb "$2"
+}
+
+recipe_of() {  # recipe_of FILE_OR_FOLDER...: changes when any of them does
+  find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16
+}
+
+# Nobody needs these in a guest of the lab, and each costs time in an emulated machine.
+mask_units() {  # mask_units ROOT [UNIT...]
+  local root=$1 unit
+  shift
+  for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer \
+    e2scrub_reap.service systemd-random-seed.service systemd-logind.service systemd-update-utmp.service \
+    systemd-update-utmp-runlevel.service systemd-hwdb-update.service systemd-pstore.service \
+    getty@tty1.service serial-getty@ttyS0.service dev-hugepages.mount dev-mqueue.mount \
+    sys-kernel-debug.mount sys-kernel-tracing.mount modprobe@drm.service modprobe@efi_pstore.service \
+    lvm2-monitor.service dm-event.socket systemd-user-sessions.service "$@"; do
+    ln -sf /dev/null "$root/etc/systemd/system/$unit"
+  done
+}
+
+make_disk() {  # make_disk ROOT SIZE FILE: sparse
+  truncate -s "$2" "$3"
+  mke2fs -q -F -t ext4 -m 0 -O ^has_journal -d "$1" "$3"
+}
