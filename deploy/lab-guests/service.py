@@ -225,12 +225,19 @@ driver = "{self.drivers.hypervisor}"
         nodes = self.vbs("describe-nodes")
         raise LabError(f"the nodes are not up after {_START_SECONDS:.0f} s:\n{nodes.stdout}{nodes.stderr}")
 
-    def vbs(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess:
-        """The command line; look at returncode, stdout and stderr."""
+    def _command_line(self, arguments: tuple[str, ...]) -> dict:
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": self.folder, "VBS_CONFIG": self.path("vbs.toml")}
         environment |= {key: value for key, value in os.environ.items() if "SAN_OPTIONS" in key}
-        return subprocess.run([self._program("vbs"), *arguments], env=environment, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=seconds, check=False)
+        return {"args": [self._program("vbs"), *arguments], "env": environment, "text": True,
+                "stdin": subprocess.DEVNULL}
+
+    def vbs(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess:
+        """The command line; look at returncode, stdout and stderr."""
+        return subprocess.run(**self._command_line(arguments), capture_output=True, timeout=seconds, check=False)
+
+    def begin(self, *arguments: str) -> subprocess.Popen:
+        """The command line, not waited for."""
+        return subprocess.Popen(**self._command_line(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     # Helpers
 

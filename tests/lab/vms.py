@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 
+from reality import attachment_of
 from service import Service
 
 

@@ -1,0 +1,193 @@
+"""Things go wrong between real machines, in the middle of what VBS does. Afterwards rows and reality
+agree, no operation hangs, and what a guest was told is written is there."""
+import threading
+import time
+import unittest
+
+from lab_case import LabCase
+from service import VOLUME_GROUP, Drivers, Service
+
+_PATTERN = 0x5A
+
+
+class Drill(LabCase):
+    drivers = Drivers("lvm", "lio", "qemu")
+
+    def setUp(self):
+        self.start(self.drivers)
+        self.vm = self.boot("vm1")
+
+    def wait_for(self, condition, seconds: float, message: str):
+        deadline = time.monotonic() + seconds
+        while not (answer := condition()):
+            if time.monotonic() > deadline:
+                self.fail(f"{message} after {seconds:.0f} s\n{self.logs()}")
+            time.sleep(0.1)
+        return answer
+
+    def create(self, name: str) -> str:
+        return self.vbs("create-volume", "--size", "32M", "--name", name)["id"]
+
+    def attached(self, name: str) -> str:
+        """A volume that the machine has."""
+        volume = self.create(name)
+        self.vbs("attach-volume", name, "--vm", "vm1")
+        return volume
+
+    def finish(self, name: str) -> None:
+        """Everything still works, and everything goes away."""
+        if self.vbs("describe-volume", name)["attachments"]:
+            self.vbs("detach-volume", name, "--force")
+        self.vbs("delete-volume", name)
+        self.assert_consistent(self.vm)
+        self.assertEqual((self.reality.volumes(), self.reality.targets(), self.reality.sessions()), ({}, {}, []))
+
+
+class NetworkDrills(Drill):
+    def test_cut_in_mid_attach(self):
+        self.create("data")
+        verb = self.service.begin("attach-volume", "data", "--vm", "vm1")
+        self.wait_for(lambda: self.reality.targets(), 60, "no target is made")
+        self.service.node.set_link(False)
+        time.sleep(8)
+        self.service.node.set_link(True)
+        verb.communicate(timeout=240)
+        self.assert_consistent(self.vm, seconds=120)
+        self.finish("data")
+
+    def test_cut_in_mid_write(self):
+        volume = self.attached("data")
+        done = []
+
+        def write() -> None:
+            for step in range(24):
+                self.vm.write(step + 1, step * 65536, 65536)
+                done.append(step)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.wait_for(lambda: len(done) >= 2, 60, "nothing is written")
+        self.service.node.set_link(False)
+        time.sleep(10)
+        self.service.node.set_link(True)
+        writer.join(timeout=240)
+        self.assertEqual(len(done), 24, "every write is acknowledged in the end")
+        for step in range(24):
+            self.assertEqual(self.sector(volume, step * 65536), bytes([step + 1]) * 512)
+        self.assert_consistent(self.vm, seconds=120)
+        self.finish("data")
+
+
+class ServerDrills(Drill):
+    def test_target_is_lost_under_load(self):
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, 65536)
+        Service.must(self.service.server, "lab-clear-lio")
+        self.vm.write(_PATTERN + 1, 65536, 65536)
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
+        self.assert_consistent(self.vm, seconds=120)
+        self.finish("data")
+
+    def test_logical_volume_is_busy(self):
+        volume = self.create("data")
+        Service.must(self.service.server, f"systemd-run --quiet --unit=lab-holder sh -c 'exec sleep 1000 </dev/{VOLUME_GROUP}/vbs-{volume}'")
+        verb = self.service.begin("delete-volume", "data")
+        time.sleep(5)
+        self.assertIn(f"vbs-{volume}", self.reality.volumes(), "nothing is taken from under its user")
+        Service.must(self.service.server, "systemctl stop lab-holder")
+        verb.communicate(timeout=240)
+        self.assert_consistent(self.vm, seconds=120)
+        self.assertEqual(self.reality.volumes(), {})
+
+    def test_power_cut_of_the_volume_server(self):
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, 65536)
+        Service.must(self.service.server, "systemctl enable -q vbs-volumed")
+        self.service.server.reset()
+        self.assert_consistent(self.vm, seconds=180)
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.vm.write(_PATTERN + 1, 65536, 65536)
+        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
+        self.finish("data")
+
+
+class NodeDrills(Drill):
+    def test_iscsid_is_killed(self):
+        volume = self.attached("data")
+        Service.must(self.service.node, "pkill -KILL -x iscsid")
+        self.vm.write(_PATTERN, 0, 65536)
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.create("other")
+        self.vbs("attach-volume", "other", "--vm", "vm1")
+        self.assert_consistent(self.vm)
+        self.vbs("detach-volume", "other", "--force")
+        self.vbs("delete-volume", "other")
+        self.finish("data")
+
+    def test_power_cut_of_the_node(self):
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, 65536)
+        Service.must(self.service.node, "systemctl enable -q vbs-vmmd")
+        self.service.node.reset()
+        self.service.wait_ready()
+        Service.must(self.service.node, "lab-vm start qemu vm1")
+        self.assert_consistent(self.vm, seconds=180)
+        self.assertTrue(self.vm.reads(_PATTERN, 0, 65536))
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.finish("data")
+
+
+class TgtDrills(Drill):
+    drivers = Drivers("lvm", "tgt", "qemu")
+
+    def test_target_daemon_is_killed_under_load(self):
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, 65536)
+        Service.must(self.service.server, "pkill -KILL -x tgtd")
+        self.vm.write(_PATTERN + 1, 65536, 65536)
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
+        self.assert_consistent(self.vm, seconds=120)
+        self.finish("data")
+
+    def test_another_volume_answers(self):
+        """Its logical unit shows another serial number at the moment of the login."""
+        self.create("data")
+        Service.must(self.service.server, "systemd-run --quiet --unit=lab-swap lab-swap-serial")
+        self.addCleanup(Service.must, self.service.server, "systemctl stop lab-swap 2>/dev/null; true")
+        refused = self.service.vbs("attach-volume", "data", "--vm", "vm1")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("serial", refused.stderr)
+        self.assertEqual(self.vm.disks(), {})
+        Service.must(self.service.server, "systemctl stop lab-swap 2>/dev/null; true")
+        self.assert_consistent(self.vm, seconds=120)
+        self.finish("data")
+
+
+class ThinDrills(Drill):
+    drivers = Drivers("lvm-thin", "lio", "qemu")
+
+    def test_full_pool(self):
+        """Somebody else fills the pool: what VBS promised cannot be kept any more, so nothing new is."""
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, 65536)
+        Service.must(self.service.server, f"lvcreate -q -y -V 1000M --thinpool vbs-pool -n stranger {VOLUME_GROUP} "
+                     f"2>/dev/null && dd if=/dev/urandom of=/dev/{VOLUME_GROUP}/stranger bs=1M count=985 2>/dev/null")
+        self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M").returncode != 0, 60,
+                      "a full pool takes more volumes")
+        refused = self.service.vbs("create-volume", "--size", "32M")
+        self.assertIn("pool", refused.stderr)
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
+        self.assertIn("stranger", Service.must(self.service.server, f"lvs -o lv_name {VOLUME_GROUP}"))
+        Service.must(self.service.server, f"lvremove -q -y {VOLUME_GROUP}/stranger")
+        for name in self.vbs("describe-volumes")["volumes"]:
+            if name["id"] != volume:
+                self.vbs("delete-volume", name["id"])
+        self.create("again")
+        self.vbs("delete-volume", "again")
+        self.finish("data")
+
+
+if __name__ == "__main__":
+    unittest.main()
