@@ -107,7 +107,7 @@ class Service:
         os.makedirs(self.path("db"), mode=0o700, exist_ok=True)
         self._write_config()
         self.empty_storage()
-        self.must(self.node, "rm -rf /var/lib/vbs/vmmd")
+        self.must(self.node, "rm -rf /var/lib/vbs/vmmd; mkdir -p /run/lab-vms")
         if drivers.hypervisor == "libvirt":
             self.must(self.node, "systemctl start virtlogd.socket libvirtd.socket")
         self.must(self.server, "systemctl start vbs-volumed")

@@ -22,11 +22,12 @@ class Reality:
         return Service.must(self._service.node, command)
 
     def volumes(self) -> dict[str, dict]:
-        """Logical volumes of VBS by name, as `lvs` shows them; the thin pool and others left out."""
+        """Logical volumes of VBS by name, as `lvs` shows them, told from others by its tags."""
         report = self._server("lvs --reportformat json --units b --nosuffix "
                               f"-o lv_name,lv_size,lv_tags,origin,pool_lv,lv_active {VOLUME_GROUP}")
         rows = json.loads(report)["report"][0]["lv"]
-        return {row["lv_name"]: row for row in rows if row["lv_name"].startswith("vbs-")}
+        return {row["lv_name"]: row for row in rows
+                if "vbs.volume=" in row["lv_tags"] or "vbs.snapshot=" in row["lv_tags"]}
 
     def targets(self) -> dict[str, list[str]]:
         """IQN -> initiators that are logged in."""
