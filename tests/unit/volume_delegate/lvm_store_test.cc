@@ -184,7 +184,8 @@ TEST_F(LvmStoreTest, LeftoversOfACrashGo) {
   const auto calls = lvm_.changes();
   EXPECT_THAT(calls, Contains(ElementsAre("lvchange", "--deltag", "vbs.stage=copying", "--addtag",
                                           "vbs.stage=deleting", "--", "vg/" + lv_name(id(2)))));
-  EXPECT_THAT(calls, Not(Contains(IsSupersetOf({"vbs.stage=deleting", "vg/" + lv_name(id(1))}))))
+  EXPECT_THAT(calls,
+              Not(Contains(IsSupersetOf(Arguments{"vbs.stage=deleting", "vg/" + lv_name(id(1))}))))
       << "zeros need no wipe";
 }
 
