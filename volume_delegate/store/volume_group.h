@@ -37,7 +37,7 @@ class VolumeGroup {
 
   /// Everything in the group, seen after this call began.
   Result<View> look();
-  /// The same, perhaps up to a second old, but never older than a change made here.
+  /// The same, perhaps up to 5 s old, but never older than a change made here.
   Result<View> recent();
   /// Runs a command that changes the group.
   Result<void> change(const Arguments& arguments, Order order = Order::usual);

@@ -184,7 +184,8 @@ TEST_F(LvmStoreTest, LeftoversOfACrashGo) {
   const auto calls = lvm_.changes();
   EXPECT_THAT(calls, Contains(ElementsAre("lvchange", "--deltag", "vbs.stage=copying", "--addtag",
                                           "vbs.stage=deleting", "--", "vg/" + lv_name(id(2)))));
-  EXPECT_THAT(calls, Not(Contains(IsSupersetOf({"vbs.stage=deleting", "vg/" + lv_name(id(1))}))))
+  EXPECT_THAT(calls,
+              Not(Contains(IsSupersetOf(Arguments{"vbs.stage=deleting", "vg/" + lv_name(id(1))}))))
       << "zeros need no wipe";
 }
 
@@ -255,7 +256,9 @@ TEST_F(LvmStoreTest, ASnapshotWithoutMoreRoomIsWarnedOf) {
 
 TEST_F(LvmStoreTest, WhatASnapshotMayGrowToIsPromised) {
   lvm_.put(record(1));
+  open();
   const std::uint64_t before = store_->space()->reserved_bytes;
+  EXPECT_EQ(kSize, before);
   put_snapshot(2, 0);
   open();
   // 8 MiB, with the table of exceptions, in whole extents.
@@ -292,6 +295,7 @@ TEST_F(LvmStoreTest, AGrowthWithoutExtentsGoesBack) {
   growing.progress_bytes = kSize;
   growing.grow_to_bytes = 2 * kSize;
   lvm_.put(growing);
+  open();
   EXPECT_EQ(kSize, store_->find_volume(id(1))->size_bytes);
   tend();
   EXPECT_TRUE(testing::eventually([&] { return lvm_.row(lv_name(id(1))).tags.size() == 2; }));

@@ -77,6 +77,41 @@ TEST(Settings, TakeEveryKey) {
   EXPECT_EQ("iqn.2001-04.com.example", settings->target.iqn_prefix);
 }
 
+TEST(Settings, TakeTheKeysOfLvm) {
+  const auto thick = parse_settings(
+      config("",
+             "driver = \"lvm\"\nvolume_group = \"data\"\ndevices = [\"/dev/sdb\"]\n"
+             "reserve_percent = 1\nwipe_rate = \"50M\"\nsnapshot_percent = 30\n"
+             "snapshot_promise_percent = 60\nsnapshot_least = \"2G\"\nsnapshot_extend_at = 40"),
+      "test");
+  ASSERT_EQ("", trouble(thick));
+  const auto& lvm = std::get<LvmThickOptions>(thick->store);
+  EXPECT_EQ("data", lvm.lvm.group);
+  EXPECT_EQ(std::vector<std::string>{"/dev/sdb"}, lvm.lvm.devices);
+  EXPECT_EQ(1u, lvm.lvm.reserve_percent);
+  EXPECT_EQ(50 * kMiB, lvm.lvm.wipe_bytes_per_second);
+  EXPECT_EQ(200 * kMiB, lvm.lvm.copy_bytes_per_second);
+  EXPECT_EQ(30u, lvm.snapshots.first_percent);
+  EXPECT_EQ(2 * kGiB, lvm.snapshots.least_bytes);
+  EXPECT_EQ(60u, lvm.snapshots.promised_percent);
+  EXPECT_EQ(40u, lvm.snapshots.extend_at_percent);
+  const auto thin =
+      parse_settings(config("",
+                            "driver = \"lvm-thin\"\nthin_pool = \"p\"\nthin_pool_size = \"9G\"\n"
+                            "overcommit_percent = 150\ndata_refuse = 90\nmetadata_warn = 50\n"
+                            "throttled_pause = \"1s\""),
+                     "test");
+  ASSERT_EQ("", trouble(thin));
+  const auto& pool = std::get<LvmThinOptions>(thin->store).pool;
+  EXPECT_EQ("p", pool.name);
+  EXPECT_EQ(9 * kGiB, pool.size_bytes);
+  EXPECT_EQ(150u, pool.overcommit_percent);
+  EXPECT_EQ(90u, pool.data.refuse);
+  EXPECT_EQ(85u, pool.data.throttle);
+  EXPECT_EQ(50u, pool.metadata.warn);
+  EXPECT_EQ(Milliseconds(1'000), pool.throttled_pause);
+}
+
 TEST(Settings, NameTheKeyThatIsWrong) {
   const struct {
     std::string text, word;
@@ -91,6 +126,13 @@ TEST(Settings, NameTheKeyThatIsWrong) {
       {config("copy_threads = 0"), "copy_threads"},
       {config("colour = 1"), "colour"},
       {config("", "driver = \"zfs\""), "store.driver"},
+      {config("", "volume_group = \"-vg\""), "store.volume_group"},
+      {config("", "volume_group = \"a/b\""), "store.volume_group"},
+      {config("", "devices = [\"sdb\"]"), "store.devices"},
+      {config("", "wipe_rate = \"1K\""), "store.wipe_rate"},
+      {config("", "snapshot_percent = 0"), "store.snapshot_percent"},
+      {config("", "data_warn = 90"), "store.data_refuse"},
+      {config("", "metadata_refuse = 91"), "store.metadata_refuse"},
       {config("", "folder = \"/srv/a,b\""), "store.folder"},
       {config("", "folder = \"/srv/vbs/\""), "store.folder"},
       {config("", "reserve_percent = 91"), "store.reserve_percent"},
