@@ -318,7 +318,7 @@ FakeConfigTree::Login FakeConfigTree::log_in(const std::string& iqn, const std::
   if (result != Login::refused) {
     nodes_["iscsi/" + iqn + "/tpgt_1/acls/" + initiator + "/info"].text =
         "InitiatorName: " + initiator +
-        "\nInitiatorAlias: \n   Address 10.9.0.2:41234 TCP  StatSN: 0x00000001";
+        "\nInitiatorAlias: \n   Address 10.9.0.2 TCP  StatSN: 0x00000001";
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "common/volume_serial.h"
 #include "vmm_delegate/initiator/open_iscsi.h"
 
 namespace vbs::vmm_delegate {
@@ -176,7 +177,7 @@ Result<ScsiDisk> OpenIscsi::disk_of(Call& call, const Wanted& wanted,
 Result<void> OpenIscsi::prove(Call& call, const Wanted& wanted, const ScsiDisk& disk) {
   const auto serial = scsi_->serial(disk, call.left());
   if (!serial) return fail(serial.error());
-  if (*serial == wanted.spec.volume.str()) return {};
+  if (is_volume_serial(*serial, wanted.spec.volume)) return {};
   return fail(ErrorCode::conflict, "disk " + disk.address + " (" + disk.block + ") of target " +
                                        wanted.spec.iqn + " has the serial " + quote(*serial) +
                                        ", not the volume's " + wanted.spec.volume.str());

@@ -20,15 +20,6 @@ std::string word_after(const std::string& text, std::string_view word) {
   return text.substr(begin, text.find_first_of(" \n", begin) - begin);
 }
 
-/// "10.9.0.2:41234" and "[::1]:41234" without the port.
-std::string address_of(const std::string& endpoint) {
-  std::string address = endpoint.substr(0, endpoint.rfind(':'));
-  if (address.starts_with('[') && address.ends_with(']')) {
-    address = address.substr(1, address.size() - 2);
-  }
-  return address;
-}
-
 bool is_credential(const Result<std::string>& value) {
   return value && !value->empty() && !value->starts_with("NULL");
 }
@@ -48,8 +39,7 @@ Result<std::vector<TargetSession>> parse_lio_sessions(const std::string& text) {
     return fail(ErrorCode::internal,
                 "LIO's report of a session is not understood: \"" + text.substr(0, 80) + "\"");
   }
-  const std::string endpoint = word_after(text, "Address ");
-  return std::vector<TargetSession>{{initiator, endpoint.empty() ? "" : address_of(endpoint)}};
+  return std::vector<TargetSession>{{initiator, word_after(text, "Address ")}};
 }
 
 Result<bool> LioTarget::is_open() {

@@ -19,6 +19,7 @@ void run(std::vector<std::string> argv) {
   argv.front() = *program;
   process::Command command;
   command.argv = std::move(argv);
+  command.run_limit = Milliseconds(120'000);  // in an emulated machine
   const auto ended = process::run(command);
   ASSERT_TRUE(ended);
   EXPECT_EQ(0, ended->exit_code) << command.argv.front() << ": " << ended->err;

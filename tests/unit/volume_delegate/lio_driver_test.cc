@@ -349,8 +349,20 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
 }
 
+std::string recorded(const std::string& name) {
+  const std::string folder = std::string(VBS_SOURCE_DIR) + "/tests/recorded/lio/6.1.0/";
+  return read_file(folder + name).value_or("?");
+}
+
 TEST(LioSessions, AreReadFromTheKernelsReport) {
-  EXPECT_TRUE(parse_lio_sessions("No active iSCSI Session for Initiator Endpoint: iqn.x")->empty());
+  const auto sessions = parse_lio_sessions(recorded("info-session.txt"));
+  ASSERT_EQ("", trouble(sessions));
+  ASSERT_EQ(1u, sessions->size());
+  EXPECT_EQ("iqn.2026-01.vbs.lab:vs", sessions->front().initiator);
+  EXPECT_EQ("10.9.0.1", sessions->front().address);
+  const auto none = parse_lio_sessions(recorded("info-none.txt"));
+  ASSERT_EQ("", trouble(none));
+  EXPECT_TRUE(none->empty());
   EXPECT_FALSE(parse_lio_sessions("something else"));
 }
 
