@@ -28,8 +28,9 @@ struct OpenIscsiOptions {
   std::string iscsi_folder = "/etc/iscsi";
   std::string sysfs = "/sys";
   std::string by_path = "/dev/disk/by-path";
-  /// For one call; the front service waits ten seconds for an answer.
-  Milliseconds limit{9'000};
+  /// For one call. Longer than the front service waits, which asks again then: what has been done
+  /// by that time stays done.
+  Milliseconds limit{15'000};
   /// For what is written to a disk to reach its target.
   Milliseconds flush_limit{3'000};
   /// How long a session that has lost its target, or a disk that is in use for a moment, is given.

@@ -46,8 +46,9 @@ Result<wire::SessionStatus> OpenIscsi::log_in(const Uuid& attachment,
   const bool is_final = !status && (status.error().code == ErrorCode::conflict ||
                                     status.error().code == ErrorCode::not_found);
   if (!is_final) return status;
-  // Nobody may come upon a disk that was refused.
-  auto undone = end_session(call, *made);
+  // Nobody may come upon a disk that was refused, however long it took to find that out.
+  Call removal = begin(attachment);
+  auto undone = end_session(removal, *made);
   if (undone) undone = records_.remove(attachment);
   if (!undone) {
     log::warning("a refused disk is still there",

@@ -35,14 +35,14 @@ class InitiatorConformance : public ::testing::Test {
     const auto start = std::chrono::steady_clock::now();
     auto result = call();
     while (!result && is_transient(result.error().code) &&
-           std::chrono::steady_clock::now() - start < std::chrono::seconds(40)) {
+           std::chrono::steady_clock::now() - start < std::chrono::seconds(60)) {
       result = call();
     }
     return result;
   }
   Result<wire::SessionStatus> log_in(unsigned number, const wire::SessionSpec& spec);
   Result<void> log_out(unsigned number);
-  /// Why one attempt fails; `internal` where it succeeds.
+  /// Why a login fails, once that is settled; `internal` where it succeeds.
   Error refusal(unsigned number, const wire::SessionSpec& spec);
   /// Nothing of the attachment is on the host: no session, no disk, no record, by what the host
   /// itself shows.

@@ -68,7 +68,7 @@ TEST_F(InitiatorConformance, ADeadTargetDoesNotHoldUpLoggingOut) {
   const auto start = steady_clock::now();
   const auto done = log_out(1);
   EXPECT_TRUE(done) << done.error().message;
-  EXPECT_LT(steady_clock::now() - start, 20s);
+  EXPECT_LT(steady_clock::now() - start, 30s);
   expect_nothing(1);
 }
 
@@ -80,7 +80,7 @@ TEST_F(InitiatorConformance, ASilentTargetHoldsUpLoggingOutForABoundedTime) {
   // The kernel needs ten seconds to notice, and not the minutes that a VM would be made to wait.
   const auto done = log_out(1);
   EXPECT_TRUE(done) << done.error().message;
-  EXPECT_LT(steady_clock::now() - start, 40s);
+  EXPECT_LT(steady_clock::now() - start, 60s);
   expect_nothing(1);
   targets_->thaw();
 }
