@@ -23,6 +23,7 @@ process::Outcome virsh(std::vector<std::string> arguments) {
   process::Command command;
   command.argv = {"/usr/bin/virsh", "-q", "-c", kUri};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.run_limit = Milliseconds(120'000);  // the first start asks QEMU what it can do
   const auto outcome = process::run(command);
   EXPECT_TRUE(outcome.has_value());
   return outcome ? *outcome : process::Outcome{};

@@ -24,7 +24,7 @@ class QemuRig : public Rig {
   void start(const std::string& vm) override {
     std::vector<std::string> more = test::kScsi;
     more.insert(more.end(),
-                {"-blockdev", "null-co,node-name=other,size=1M", "-device",
+                {"-blockdev", "null-co,node-name=other,size=1048576", "-device",
                  std::string("scsi-hd,bus=scsi0.0,id=other,drive=other,serial=") + kForeign});
     vms_[vm] = test::start_qemu(dir_.path(), vm, more);
     EXPECT_TRUE(test::eventually([&] { return connect(vm).has_value(); }));
