@@ -49,6 +49,7 @@ Result<DeviceStatus> DeviceStatus::from_json(const json::Value& value) {
   status.read_only = fields.boolean("read_only");
   status.guest_device = fields.optional_string("guest_device");
   status.mounted = read_optional_boolean(fields, "mounted", value);
+  status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);
   return finished(fields, std::move(status));
 }
 
@@ -62,6 +63,7 @@ void DeviceStatus::to_json(json::Writer& out) const {
   out.member("guest_device", guest_device);
   out.key("mounted");
   mounted ? out.boolean(*mounted) : out.null();
+  out.member("size_bytes", size_bytes);
   out.end_object();
 }
 

@@ -32,6 +32,7 @@ struct DeviceStatus {
   bool read_only = false;
   std::optional<std::string> guest_device;  ///< name in the guest, where an agent reports it
   std::optional<bool> mounted;              ///< where an agent reports it
+  std::uint64_t size_bytes = 0;             ///< as the VM shows it; 0 where that is not known
 
   static Result<DeviceStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

@@ -40,6 +40,7 @@ Result<SessionStatus> SessionStatus::from_json(const json::Value& value) {
   status.serial = fields.string("serial");
   status.path = fields.string("path");
   status.generation = fields.int64("generation");
+  status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);
   return finished(fields, std::move(status));
 }
 
@@ -49,6 +50,7 @@ void SessionStatus::to_json(json::Writer& out) const {
   out.member("serial", serial);
   out.member("path", path);
   out.member("generation", generation);
+  out.member("size_bytes", size_bytes);
   out.end_object();
 }
 

@@ -31,6 +31,7 @@ struct SessionStatus {
   std::string serial;  ///< as read from the device
   std::string path;    ///< host device, "" where the VM has its own initiator
   std::int64_t generation = 0;
+  std::uint64_t size_bytes = 0;  ///< of the host device; 0 where there is none or it is not known
 
   static Result<SessionStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

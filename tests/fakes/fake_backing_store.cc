@@ -156,6 +156,23 @@ Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare(const ObjectRef&
   return std::make_unique<Copy>(*this, object, size_bytes);
 }
 
+Result<void> FakeBackingStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
+  const ObjectRef object{ObjectKind::volume, id};
+  if (auto ok = enter("grow", object); !ok) return ok;
+  std::lock_guard guard(mutex_);
+  const auto found = objects_.find(object);
+  if (found == objects_.end() || found->second.being_made) {
+    return fail(ErrorCode::not_found, "no volume " + id.str());
+  }
+  const std::uint64_t held = found->second.size_bytes;
+  if (held > size_bytes) return volume_delegate::cannot_shrink(id, held);
+  if (promised() - held + size_bytes > capacity_bytes_) {
+    return fail(ErrorCode::insufficient_space, "no room for " + std::to_string(size_bytes));
+  }
+  found->second.size_bytes = size_bytes;
+  return {};
+}
+
 Result<void> FakeBackingStore::remove(const ObjectRef& object) {
   if (auto ok = enter("remove", object); !ok) return ok;
   lose(object);

@@ -30,12 +30,13 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
       const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source) override;
   Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_snapshot(
       const Uuid& id, const Uuid& volume) override;
+  Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
   Result<void> remove_volume(const Uuid& id) override;
   Result<void> remove_snapshot(const Uuid& id) override;
   std::string device(const Uuid& volume) const override { return "/fake/" + volume.str() + ".img"; }
 
   /// Called at the start of every call that changes something ("create", "prepare", "copy",
-  /// "remove") with the object; an error is returned instead of doing it.
+  /// "grow", "remove") with the object; an error is returned instead of doing it.
   using Fault = std::function<Result<void>(const std::string& call, const ObjectRef& object)>;
   void set_fault(Fault fault);
   /// How long a snapshot is said to take where copies wait for their turn; 1 ms from the start.

@@ -187,6 +187,23 @@ Result<Detachment> FakeHypervisor::detach(const std::string& vm, const Uuid& att
   return Detachment{};
 }
 
+Result<void> FakeHypervisor::resize(const std::string& vm, const Uuid& attachment,
+                                    std::uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto machine = find(vm);
+  if (!machine) return fail(machine.error());
+  if ((*machine)->state == "off") return {};
+  if (auto ok = fault("resize", false); !ok) return ok;
+  const auto shown = (*machine)->devices.find(attachment);
+  if (shown == (*machine)->devices.end()) {
+    return fail(ErrorCode::not_found, "VM '" + vm + "' shows nothing of this attachment");
+  }
+  if (shown->second.size_bytes == size_bytes) return {};
+  shown->second.size_bytes = size_bytes;
+  effects_.push_back("resize " + vm + " " + attachment.str());
+  return fault("resize", true);
+}
+
 Result<GuestView> FakeHypervisor::guest_view(const std::string& vm, const std::string& serial) {
   const std::lock_guard lock(mutex_);
   const auto machine = find_on(vm);

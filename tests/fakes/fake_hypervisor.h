@@ -15,8 +15,8 @@ namespace vbs::fakes {
 /// what it shows, what its guest has mounted, whether it is held still. Thread-safe.
 class FakeHypervisor final : public vmm_delegate::Hypervisor {
  public:
-  /// Consulted before and after the effect of each changing call ("attach", "detach", "pause",
-  /// "resume", "freeze_files", "thaw_files"): an error makes the call fail there.
+  /// Consulted before and after the effect of each changing call ("attach", "detach", "resize",
+  /// "pause", "resume", "freeze_files", "thaw_files"): an error makes the call fail there.
   using Fault = std::function<std::optional<Error>(std::string_view call, bool after)>;
 
   void add_vm(const std::string& name, bool agent);
@@ -50,6 +50,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
                                     const std::string& host_path) override;
   Result<vmm_delegate::Detachment> detach(const std::string& vm, const Uuid& attachment) override;
   Result<vmm_delegate::Visit> visit(const std::string& vm) override;
+  Result<void> resize(const std::string& vm, const Uuid& attachment,
+                      std::uint64_t size_bytes) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<std::int64_t> writes(const std::string& vm) override;

@@ -23,9 +23,27 @@ Result<wire::SessionStatus> FakeInitiator::log_in(const Uuid& attachment,
     return fail(ErrorCode::conflict, "the logical unit has the serial of another volume");
   }
   const std::string path = kind_ == Kind::of_host ? "/dev/fake/" + attachment.str() : "";
-  const wire::SessionStatus status{attachment, *serial, path, session.generation};
+  const std::uint64_t size_bytes = kind_ == Kind::of_host ? size_bytes_ : 0;
+  const wire::SessionStatus status{attachment, *serial, path, session.generation, size_bytes};
   if (kind_ == Kind::of_host) sessions_[attachment] = status;
   return status;
+}
+
+void FakeInitiator::set_size(std::uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  size_bytes_ = size_bytes;
+}
+
+Result<wire::SessionStatus> FakeInitiator::refresh_size(const Uuid& attachment,
+                                                        const wire::SessionSpec& session) {
+  const std::lock_guard lock(mutex_);
+  if (kind_ == Kind::of_vms) {
+    return wire::SessionStatus{attachment, session.volume.str(), "", session.generation};
+  }
+  const auto found = sessions_.find(attachment);
+  if (found == sessions_.end()) return fail(ErrorCode::not_found, "the host has no such session");
+  found->second.size_bytes = size_bytes_;
+  return found->second;
 }
 
 Result<void> FakeInitiator::log_out(const Uuid& attachment) {

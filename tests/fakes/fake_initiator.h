@@ -21,9 +21,13 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   explicit FakeInitiator(Kind kind) : kind_(kind) {}
   void set_target(Target target);
   int logins() const;
+  /// What targets show as their size; 0 from the start.
+  void set_size(std::uint64_t size_bytes);
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
+  Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
+                                           const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
   Result<std::vector<wire::SessionStatus>> sessions() override;
 
@@ -32,6 +36,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   mutable std::mutex mutex_;
   Target target_;
   int logins_ = 0;
+  std::uint64_t size_bytes_ = 0;
   std::map<Uuid, wire::SessionStatus> sessions_;
 };
 

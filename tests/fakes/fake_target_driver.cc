@@ -60,12 +60,32 @@ Result<void> FakeTargetDriver::apply(const TargetSpec& spec) {
   if (found == targets_.end()) view.number = spec.number;
   if (view.device != spec.device) view.sessions.clear();
   view.iqn = spec.iqn;
+  if (device_size_ && view.device != spec.device) view.size_bytes = device_size_(spec.device);
   view.device = spec.device;
   view.serial = spec.serial;
   view.read_only = spec.read_only;
   view.accounts = {spec.chap_user};
   view.allowed = {spec.initiator};
   target.secret = spec.chap_secret.reveal();
+  return {};
+}
+
+bool FakeTargetDriver::grows_live() const {
+  std::lock_guard guard(mutex_);
+  return grows_live_;
+}
+
+Result<void> FakeTargetDriver::refresh_size(const TargetSpec& spec) {
+  if (auto ok = enter("refresh_size"); !ok) return ok;
+  std::lock_guard guard(mutex_);
+  if (auto ok = check_running(); !ok) return ok;
+  const auto found = targets_.find(spec.iqn);
+  if (found == targets_.end()) return fail(ErrorCode::not_found, "no target " + spec.iqn);
+  TargetView& view = found->second.view;
+  if (!grows_live_ && !view.sessions.empty()) {
+    return fail(ErrorCode::conflict, "target " + spec.iqn + " has sessions");
+  }
+  if (device_size_) view.size_bytes = device_size_(view.device);
   return {};
 }
 
@@ -87,6 +107,16 @@ Result<void> FakeTargetDriver::remove(const std::string& iqn, const std::string&
 void FakeTargetDriver::set_fault(Fault fault) {
   std::lock_guard guard(mutex_);
   fault_ = std::move(fault);
+}
+
+void FakeTargetDriver::set_device_size(DeviceSize size) {
+  std::lock_guard guard(mutex_);
+  device_size_ = std::move(size);
+}
+
+void FakeTargetDriver::set_grows_live(bool live) {
+  std::lock_guard guard(mutex_);
+  grows_live_ = live;
 }
 
 void FakeTargetDriver::kill_daemon() {

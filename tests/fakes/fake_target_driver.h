@@ -22,6 +22,8 @@ class FakeTargetDriver final : public volume_delegate::TargetDriver {
   Result<volume_delegate::DaemonState> ensure_running() override;
   Result<std::vector<volume_delegate::TargetView>> list() override;
   Result<void> apply(const volume_delegate::TargetSpec& spec) override;
+  bool grows_live() const override;
+  Result<void> refresh_size(const volume_delegate::TargetSpec& spec) override;
   Result<void> fence(const std::string& iqn) override;
   Result<void> remove(const std::string& iqn, const std::string& chap_user) override;
 
@@ -29,6 +31,12 @@ class FakeTargetDriver final : public volume_delegate::TargetDriver {
   /// of doing it.
   using Fault = std::function<Result<void>(const std::string& call)>;
   void set_fault(Fault fault);
+
+  /// What a device has now; without it sizes are not known.
+  using DeviceSize = std::function<std::uint64_t(const std::string& device)>;
+  void set_device_size(DeviceSize size);
+  /// True at the start.
+  void set_grows_live(bool live);
 
   /// The daemon dies: targets, accounts and sessions are gone, until ensure_running.
   void kill_daemon();
@@ -61,6 +69,8 @@ class FakeTargetDriver final : public volume_delegate::TargetDriver {
   bool running_ = false;
   std::string start_problem_;
   Fault fault_;
+  DeviceSize device_size_;
+  bool grows_live_ = true;
   std::map<std::string, Target> targets_;
   std::size_t applied_ = 0;
 };

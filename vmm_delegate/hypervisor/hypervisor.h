@@ -106,6 +106,13 @@ class Hypervisor {
   /// is off or unknown holds nothing.
   virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
 
+  /// Shows the VM the size that the attachment's device has now, which is `size_bytes`; success
+  /// where it shows it already, and where the VM is off. Its guest goes on meanwhile. not_found: no
+  /// such VM, or it holds nothing of the attachment. node_unavailable: the storage below does not
+  /// show that size.
+  virtual Result<void> resize(const std::string& vm, const Uuid& attachment,
+                              std::uint64_t size_bytes) = 0;
+
   /// Whether the guest has an agent that answers, and does so now.
   virtual bool agent_answers(const std::string& vm) = 0;
 

@@ -44,6 +44,8 @@ class QemuHypervisor final : public Hypervisor {
   Result<wire::DeviceStatus> attach(const Uuid& attachment, const wire::DeviceSpec& spec,
                                     const std::string& host_path) override;
   Result<Detachment> detach(const std::string& vm, const Uuid& attachment) override;
+  Result<void> resize(const std::string& vm, const Uuid& attachment,
+                      std::uint64_t size_bytes) override;
   bool agent_answers(const std::string& vm) override;
   Result<bool> pause(const std::string& vm) override;
   Result<std::int64_t> writes(const std::string& vm) override;
@@ -77,6 +79,7 @@ class QemuHypervisor final : public Hypervisor {
   /// What remains to be done once the disk is out of the VM, or on its way.
   Result<Detachment> clear_rest(Qmp& qmp, const std::string& vm, const Uuid& attachment,
                                 const qemu::Held& held);
+  Result<void> resize_in(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes) const;
   Result<void> check_storage(const qemu::Held& held) const;
 
   const QemuOptions options_;

@@ -92,6 +92,33 @@ Result<Detachment> QemuHypervisor::detach(const std::string& vm, const Uuid& att
   return cleared;
 }
 
+Result<void> QemuHypervisor::resize(const std::string& vm, const Uuid& attachment,
+                                    std::uint64_t size_bytes) {
+  auto guard = lock(vm);
+  if (!guard) return fail(guard.error());
+  auto qmp = open(vm);
+  if (!qmp && qmp.error().code == ErrorCode::conflict) return {};
+  if (!qmp) return fail(qmp.error());
+  auto resized = resize_in(*qmp, attachment, size_bytes);
+  if (!resized) return fail(in_vm(vm, resized.error()));
+  return {};
+}
+
+Result<void> QemuHypervisor::resize_in(Qmp& qmp, const Uuid& attachment,
+                                       std::uint64_t size_bytes) const {
+  auto held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (!held->complete()) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
+  if (held->size_bytes == size_bytes) return {};
+  if (auto alive = check_storage(*held); !alive) return alive;
+  if (auto done = qemu::resize(qmp, attachment, size_bytes, options_.plug); !done) return done;
+  held = qemu::look(qmp, attachment);
+  if (!held) return fail(held.error());
+  if (held->size_bytes == size_bytes) return {};
+  return fail(ErrorCode::node_unavailable, "its device has " + std::to_string(held->size_bytes) +
+                                               " bytes still, not " + std::to_string(size_bytes));
+}
+
 Result<void> QemuHypervisor::check_storage(const qemu::Held& held) const {
   if (!options_.probe || held.portal.empty()) return {};
   auto alive = options_.probe(held.portal, held.target);

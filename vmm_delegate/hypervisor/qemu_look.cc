@@ -31,6 +31,14 @@ bool truth_of(const json::Value& value, std::string_view key) {
   return truth != nullptr && *truth;
 }
 
+/// Of a block node, as its guest sees it.
+std::uint64_t size_of(const json::Value& node) {
+  const json::Value* image = node.find("image");
+  const json::Value* size = image == nullptr ? nullptr : image->find("virtual-size");
+  const auto* bytes = size == nullptr ? nullptr : size->as<std::int64_t>();
+  return bytes == nullptr || *bytes < 0 ? 0 : static_cast<std::uint64_t>(*bytes);
+}
+
 Result<Array> children_of(Qmp& qmp, std::string_view path) {
   return as_array(qmp.execute("qom-list", [&](json::Writer& out) { out.member("path", path); }));
 }
@@ -70,7 +78,10 @@ Result<void> read_serial(Qmp& qmp, const Uuid& attachment, Held& held) {
 void take_nodes(const Array& nodes, Found& all) {
   for (const json::Value& node : nodes) {
     const std::string name = text_of(node, "node-name");
-    if (const auto attachment = attachment_of_node(name)) all[*attachment].node = true;
+    if (const auto attachment = attachment_of_node(name)) {
+      all[*attachment].node = true;
+      all[*attachment].size_bytes = size_of(node);
+    }
     const auto attachment = attachment_of_protocol(name);
     if (!attachment) continue;
     all[*attachment].protocol = true;
@@ -170,6 +181,7 @@ wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, cons
   status.serial = held.serial;
   status.state = held.complete() ? "attached" : "detaching";
   status.read_only = held.read_only;
+  status.size_bytes = held.size_bytes;
   return status;
 }
 

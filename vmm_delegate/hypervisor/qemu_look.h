@@ -16,6 +16,7 @@ struct Held {
   bool protocol = false;
   bool secret = false;
   bool read_only = false;
+  std::uint64_t size_bytes = 0;
   std::string serial;  ///< as the disk shows it
   std::string portal;  ///< where the iSCSI node is logged in, where QEMU tells
   std::string target;

@@ -163,6 +163,20 @@ Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& ses
   return {};
 }
 
+Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,
+                    const PlugOptions& options) {
+  const Arguments arguments = [&](json::Writer& out) {
+    out.member("node-name", node_name(attachment));
+    out.member("size", static_cast<std::int64_t>(size_bytes));
+  };
+  fault_point("vmmd.resize.before-block-resize");
+  auto resized = qmp.execute("block_resize", arguments, iscsi_limit(options));
+  // QEMU refuses to make a device larger than its target says it is.
+  if (!resized) return fail(open_error(resized.error()));
+  fault_point("vmmd.resize.after-block-resize");
+  return {};
+}
+
 Result<bool> unplug(Qmp& qmp, const Uuid& attachment) {
   const std::string id = device_id(attachment);
   fault_point("vmmd.detach.before-device-del");

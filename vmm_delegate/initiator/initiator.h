@@ -23,6 +23,11 @@ class Initiator {
   /// (the logical unit is another volume), timeout.
   virtual Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                              const wire::SessionSpec& session) = 0;
+  /// Makes the host's device of the session show the size that its target shows now; the status
+  /// tells it. Success where it does already, and where VMs log in themselves there is nothing to
+  /// do. not_found where the host has no such session; else errors as of `log_in`.
+  virtual Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
+                                                   const wire::SessionSpec& session) = 0;
   /// Success when there is no session.
   virtual Result<void> log_out(const Uuid& attachment) = 0;
   /// The sessions of this host; none where VMs have their own initiator.

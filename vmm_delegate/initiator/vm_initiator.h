@@ -13,6 +13,8 @@ class VmInitiator final : public Initiator {
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
+  Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
+                                           const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
   Result<std::vector<wire::SessionStatus>> sessions() override;
 

@@ -40,6 +40,9 @@ struct StoredSnapshot {
   std::uint64_t size_bytes = 0;
 };
 
+/// The answer of `grow_volume` for a volume that has more than it is asked to have.
+tl::unexpected<Error> cannot_shrink(const Uuid& id, std::uint64_t size_bytes);
+
 /// Everything in the store; `foreign` is what it did not make and will not touch.
 struct StoreListing {
   std::vector<StoredVolume> volumes;
@@ -100,6 +103,11 @@ class BackingStore {
                                                                const ObjectRef& source) = 0;
   virtual Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
                                                                  const Uuid& volume) = 0;
+
+  /// Makes the volume that large; what is new reads as zeros, what was there stays, and whoever has
+  /// it open may go on. Success where it is that large already. invalid_field "size_bytes" where it
+  /// is larger: nothing shrinks. A crash in the middle leaves the old size or the new one.
+  virtual Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
 
   /// Removing what is absent succeeds. Nobody may have the volume open.
   virtual Result<void> remove_volume(const Uuid& id) = 0;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/fault_point.h"
+#include "common/units.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -173,6 +174,22 @@ Result<void> ImageFolder::publish(const Uuid& id, const FileDescriptor& image,
 
 void ImageFolder::discard_partial(const Uuid& id) const {
   ::unlink(partial_path(id).c_str());
+}
+
+Result<void> ImageFolder::extend(const Uuid& id, std::uint64_t size_bytes) const {
+  const std::string path = image_path(id);
+  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return file_error("open " + path, errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return file_error("look at " + path, errno);
+  const auto held = static_cast<std::uint64_t>(status.st_size);
+  if (held > size_bytes) return cannot_shrink(id, held);
+  if (::ftruncate(fd.get(), static_cast<off_t>(size_bytes)) != 0) {
+    return file_error("extend " + path + " to " + format_size(size_bytes), errno);
+  }
+  fault_point("volumed.grow.after_act");
+  if (::fsync(fd.get()) != 0) return file_error("sync " + path, errno);
+  return {};
 }
 
 Result<void> ImageFolder::remove(const Uuid& id) const {

@@ -50,6 +50,8 @@ class ImageFolder {
   Result<void> publish(const Uuid& id, const FileDescriptor& image,
                        const std::optional<ObjectRef>& source) const;
   void discard_partial(const Uuid& id) const;
+  /// Makes the image larger, durably; the bytes that come with it read as zeros. Never smaller.
+  Result<void> extend(const Uuid& id, std::uint64_t size_bytes) const;
   /// The file system never shows the bytes of an unlinked file to anybody else. Absent is success.
   Result<void> remove(const Uuid& id) const;
 

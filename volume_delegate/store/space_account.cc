@@ -1,5 +1,6 @@
 #include "volume_delegate/store/space_account.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/units.h"
@@ -61,6 +62,28 @@ Result<SpaceReservation> SpaceAccount::reserve(const ObjectRef& object, std::uin
   if (entries_.contains(object)) {
     return fail(ErrorCode::already_exists, object.str() + " is already there or being made");
   }
+  if (auto room = check_room(bytes); !room) return fail(room.error());
+  entries_[object] = Entry{bytes, true};
+  return SpaceReservation(*this, object);
+}
+
+Result<void> SpaceAccount::extend(const ObjectRef& object, std::uint64_t bytes) {
+  std::lock_guard guard(mutex_);
+  const auto found = entries_.find(object);
+  const std::uint64_t promised = found == entries_.end() ? 0 : found->second.bytes;
+  if (bytes <= promised) return {};
+  if (auto room = check_room(bytes - promised); !room) return room;
+  entries_[object].bytes = bytes;
+  return {};
+}
+
+void SpaceAccount::give_back(const ObjectRef& object, std::uint64_t bytes) {
+  std::lock_guard guard(mutex_);
+  const auto found = entries_.find(object);
+  if (found != entries_.end()) found->second.bytes = bytes;
+}
+
+Result<void> SpaceAccount::check_room(std::uint64_t bytes) const {
   const std::uint64_t taken = promised();
   const auto refuse = [&](std::uint64_t limit, const std::string& why) {
     const std::uint64_t left = limit > taken ? limit - taken : 0;
@@ -76,8 +99,7 @@ Result<SpaceReservation> SpaceAccount::reserve(const ObjectRef& object, std::uin
   if (bytes > now || taken > now - bytes) {
     return refuse(now, "; other users of the file system have taken some of what was free");
   }
-  entries_[object] = Entry{bytes, true};
-  return SpaceReservation(*this, object);
+  return {};
 }
 
 void SpaceAccount::keep(const ObjectRef& object) {
@@ -97,7 +119,12 @@ void SpaceAccount::reconcile(const std::map<ObjectRef, std::uint64_t>& present,
     return !item.second.being_made && !present.contains(item.first) && still_absent(item.first);
   });
   for (const auto& [object, bytes] : present) {
-    if (!entries_.contains(object) && !still_absent(object)) entries_[object] = Entry{bytes, false};
+    const auto found = entries_.find(object);
+    if (found == entries_.end()) {
+      if (!still_absent(object)) entries_[object] = Entry{bytes, false};
+    } else if (!found->second.being_made) {
+      found->second.bytes = std::max(found->second.bytes, bytes);
+    }
   }
 }
 

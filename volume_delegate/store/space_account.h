@@ -47,9 +47,14 @@ class SpaceAccount {
 
   /// Fails with insufficient_space and the numbers when the promise could not be held.
   Result<SpaceReservation> reserve(const ObjectRef& object, std::uint64_t bytes);
+  /// Promises `bytes` in all to an object that is there, with the same errors.
+  Result<void> extend(const ObjectRef& object, std::uint64_t bytes);
+  /// Takes back what `extend` promised to an object that stayed at `bytes`.
+  void give_back(const ObjectRef& object, std::uint64_t bytes);
   void release(const ObjectRef& object);
-  /// Takes over what appeared in the store by other hands, and drops what vanished: `present` is a
-  /// listing, `still_absent` is asked again under the lock for each one that it lacks.
+  /// Takes over what appeared or grew in the store by other hands, and drops what vanished:
+  /// `present` is a listing, `still_absent` is asked again under the lock for each one that it
+  /// lacks.
   void reconcile(const std::map<ObjectRef, std::uint64_t>& present,
                  const std::function<bool(const ObjectRef&)>& still_absent);
   StoreSpace space() const;
@@ -65,6 +70,8 @@ class SpaceAccount {
   std::uint64_t promised() const;
   std::uint64_t without_reserve(std::uint64_t bytes) const;
   Result<std::uint64_t> measure_now() const;
+  /// Whether `bytes` more can be promised.
+  Result<void> check_room(std::uint64_t bytes) const;
   void keep(const ObjectRef& object);
 
   const unsigned reserve_percent_;

@@ -36,6 +36,7 @@ struct TargetView {
   std::uint32_t number = 0;
   std::string device;  ///< of kExportLun; "" when that logical unit is missing or not online
   std::string serial;
+  std::uint64_t size_bytes = 0;  ///< as initiators see it; 0: the daemon does not tell
   bool read_only = false;
   std::vector<std::string> accounts;  ///< CHAP users that may log in
   std::vector<std::string> allowed;   ///< access rules: initiator names, or whatever else is bound
@@ -68,6 +69,13 @@ class TargetDriver {
   /// Makes the target be as asked, from whatever state it is in; access is granted last. Whether it
   /// is so then, `list` tells. already_exists: another target has the number.
   virtual Result<void> apply(const TargetSpec& spec) = 0;
+  /// Whether `refresh_size` works while initiators are logged in, without harm to what they read
+  /// and write meanwhile.
+  virtual bool grows_live() const = 0;
+  /// Shows the initiators the size that the device has now, after it has grown; success where they
+  /// see it already. The target is there as `apply` made it. conflict: somebody is logged in, and
+  /// this daemon cannot do it then; nothing was done.
+  virtual Result<void> refresh_size(const TargetSpec& spec) = 0;
   /// From now on nobody can log in; sessions live on. Harmless when there is no such target.
   virtual Result<void> fence(const std::string& iqn) = 0;
   /// Ends the sessions, then removes logical unit, target and account, and sees them gone. A

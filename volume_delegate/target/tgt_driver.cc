@@ -184,6 +184,35 @@ Result<void> TgtDriver::remove_rules(const TgtTarget& target, const std::string&
   return {};
 }
 
+Result<TgtTarget> TgtDriver::find(const std::string& iqn) {
+  auto all = targets();
+  if (!all) return fail(all.error());
+  const TgtTarget* target = with_iqn(*all, iqn);
+  if (target == nullptr) return fail(ErrorCode::not_found, "tgtd serves no target " + iqn);
+  return *target;
+}
+
+Result<void> TgtDriver::refresh_size(const TargetSpec& spec) {
+  auto target = find(spec.iqn);
+  if (!target) return fail(target.error());
+  // Without a rule nobody logs in from here on, so that who is not seen now will not come.
+  if (target->sessions.empty()) {
+    if (auto ok = remove_rules(*target, ""); !ok) return ok;
+    target = find(spec.iqn);
+    if (!target) return fail(target.error());
+  }
+  Result<void> done;
+  if (target->sessions.empty()) {
+    done = tgt_.reopen_lun(target->tid, kExportLun, spec.device);
+  } else {
+    done = fail(ErrorCode::conflict, "tgtd cannot show a new size while " +
+                                         target->sessions.front().initiator +
+                                         " is logged in to target " + spec.iqn);
+  }
+  auto ruled = make_rule(*target, spec);
+  return done ? ruled : done;
+}
+
 Result<void> TgtDriver::fence(const std::string& iqn) {
   auto all = targets();
   if (!all) {

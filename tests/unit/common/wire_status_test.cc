@@ -34,13 +34,13 @@ const std::string kExport =
     R"("buried":false,"sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}]})";
 const std::string kDevice =
     R"({"attachment":")" + kId + R"(","vm":"vm1","serial":")" + kId +
-    R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true})";
+    R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true,"size_bytes":33554432})";
 const std::string kQuietDevice =
     R"({"attachment":")" + kId +
     R"(","vm":"vm1","serial":"","state":"detaching","read_only":false,"guest_device":null,)"
-    R"("mounted":null})";
-const std::string kSession =
-    R"({"attachment":")" + kId + R"(","serial":")" + kId + R"(","path":"/dev/sdb","generation":7})";
+    R"("mounted":null,"size_bytes":0})";
+const std::string kSession = R"({"attachment":")" + kId + R"(","serial":")" + kId +
+                             R"(","path":"/dev/sdb","generation":7,"size_bytes":4096})";
 const std::string kFreeze =
     R"({"id":")" + kId +
     R"(","vm":"vm1","state":"frozen","consistency":"file-system","remaining_ms":4000})";
