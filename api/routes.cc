@@ -75,6 +75,7 @@ const std::vector<Route>& routes() {
       {{Method::post, "/v1/volumes", member}, later(&H::volumes, &V::create)},
       {{Method::get, "/v1/volumes", reader}, now(&H::volumes, &V::list), true},
       {{Method::get, "/v1/volumes/{id}", reader}, now(&H::volumes, &V::get)},
+      {{Method::patch, "/v1/volumes/{id}", member}, later(&H::volumes, &V::modify)},
       {{Method::del, "/v1/volumes/{id}", member}, later(&H::volumes, &V::remove)},
       {{Method::post, "/v1/volumes/{id}/attachments", member}, later(&H::attachments, &A::attach)},
       {{Method::get, "/v1/volumes/{id}/attachments", reader}, now(&H::attachments, &A::list)},

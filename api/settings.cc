@@ -63,6 +63,7 @@ void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
   w.detach_deadline = positive_duration(table, "detach", w.detach_deadline);
   w.create_deadline = positive_duration(table, "create", w.create_deadline);
   w.copy_deadline = positive_duration(table, "copy", w.copy_deadline);
+  w.modify_deadline = positive_duration(table, "modify", w.modify_deadline);
   w.delete_deadline = positive_duration(table, "delete", w.delete_deadline);
   w.repair_deadline = positive_duration(table, "repair", w.repair_deadline);
   w.longest_pause = duration(table, "longest_pause", w.longest_pause);

@@ -19,6 +19,7 @@ enum class ValueKind {
   flag,      ///< no value
   text,      ///< anything; the service judges it
   size,      ///< "32M"
+  growth,    ///< "32M", or "+32M": so much more
   count,     ///< 1 to 1000000
   duration,  ///< "30s"
   tag,       ///< "KEY=VALUE"

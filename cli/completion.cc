@@ -72,6 +72,7 @@ std::string kind_text(ValueKind kind, const std::vector<std::string>& choices) {
       return "operation";
     case ValueKind::text:
     case ValueKind::size:
+    case ValueKind::growth:
     case ValueKind::count:
     case ValueKind::duration:
     case ValueKind::tag:

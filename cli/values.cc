@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/text.h"
 #include "common/units.h"
 
 namespace vbs::cli {
@@ -51,11 +52,25 @@ Result<Milliseconds> parse_duration(std::string_view text) {
   return Milliseconds(number * factor);
 }
 
+Result<std::uint64_t> parse_growth(std::string_view text, std::uint64_t present) {
+  if (!text.starts_with('+')) return parse_size(text);
+  const auto more = parse_size(text.substr(1));
+  if (!more) return more;
+  if (*more > UINT64_MAX - present) {
+    return fail_field("size", "is more than a size can be, got " + quote(text));
+  }
+  return present + *more;
+}
+
 std::string check_value(ValueKind kind, const std::vector<std::string>& choices,
                         const std::string& value) {
   switch (kind) {
     case ValueKind::size: {
       const auto size = parse_size(value);
+      return size ? "" : size.error().message;
+    }
+    case ValueKind::growth: {
+      const auto size = parse_growth(value, 0);
       return size ? "" : size.error().message;
     }
     case ValueKind::duration: {

@@ -8,6 +8,7 @@ namespace vbs::cli {
 // an error is a request that was refused or could not be made.
 
 Result<ExitCode> create_volume(Context& context);
+Result<ExitCode> modify_volume(Context& context);
 Result<ExitCode> delete_volume(Context& context);
 Result<ExitCode> describe_volumes(Context& context);
 Result<ExitCode> describe_volume(Context& context);

@@ -3,6 +3,7 @@
 #include "cli/carry_out.h"
 #include "cli/resolve.h"
 #include "cli/show.h"
+#include "cli/values.h"
 #include "cli/verbs.h"
 #include "cli/volume_view.h"
 #include "common/units.h"
@@ -58,6 +59,26 @@ Result<std::string> create_volume_body(Context& context) {
   return body.take();
 }
 
+/// Shows the operation's volume as it is at its end.
+std::function<Result<void>(const OperationView&, const json::Value&)> show_volume(
+    Context& context) {
+  return [&context](const OperationView& operation, const json::Value&) -> Result<void> {
+    auto volume = context.service.get("/v1/volumes/" + operation.volume_id);
+    if (!volume) return fail(volume.error());
+    show_one(context, *volume, volume_details);
+    return {};
+  };
+}
+
+Result<std::uint64_t> present_size(Context& context, const std::string& path) {
+  auto volume = context.service.get(path);
+  if (!volume) return fail(volume.error());
+  const json::Value* size = volume->find("size_bytes");
+  const auto* bytes = size == nullptr ? nullptr : size->as<std::int64_t>();
+  if (bytes != nullptr && *bytes >= 0) return static_cast<std::uint64_t>(*bytes);
+  return fail(ErrorCode::internal, "the service does not tell the volume's size");
+}
+
 }  // namespace
 
 Result<void> write_tags(const Arguments& arguments, json::Writer& body) {
@@ -84,12 +105,25 @@ Result<ExitCode> create_volume(Context& context) {
   if (!body) return fail(body.error());
   Errand errand;
   errand.change = {http::Method::post, "/v1/volumes", {}, std::move(*body)};
-  errand.show = [&](const OperationView& operation, const json::Value&) -> Result<void> {
-    auto volume = context.service.get("/v1/volumes/" + operation.volume_id);
-    if (!volume) return fail(volume.error());
-    show_one(context, *volume, volume_details);
-    return {};
-  };
+  errand.show = show_volume(context);
+  return carry_out(context, errand);
+}
+
+Result<ExitCode> modify_volume(Context& context) {
+  auto path = resolve_path(context.service, Noun::volume, context.arguments.required("VOLUME"));
+  if (!path) return fail(path.error());
+  const std::string size = context.arguments.required("--size");
+  auto present = size.starts_with('+') ? present_size(context, *path) : 0;
+  if (!present) return fail(present.error());
+  const auto bytes = parse_growth(size, *present);
+  if (!bytes) return fail(bytes.error());
+  json::Writer body;
+  body.begin_object();
+  body.member("size_bytes", *bytes);
+  body.end_object();
+  Errand errand;
+  errand.change = {http::Method::patch, std::move(*path), {}, body.take()};
+  errand.show = show_volume(context);
   return carry_out(context, errand);
 }
 

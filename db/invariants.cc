@@ -97,17 +97,23 @@ const std::vector<Invariant> kInvariants = {
      " OR EXISTS (SELECT key, value FROM snapshot_tags WHERE snapshot_seq = s.seq"
      "  EXCEPT SELECT key, value FROM json_each(iif(s.state = 'deleted', '{}', s.tags)))"},
 
+    {"growing-volume-without-operation",
+     "SELECT v.uid FROM volumes v WHERE v.wanted_bytes IS NOT NULL AND NOT EXISTS (SELECT 1"
+     " FROM operations o WHERE o.volume_uid = v.uid AND o.kind = 'modify-volume'"
+     " AND o.ended_at IS NULL)"},
+
     // Counters.
     {"project-usage-differs",
      "SELECT owner FROM ("
-     "SELECT project AS owner, 1 AS v, 0 AS s, size_bytes AS b FROM volumes WHERE state <> "
-     "'deleted'"
+     "SELECT project AS owner, 1 AS v, 0 AS s, coalesce(wanted_bytes, size_bytes) AS b"
+     " FROM volumes WHERE state <> 'deleted'"
      " UNION ALL SELECT project, 0, 1, size_bytes FROM snapshots WHERE state <> 'deleted'"
      " UNION ALL SELECT project, -volumes, -snapshots, -bytes FROM project_usage)"
      " GROUP BY owner HAVING sum(v) <> 0 OR sum(s) <> 0 OR sum(b) <> 0"},
     {"node-usage-differs",
      "SELECT owner FROM ("
-     "SELECT node AS owner, 1 AS v, 0 AS s, size_bytes AS b FROM volumes WHERE state <> 'deleted'"
+     "SELECT node AS owner, 1 AS v, 0 AS s, coalesce(wanted_bytes, size_bytes) AS b"
+     " FROM volumes WHERE state <> 'deleted'"
      " UNION ALL SELECT node, 0, 1, size_bytes FROM snapshots WHERE state <> 'deleted'"
      " UNION ALL SELECT node, 0, 0, -bytes FROM node_usage)"
      " GROUP BY owner HAVING sum(b) <> 0"},

@@ -42,6 +42,19 @@ void set_snapshot(Connection& connection, const Uuid& id, SnapshotState state,
       .run();
 }
 
+void set_sizes(Connection& connection, const Uuid& id, std::uint64_t size_bytes,
+               const std::optional<std::uint64_t>& wanted_bytes, WallTime now) {
+  auto update = connection.prepare(
+      "UPDATE volumes SET size_bytes = ?, wanted_bytes = ?, updated_at = ? WHERE uid = ?");
+  update.bind(size_bytes);
+  if (wanted_bytes) {
+    update.bind(*wanted_bytes);
+  } else {
+    update.bind_null();
+  }
+  update.bind(now).bind(id).run();
+}
+
 bool has_attached(Connection& connection, const Uuid& volume) {
   const auto open = AttachmentTable(connection).open_of_volume(volume);
   return std::any_of(open.begin(), open.end(), [](const Attachment& attachment) {
@@ -84,6 +97,36 @@ Result<void> volume_error(Transaction& tx, const Uuid& id, std::string_view reas
   return change_volume(tx, id, VolumeState::error, reason, now);
 }
 
+Result<void> volume_growing(Transaction& tx, const Uuid& id, std::uint64_t wanted, WallTime now) {
+  auto volume = VolumeTable(tx.connection()).find(id);
+  if (!volume) return defect("volume", id, "does not exist");
+  auto ok =
+      require("volume", id, volume->state, {VolumeState::available, VolumeState::in_use}, "grow");
+  if (!ok) return ok;
+  if (volume->wanted_bytes) return defect("volume", id, "is growing already");
+  if (wanted <= volume->size_bytes) return defect("volume", id, "cannot grow to what it has");
+  set_sizes(tx.connection(), id, volume->size_bytes, wanted, now);
+  return {};
+}
+
+Result<void> volume_grown(Transaction& tx, const Uuid& id, WallTime now) {
+  auto volume = VolumeTable(tx.connection()).find(id);
+  if (!volume) return defect("volume", id, "does not exist");
+  if (volume->wanted_bytes) set_sizes(tx.connection(), id, *volume->wanted_bytes, {}, now);
+  return {};
+}
+
+Result<void> volume_not_grown(Transaction& tx, const Uuid& id, WallTime now) {
+  auto& connection = tx.connection();
+  auto volume = VolumeTable(connection).find(id);
+  if (!volume) return defect("volume", id, "does not exist");
+  if (!volume->wanted_bytes) return {};
+  set_sizes(connection, id, volume->size_bytes, {}, now);
+  UsageTable(connection)
+      .release(volume->project, volume->node, {0, 0, *volume->wanted_bytes - volume->size_bytes});
+  return {};
+}
+
 Result<void> volume_deleted(Transaction& tx, const Uuid& id, WallTime now) {
   auto& connection = tx.connection();
   auto volume = VolumeTable(connection).find(id);
@@ -92,6 +135,7 @@ Result<void> volume_deleted(Transaction& tx, const Uuid& id, WallTime now) {
   auto ok = require("volume", id, volume->state, {VolumeState::available, VolumeState::error},
                     "be deleted");
   if (!ok) return ok;
+  if (volume->wanted_bytes) return defect("volume", id, "is growing and cannot be deleted");
   if (!AttachmentTable(connection).open_of_volume(id).empty()) {
     return defect("volume", id, "has an open attachment and cannot be deleted");
   }

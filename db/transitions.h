@@ -44,6 +44,12 @@ Result<void> request_cancel(Transaction& tx, std::int64_t seq, WallTime now);
 
 Result<void> volume_available(Transaction& tx, const Uuid& id, WallTime now);
 Result<void> volume_error(Transaction& tx, const Uuid& id, std::string_view reason, WallTime now);
+/// The volume is going to have `wanted` bytes, more than now; the difference is reserved already.
+Result<void> volume_growing(Transaction& tx, const Uuid& id, std::uint64_t wanted, WallTime now);
+/// Observed: it has the size that it was growing to. Again is harmless.
+Result<void> volume_grown(Transaction& tx, const Uuid& id, WallTime now);
+/// It did not grow: what was reserved for that is free again. Again is harmless.
+Result<void> volume_not_grown(Transaction& tx, const Uuid& id, WallTime now);
 /// Observed gone: frees name, quota and room on its server. Again is harmless.
 Result<void> volume_deleted(Transaction& tx, const Uuid& id, WallTime now);
 Result<void> snapshot_available(Transaction& tx, const Uuid& id, WallTime now);

@@ -10,7 +10,8 @@ constexpr StateTexts<4> kStates = {"available", "in-use", "error", "deleted"};
 
 const std::string kSelect =
     "SELECT v.seq, v.uid, v.project, v.name, v.size_bytes, v.node, v.state, v.reason,"
-    " v.source_kind, v.source_uid, v.tags, v.created_at, v.updated_at FROM ";
+    " v.source_kind, v.source_uid, v.tags, v.created_at, v.updated_at,"
+    " v.wanted_bytes FROM ";
 
 Volume read_volume(const Statement& row) {
   Volume volume;
@@ -27,6 +28,7 @@ Volume read_volume(const Statement& row) {
   volume.tags = row.string(10);
   volume.created_at = row.time(11);
   volume.updated_at = row.time(12);
+  if (!row.is_null(13)) volume.wanted_bytes = static_cast<std::uint64_t>(row.integer(13));
   return volume;
 }
 

@@ -29,6 +29,7 @@ struct Volume {
   std::string tags = "{}";  ///< JSON object of strings, canonical
   WallTime created_at{};
   WallTime updated_at{};
+  std::optional<std::uint64_t> wanted_bytes;  ///< while it grows: the size it will have
 };
 
 /// What a list asks for; empty members do not filter. `deleted` rows never show.

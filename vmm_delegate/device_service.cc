@@ -93,6 +93,27 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   return status;
 }
 
+Result<std::optional<wire::DeviceStatus>> DeviceService::resize(const Uuid& attachment,
+                                                                const wire::DeviceSizeSpec& spec) {
+  auto order = orders_.begin(attachment, spec.generation, Order::make);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.device-size.start");
+  if (auto done = hypervisor_.resize(spec.vm, attachment, spec.size_bytes); !done) {
+    return fail(done.error());
+  }
+  fault_point("vmmd.device-size.before-reply");
+  const auto view = hypervisor_.look(spec.vm);
+  if (!view) return fail(view.error());
+  if (view->status.state == "off") return std::nullopt;
+  const wire::DeviceStatus* shown = view->find(attachment);
+  if (shown == nullptr) {
+    return fail(ErrorCode::not_found,
+                "VM '" + spec.vm + "' shows no device of attachment " + attachment.str());
+  }
+  log::info("device resized", {{"attachment", attachment.str()}, {"vm", spec.vm}});
+  return *shown;
+}
+
 Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std::string& vm) {
   std::vector<std::string> names{vm};
   if (vm.empty()) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/wire/device.h"
+#include "common/wire/size.h"
 #include "vmm_delegate/attachment_orders.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/initiator/initiator.h"
@@ -18,6 +19,9 @@ class DeviceService {
   /// Shows the volume to the VM. The storage is tried first, so that a dead portal or a wrong
   /// volume never reaches the VM.
   Result<wire::DeviceStatus> put(const Uuid& attachment, const wire::DeviceSpec& spec);
+  /// Lets the VM see the size that its device has now; nothing where it is off.
+  Result<std::optional<wire::DeviceStatus>> resize(const Uuid& attachment,
+                                                   const wire::DeviceSizeSpec& spec);
   /// Looks in one VM or, where `vm` is empty, in all. not_found when none shows it.
   Result<wire::DeviceStatus> get(const Uuid& attachment, const std::string& vm);
 

@@ -152,6 +152,24 @@ Response delete_device(Services& services, const Request& request) {
   return response;
 }
 
+Response put_session_size(Services& services, const Request& request) {
+  const auto id = read_id(request, "attachment");
+  if (!id) return http::problem(id.error());
+  const auto spec = read_body<wire::SessionSizeSpec>(request);
+  if (!spec) return http::problem(spec.error());
+  return answer(services.sessions.refresh_size(*id, *spec));
+}
+
+Response put_device_size(Services& services, const Request& request) {
+  const auto id = read_id(request, "attachment");
+  if (!id) return http::problem(id.error());
+  const auto spec = read_body<wire::DeviceSizeSpec>(request);
+  if (!spec) return http::problem(spec.error());
+  const auto shown = services.devices.resize(*id, *spec);
+  if (!shown) return http::problem(shown.error());
+  return *shown ? http::json(200, to_body(**shown)) : http::no_content();
+}
+
 Response put_freeze(Services& services, const Request& request) {
   const auto id = read_id(request, "operation");
   if (!id) return http::problem(id.error());
@@ -197,9 +215,11 @@ void add_routes(http::Router& router, ThreadPool& quick, ThreadPool& slow, Servi
   add_slow(Method::get, "/v1/inventory",
            [](Services& s, const Request&) { return answer(s.node.inventory()); });
   add_slow(Method::put, "/v1/sessions/{attachment}", put_session);
+  add_slow(Method::put, "/v1/sessions/{attachment}/size", put_session_size);
   add_slow(Method::get, "/v1/sessions/{attachment}", get_session);
   add_slow(Method::del, "/v1/sessions/{attachment}", delete_session);
   add_slow(Method::put, "/v1/devices/{attachment}", put_device);
+  add_slow(Method::put, "/v1/devices/{attachment}/size", put_device_size);
   add_slow(Method::get, "/v1/devices/{attachment}", get_device);
   add_slow(Method::del, "/v1/devices/{attachment}", delete_device);
   add_slow(Method::put, "/v1/freezes/{operation}", put_freeze);

@@ -19,6 +19,21 @@ Result<wire::SessionStatus> SessionService::put(const Uuid& attachment,
   return status;
 }
 
+Result<wire::SessionStatus> SessionService::refresh_size(const Uuid& attachment,
+                                                         const wire::SessionSizeSpec& spec) {
+  auto order = orders_.begin(attachment, spec.session.generation, Order::make);
+  if (!order) return fail(order.error());
+  fault_point("vmmd.session-size.start");
+  auto status = initiator_.refresh_size(attachment, spec.session);
+  if (!status) return status;
+  fault_point("vmmd.session-size.before-reply");
+  if (status->size_bytes == 0 || status->size_bytes == spec.size_bytes) return status;
+  return fail(ErrorCode::node_unavailable, "the device of session " + attachment.str() + " has " +
+                                               std::to_string(status->size_bytes) +
+                                               " bytes here, not " +
+                                               std::to_string(spec.size_bytes));
+}
+
 Result<wire::SessionStatus> SessionService::get(const Uuid& attachment) {
   const auto all = initiator_.sessions();
   if (!all) return fail(all.error());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/wire/session.h"
+#include "common/wire/size.h"
 #include "vmm_delegate/attachment_orders.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/initiator/initiator.h"
@@ -14,6 +15,9 @@ class SessionService {
 
   Result<wire::SessionStatus> put(const Uuid& attachment, const wire::SessionSpec& spec);
   /// not_found where this host has no session for it, as always where VMs have their own initiator.
+  /// Lets the host see the size that the export shows now.
+  Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
+                                           const wire::SessionSizeSpec& spec);
   Result<wire::SessionStatus> get(const Uuid& attachment);
   /// A session whose device a VM still shows is a conflict.
   Result<void> remove(const Uuid& attachment, std::int64_t generation);

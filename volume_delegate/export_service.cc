@@ -65,6 +65,7 @@ wire::ExportStatus ExportService::status(const ExportRecord& record,
   out.active = view && record.phase == Phase::live && serves(*view, target_spec(record));
   out.buried = record.phase == Phase::buried;
   if (view) {
+    out.size_bytes = view->size_bytes;
     for (const auto& session : view->sessions) {
       out.sessions.push_back({session.initiator, session.address});
     }

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/wire/export.h"
+#include "common/wire/size.h"
 #include "volume_delegate/copy_board.h"
 #include "volume_delegate/export_records.h"
 #include "volume_delegate/id_locks.h"
@@ -38,6 +39,8 @@ class ExportService {
   explicit ExportService(ExportParts parts) : parts_(std::move(parts)) {}
 
   Result<wire::ExportStatus> put(const Uuid& attachment, const wire::ExportSpec& spec);
+  /// Shows the initiators the size that the volume has now.
+  Result<wire::ExportStatus> refresh_size(const Uuid& attachment, const wire::ExportSizeSpec& spec);
   Result<wire::ExportStatus> get(const Uuid& attachment);
   enum class Ending {
     orderly,  ///< live sessions are a conflict, and stay
@@ -63,6 +66,7 @@ class ExportService {
   Result<void> check_order(const Uuid& attachment, const wire::ExportSpec& spec,
                            const std::optional<ExportRecord>& record);
   Result<void> check_volume(const Uuid& id);
+  Result<void> show_size(const ExportRecord& record);
   Result<void> check_sharing(const Uuid& attachment, const wire::ExportSpec& spec);
   Result<ExportRecord> record_order(const Uuid& attachment, const wire::ExportSpec& spec,
                                     std::optional<ExportRecord> record);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/json.h"
+#include "common/wire/size.h"
 #include "volume_delegate/volume_server.h"
 
 namespace vbs::volume_delegate {
@@ -98,6 +99,14 @@ void VolumeServer::add_volume_routes(http::Router& router, const Offload& offloa
                if (!spec) return http::problem(spec.error());
                return answer_object(volumes_.put(*id, *spec));
              }));
+  router.add(
+      Method::put, "/v1/volumes/{id}/size", offload([this](const Request& request) {
+        const auto id = id_of(request);
+        if (!id) return http::problem(id.error());
+        const auto spec = body_of<wire::VolumeSizeSpec>(request);
+        if (!spec) return http::problem(spec.error());
+        return answer_object(volumes_.grow(*id, spec->size_bytes, parts_.target.grows_live()));
+      }));
   router.add(Method::get, path, offload([this](const Request& request) {
                const auto id = id_of(request);
                return id ? answer_object(volumes_.get(*id)) : http::problem(id.error());
@@ -135,6 +144,13 @@ void VolumeServer::add_export_routes(http::Router& router, const Offload& offloa
                const auto spec = body_of<wire::ExportSpec>(request);
                if (!spec) return http::problem(spec.error());
                return answer_export(exports_.put(*id, *spec));
+             }));
+  router.add(Method::put, "/v1/exports/{id}/size", offload([this](const Request& request) {
+               const auto id = id_of(request);
+               if (!id) return http::problem(id.error());
+               const auto spec = body_of<wire::ExportSizeSpec>(request);
+               if (!spec) return http::problem(spec.error());
+               return answer_export(exports_.refresh_size(*id, *spec));
              }));
   router.add(Method::get, path, offload([this](const Request& request) {
                const auto id = id_of(request);

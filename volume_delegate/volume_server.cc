@@ -30,6 +30,7 @@ wire::NodeStatus VolumeServer::node() {
   status.version = VBS_VERSION;
   status.driver = parts_.store.name() + "+" + parts_.target.name();
   status.snapshots_need_volume = parts_.store.snapshots_need_volume();
+  status.grows_attached = parts_.target.grows_live();
   status.problem = exports_.problem();
   if (const auto space = parts_.store.space()) {
     status.capacity_bytes = space->capacity_bytes;

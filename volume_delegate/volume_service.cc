@@ -136,6 +136,32 @@ Result<wire::VolumeStatus> VolumeService::make(const Uuid& id, const wire::Volum
   return get(id);
 }
 
+Result<void> VolumeService::check_may_grow(const Uuid& id, bool while_exported) {
+  if (auto ok = check_not_being_read(parts_.copies, {ObjectKind::volume, id}); !ok) return ok;
+  const auto exports = parts_.exports.of_volume(id);
+  if (while_exported || exports.empty()) return {};
+  return fail(ErrorCode::conflict,
+              "volume " + id.str() + " is exported for attachment " +
+                  exports.front().attachment.str() +
+                  ", and the target of this server cannot show a new size to who is logged in; "
+                  "detach it first");
+}
+
+Result<wire::VolumeStatus> VolumeService::grow(const Uuid& id, std::uint64_t size_bytes,
+                                               bool while_exported) {
+  const IdLocks::Guard guard(parts_.locks, {id});
+  const ObjectRef object{ObjectKind::volume, id};
+  if (parts_.tombstones.contains(id)) return was_deleted(object);
+  if (auto ok = check_source_is_complete(parts_.copies, object); !ok) return fail(ok.error());
+  auto held = get(id);
+  if (!held || held->size_bytes == size_bytes) return held;
+  if (held->size_bytes > size_bytes) return cannot_shrink(id, held->size_bytes);
+  if (auto ok = check_may_grow(id, while_exported); !ok) return fail(ok.error());
+  if (auto ok = parts_.store.grow_volume(id, size_bytes); !ok) return fail(ok.error());
+  log::info("made a volume larger", {{"id", id.str()}, {"size", format_size(size_bytes)}});
+  return get(id);
+}
+
 Result<wire::VolumeStatus> VolumeService::get(const Uuid& id) {
   if (const auto copy = parts_.copies.find(id)) {
     if (copy->failure) return fail(*copy->failure);

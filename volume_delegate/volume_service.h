@@ -33,6 +33,9 @@ class VolumeService {
   /// `state` tells "ready" from "copying". A copy that failed is told once, as the error of the
   /// next PUT, and the PUT after that tries again.
   Result<wire::VolumeStatus> put(const Uuid& id, const wire::VolumeSpec& spec);
+  /// Makes it larger. `while_exported`: the target shows a new size to who is logged in; else a
+  /// volume that is exported does not grow.
+  Result<wire::VolumeStatus> grow(const Uuid& id, std::uint64_t size_bytes, bool while_exported);
   Result<wire::VolumeStatus> get(const Uuid& id);
   /// nullopt: gone. A status: it was being copied and the copy was told to stop, or it is being
   /// wiped; ask again.
@@ -48,6 +51,7 @@ class VolumeService {
   Result<wire::VolumeStatus> make(const Uuid& id, const wire::VolumeSpec& spec,
                                   const std::optional<ObjectRef>& source);
   Result<void> check_unused(const Uuid& id);
+  Result<void> check_may_grow(const Uuid& id, bool while_exported);
 
   ObjectParts parts_;
 };

@@ -2,6 +2,7 @@
 
 #include "api/access.h"
 #include "api/handlers/new_volume.h"
+#include "api/handlers/volume_growth.h"
 #include "api/list_query.h"
 #include "api/render.h"
 
@@ -93,6 +94,28 @@ void VolumeHandlers::create(const Principal& principal, const http::Request& req
        quota = services_.settings.quota_of(principal.project)](db::Transaction& tx,
                                                                db::Operation& op) {
         return write_volume(tx, principal, wanted, servers, quota, op);
+      },
+      std::move(respond));
+}
+
+void VolumeHandlers::modify(const Principal& principal, const http::Request& request,
+                            http::Responder respond) const {
+  auto id = path_id(request, "id");
+  if (!id) return respond(http::problem(id.error()));
+  auto wanted = read_wanted_size(request);
+  if (!wanted) return respond(http::problem(wanted.error()));
+  db::Operation operation = submitter_.draft(principal, "modify-volume");
+  operation.volume = *id;
+  json::Writer options;
+  options.begin_object();
+  options.member("size_bytes", *wanted);
+  options.member(workflow::kEachAttachment, true);
+  options.end_object();
+  operation.options = options.take();
+  submitter_.submit(
+      principal, request, std::move(operation),
+      [this, principal, wanted = *wanted](db::Transaction& tx, db::Operation& op) {
+        return write_growth(tx, principal, wanted, services_.nodes, services_.settings, op);
       },
       std::move(respond));
 }

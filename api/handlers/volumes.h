@@ -13,6 +13,8 @@ class VolumeHandlers {
 
   void create(const Principal& principal, const http::Request& request,
               http::Responder respond) const;
+  void modify(const Principal& principal, const http::Request& request,
+              http::Responder respond) const;
   void remove(const Principal& principal, const http::Request& request,
               http::Responder respond) const;
   http::Response list(const Principal& principal, const http::Request& request) const;

@@ -30,12 +30,7 @@ class Comparer {
             .volume = row.id;
         continue;
       }
-      if (entry->second->size_bytes != row.size_bytes) {
-        add("wrong-size", row.id,
-            "volume " + row.id.str() + " has " + format_size(entry->second->size_bytes) +
-                " and should have " + format_size(row.size_bytes))
-            .volume = row.id;
-      }
+      wrong_size(row, entry->second->size_bytes);
       there.erase(entry);
     }
     for (const auto& [id, status] : there) surplus_volume(id);
@@ -65,10 +60,14 @@ class Comparer {
     for (const wire::ExportStatus& status : shown) there.emplace(status.attachment, &status);
     for (const db::Attachment& row :
          db::AttachmentTable(connection_).open_on_volume_server(node_)) {
-      const bool present = there.erase(row.id) == 1;
+      const auto found = there.extract(row.id);
+      const bool present = !found.empty();
       if (row.state != db::AttachmentState::attached) continue;
       count(db::volume_resource(row.volume), present);
-      if (present) continue;
+      if (present) {
+        stale_size(row, "its target", found.mapped()->size_bytes);
+        continue;
+      }
       Drift& drift = add("missing-export", row.id,
                          "the export of attachment " + row.id.str() + " is not there");
       drift.remedy = Remedy::repair_attachment;
@@ -96,10 +95,12 @@ class Comparer {
       // Half of a device, as somebody's meddling leaves it, is none: making it again completes it.
       const auto entry = there.find(row.id);
       const bool present = entry != there.end() && entry->second->state == "attached";
+      const std::uint64_t size_bytes = present ? entry->second->size_bytes : 0;
       if (entry != there.end()) there.erase(entry);
       if (row.state != db::AttachmentState::attached) continue;
       if (present) {
         count(db::volume_resource(row.volume), true);
+        stale_size(row, "VM " + row.vm, size_bytes);
         continue;
       }
       if (!running.contains(row.vm)) {
@@ -148,6 +149,33 @@ class Comparer {
     drift.object = object.str();
     drift.detail = std::move(detail);
     return drift;
+  }
+
+  /// Which of the two is right, nobody here can know.
+  void wrong_size(const db::Volume& row, std::uint64_t size_bytes) {
+    if (size_bytes == row.size_bytes) return;
+    const std::string advice =
+        size_bytes > row.size_bytes
+            ? "; somebody made it larger: modify-volume to that size takes it over"
+            : "; a part of it is gone: restore it, or delete the volume";
+    add("wrong-size", row.id,
+        "volume " + row.id.str() + " has " + format_size(size_bytes) + " and should have " +
+            format_size(row.size_bytes) + advice)
+        .volume = row.id;
+  }
+
+  /// What a growth has not reached yet: it could not be shown while the volume grew.
+  void stale_size(const db::Attachment& row, const std::string& who, std::uint64_t size_bytes) {
+    if (size_bytes == 0) return;  // not known
+    const auto volume = db::VolumeTable(connection_).find(row.volume);
+    if (!volume || size_bytes >= volume->size_bytes) return;
+    Drift& drift =
+        add("stale-size", row.id,
+            who + " shows " + row.device + " of attachment " + row.id.str() + " with " +
+                format_size(size_bytes) + " and not with " + format_size(volume->size_bytes));
+    drift.remedy = Remedy::repair_attachment;
+    drift.volume = row.volume;
+    drift.attachment = row.id;
   }
 
   void surplus_volume(const Uuid& id) {

@@ -82,6 +82,28 @@ api::DelegateCall delete_device(const Facts& facts, bool force) {
   return call;
 }
 
+api::DelegateCall put_export_size(const Facts& facts) {
+  const wire::ExportSizeSpec spec{facts.volume->size_bytes, facts.generation()};
+  const db::Attachment& a = *facts.attachment;
+  return {
+      a.volume_server, http::Method::put, path_of("exports", a.id) + "/size", {}, to_body(spec)};
+}
+
+api::DelegateCall put_session_size(const Facts& facts) {
+  const wire::SessionSizeSpec spec{facts.volume->size_bytes, session_spec(facts)};
+  const db::Attachment& a = *facts.attachment;
+  return {a.vmm_node, http::Method::put, path_of("sessions", a.id) + "/size", {}, to_body(spec)};
+}
+
+api::DelegateCall put_device_size(const Facts& facts) {
+  const db::Attachment& a = *facts.attachment;
+  const wire::DeviceSizeSpec spec{facts.volume->size_bytes, a.vm, facts.generation()};
+  api::DelegateCall call{
+      a.vmm_node, http::Method::put, path_of("devices", a.id) + "/size", {}, to_body(spec)};
+  call.timeout = Milliseconds(20'000);  // the VM asks its storage, which may be slow
+  return call;
+}
+
 Step export_step() {
   Step step{"export", Place::volume_server, {}, {}};
   step.make.call = [](const Facts& f) { return std::optional(put_export(f)); };

@@ -8,6 +8,7 @@
 #include "common/wire/export.h"
 #include "common/wire/freeze.h"
 #include "common/wire/session.h"
+#include "common/wire/size.h"
 #include "common/wire/snapshot.h"
 #include "common/wire/volume.h"
 
@@ -54,10 +55,19 @@ api::DelegateCall put_session(const Facts& facts);
 api::DelegateCall delete_session(const Facts& facts);
 api::DelegateCall put_device(const Facts& facts);
 api::DelegateCall delete_device(const Facts& facts, bool force);
+api::DelegateCall put_export_size(const Facts& facts);
+api::DelegateCall put_session_size(const Facts& facts);
+api::DelegateCall put_device_size(const Facts& facts);
 
 /// The steps that show a volume to a VM; attach-volume and repair-attachment share them.
 Step export_step();
 Step log_in_step();
 Step block_attach_step();
+
+/// The steps that show a size, the one of the volume's row, on its way from the store to the VM.
+/// What cannot be shown now is left to the reconciler: no volume stays locked for it.
+Step export_size_step();
+Step session_size_step();
+Step device_size_step();
 
 }  // namespace vbs::workflow

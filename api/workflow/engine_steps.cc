@@ -39,11 +39,13 @@ bool surely_not_done(const Verdict& verdict) {
 /// after answers that were lost a refusal on the order's own merits proves that nothing was done,
 /// unless the node had accepted the order before.
 bool refusal_stands(const Workflow& workflow, const Facts& facts, bool perhaps_done,
-                    const Error& error) {
+                    const Verdict& verdict) {
   if (undoing(facts)) return false;
   if (!perhaps_done && !past_no_return(workflow, facts.operation, facts)) return true;
   if (!step_in_work(workflow, facts).point_of_no_return || facts.noted("accepted")) return false;
-  return error.code == ErrorCode::conflict || error.code == ErrorCode::stale_generation;
+  const Error& error = verdict.error;
+  return verdict.nothing_done || error.code == ErrorCode::conflict ||
+         error.code == ErrorCode::stale_generation;
 }
 
 struct StepDone {
@@ -69,6 +71,10 @@ Result<void> record_made(db::Transaction& tx, const Workflow& workflow, const Fa
       if (auto ok = step.make.record(tx, facts, done.response, done.now); !ok) return ok;
     }
     operations.append_event(facts.operation.seq, done.event);
+  }
+  if (workflow.each_attachment_from && facts.more_attachments) {
+    note(tx.connection(), facts.operation.seq, kTurn, json::Value(facts.number(kTurn) + 1));
+    return db::advance_operation(tx, facts.operation.seq, *workflow.each_attachment_from, done.now);
   }
   return db::end_operation(tx, facts.operation.seq, OperationState::succeeded, done.now);
 }
@@ -118,7 +124,7 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
   Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_removal(answer);
   if (verdict.error.node.empty()) verdict.error.node = node;
   if (verdict.kind == Verdict::Kind::refused) {
-    if (refusal_stands(workflow, *facts, run->perhaps_done, verdict.error)) {
+    if (refusal_stands(workflow, *facts, run->perhaps_done, verdict)) {
       run->perhaps_done = false;
     } else {
       verdict.kind = Verdict::Kind::retry;

@@ -22,6 +22,14 @@ json::Value::Object load_data(db::Connection& connection, std::int64_t operation
   return object ? *object : json::Value::Object{};
 }
 
+/// The attachment whose turn it is.
+void take_turn(db::Connection& connection, Facts& facts) {
+  auto all = db::AttachmentTable(connection).open_of_volume(facts.operation.volume);
+  const auto turn = static_cast<std::size_t>(facts.number(kTurn));
+  if (turn < all.size()) facts.attachment = std::move(all[turn]);
+  facts.more_attachments = turn + 1 < all.size();
+}
+
 json::Value& member_of(json::Value::Object& object, std::string_view name) {
   for (auto& [key, value] : object) {
     if (key == name) return value;
@@ -67,6 +75,7 @@ std::optional<Facts> load_facts(db::Connection& connection, const Uuid& id) {
     facts.attachment = db::AttachmentTable(connection).find(op.attachment);
   facts.options = parse_or_empty(op.options);
   facts.data = parse_or_empty(op.data);
+  if (facts.option(kEachAttachment)) take_turn(connection, facts);
   return facts;
 }
 

@@ -11,14 +11,21 @@
 
 namespace vbs::workflow {
 
+/// Option of an operation that has no attachment of its own: its steps meet the open attachments of
+/// its volume in turn, which nobody changes while it holds the volume.
+inline constexpr const char* kEachAttachment = "each_attachment";
+/// In `data`: how many of them have had their turn.
+inline constexpr const char* kTurn = "turn";
+
 /// Everything the steps of one operation may look at: its rows, as the database holds them now.
 struct Facts {
   db::Operation operation;
   std::optional<db::Volume> volume;
   std::optional<db::Snapshot> snapshot;
   std::optional<db::Attachment> attachment;
-  json::Value options;  ///< what was asked
-  json::Value data;     ///< what earlier steps found out
+  json::Value options;            ///< what was asked
+  json::Value data;               ///< what earlier steps found out
+  bool more_attachments = false;  ///< others have their turn after `attachment`
 
   /// Orders of an operation carry this: later operations beat earlier ones, and undoing beats
   /// doing.

@@ -13,6 +13,7 @@ struct WorkflowSettings {
   Milliseconds detach_deadline{60'000};
   Milliseconds create_deadline{60'000};        ///< empty volume
   Milliseconds copy_deadline{24 * 3'600'000};  ///< from a snapshot or a volume
+  Milliseconds modify_deadline{60'000};
   Milliseconds delete_deadline{600'000};
   Milliseconds repair_deadline{60'000};
   Milliseconds longest_pause{10'000};  ///< of a guest for a snapshot that the store copies
@@ -20,6 +21,7 @@ struct WorkflowSettings {
 };
 
 Workflow create_volume(const WorkflowSettings& settings);
+Workflow modify_volume(const WorkflowSettings& settings);
 Workflow delete_volume(const WorkflowSettings& settings);
 Workflow create_snapshot(const WorkflowSettings& settings);
 Workflow delete_snapshot(const WorkflowSettings& settings);

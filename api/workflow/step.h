@@ -27,6 +27,8 @@ struct Verdict {
   Kind kind = Kind::done;
   Error error;         ///< for retry and refused
   std::string remark;  ///< wait: what for; done: something a person should know
+  /// refused: the node has looked, and nothing of it is done, whatever became of earlier calls.
+  bool nothing_done = false;
 };
 
 using Answer = Result<http::Response>;
@@ -65,6 +67,9 @@ struct Workflow {
   std::string_view kind;
   std::vector<Step> steps;
   Milliseconds deadline{60'000};  ///< default time to settle before it is undone
+  /// The steps from this one on are made once for each attachment of the volume, as long as the
+  /// operation has the option `kEachAttachment`.
+  std::optional<int> each_attachment_from = std::nullopt;
 };
 
 /// 2xx is done, 202 wait, transient problems and missing answers retry, any other problem refused.

@@ -66,6 +66,7 @@ Result<ExportStatus> ExportStatus::from_json(const json::Value& value) {
   status.active = fields.boolean("active");
   status.buried = fields.boolean_or("buried", false);
   status.sessions = read_sessions(fields);
+  status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);
   return finished(fields, std::move(status));
 }
 
@@ -91,6 +92,7 @@ void ExportStatus::to_json(json::Writer& out) const {
     out.end_object();
   }
   out.end_array();
+  out.member("size_bytes", size_bytes);
   out.end_object();
 }
 

@@ -48,6 +48,7 @@ struct ExportStatus {
   bool active = true;  ///< false: recorded, but the target daemon does not serve it (being rebuilt)
   bool buried = false;  ///< an empty target is left of it
   std::vector<ExportSession> sessions;
+  std::uint64_t size_bytes = 0;  ///< as initiators see it; 0 where the target does not tell
 
   static Result<ExportStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

@@ -16,6 +16,7 @@ Result<NodeStatus> NodeStatus::from_json(const json::Value& value) {
   status.capacity_bytes = fields.uint64("capacity_bytes");
   status.reserved_bytes = fields.uint64("reserved_bytes");
   status.snapshots_need_volume = fields.boolean("snapshots_need_volume");
+  status.grows_attached = fields.boolean_or("grows_attached", false);
   status.healthy = fields.boolean("healthy");
   status.problem = fields.string("problem");
   return finished(fields, std::move(status));
@@ -31,6 +32,7 @@ void NodeStatus::to_json(json::Writer& out) const {
   out.member("capacity_bytes", capacity_bytes);
   out.member("reserved_bytes", reserved_bytes);
   out.member("snapshots_need_volume", snapshots_need_volume);
+  out.member("grows_attached", grows_attached);
   out.member("healthy", healthy);
   out.member("problem", problem);
   out.end_object();

@@ -17,6 +17,7 @@ struct NodeStatus {
   std::uint64_t capacity_bytes = 0;    ///< volume server: what may be handed out in all
   std::uint64_t reserved_bytes = 0;    ///< of that, promised to volumes and snapshots
   bool snapshots_need_volume = false;  ///< a snapshot dies with its volume (classic LVM)
+  bool grows_attached = false;         ///< volume server: volumes can grow while they are attached
   bool healthy = true;                 ///< its target daemon or hypervisor answers
   std::string problem;                 ///< why not, or what will become a problem, for people
 

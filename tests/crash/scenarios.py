@@ -15,6 +15,7 @@ class Scenario:
     """`prepare` brings the world into the state that the workflow needs; `trigger` starts it."""
 
     QUEUED_KIND = ""  # of operations that nobody asks for
+    CALLS_NOT: tuple[str, ...] = ()  # steps that make no call here
 
     def __init__(self, stack: Stack):
         self.stack = stack
@@ -83,6 +84,29 @@ class CloneVolume(Scenario):
 
     def trigger(self):
         self.send("POST", "/v1/volumes", self.body)
+
+
+class ModifyVolume(Scenario):
+    """It grows. Nobody uses it, so that there is nobody to be shown the size."""
+    CALLS_NOT = ("export-size", "session-size", "device-size")
+
+    def prepare(self):
+        self.path = f"/v1/volumes/{self.volume()}"
+
+    def trigger(self):
+        self.send("PATCH", self.path, {"size_bytes": 16 * MIB})
+
+
+class ModifyAttachedVolume(Scenario):
+    """It has the size already, which is shown to its VM once more: under tgtd nothing grows."""
+
+    def prepare(self):
+        volume = self.volume()
+        self.client.attach(volume, VM)
+        self.path = f"/v1/volumes/{volume}"
+
+    def trigger(self):
+        self.send("PATCH", self.path, {"size_bytes": 4 * MIB})
 
 
 class DeleteVolume(Scenario):
@@ -164,6 +188,7 @@ class RemoveLeftover(Scenario):
 #: By the kind of operation; every kind must be here.
 BY_KIND = {
     "create-volume": [CreateVolume, CloneVolume],
+    "modify-volume": [ModifyVolume, ModifyAttachedVolume],
     "delete-volume": [DeleteVolume],
     "create-snapshot": [CreateSnapshot],
     "delete-snapshot": [DeleteSnapshot],

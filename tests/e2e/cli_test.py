@@ -28,6 +28,27 @@ class Verbs(CliTest):
                           {"size_bytes": 64 << 20,
                            "source": {"type": "volume", "id": volume["id"]}}])
 
+    def test_modify_volume_takes_a_size_or_how_much_more(self):
+        volume = self.front.add_volume("db", size=1 << 30)
+        path = f"/v1/volumes/{volume['id']}"
+        out = self.vbs("modify-volume", "db", "--size", "2G")
+        self.assertRegex(out, r"(?m)^size: +2G \(2147483648 bytes\)$")
+        self.vbs("modify-volume", "db", "--size", "+512M")
+        self.assertEqual([(r["method"], r["path"], r["body"]) for r in self.changes()],
+                         [("PATCH", path, {"size_bytes": 2 << 30}),
+                          ("PATCH", path, {"size_bytes": (2 << 30) + (512 << 20)})])
+        self.vbs("modify-volume", "db", "--size", "1G", code=2)
+        self.assertIn("size_bytes: volumes do not shrink", self.err)
+
+    def test_modify_volume_sends_nothing_that_is_no_size(self):
+        self.front.add_volume("db")
+        for size in ("", "+", "++1G", "-1G", "1X", "+1X", "18446744073709551615T"):
+            self.vbs("modify-volume", "db", f"--size={size}", code=2)
+        self.vbs("modify-volume", "db", code=2)
+        self.vbs("modify-volume", "--size", "1G", code=2)
+        self.vbs("modify-volume", "db", "--size", "+15999999T", code=2)
+        self.assertEqual(self.changes(), [])
+
     def test_create_volume_needs_a_size_or_one_source(self):
         self.vbs("create-volume", code=2)
         self.assertIn("--size is required", self.err)

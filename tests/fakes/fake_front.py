@@ -19,6 +19,7 @@ import openapi_schema
 TIME = "2026-03-01T12:00:00.000Z"
 STEPS = {
     "create-volume": ["reserve", "allocate", "record"],
+    "modify-volume": ["reserve", "extend", "export-size", "session-size", "device-size"],
     "delete-volume": ["wipe", "release", "record"],
     "create-snapshot": ["freeze", "snapshot", "record"],
     "delete-snapshot": ["release", "record"],
@@ -230,6 +231,13 @@ class FakeFront:
                                          tags=body.get("tags", {}), source=body.get("source"))
                 return self.accept(self.add_operation("create-volume", volume["id"]),
                                    volume=volume)
+            case ["PATCH", "volumes", volume_id]:
+                volume = self.find(self.volumes, volume_id, "volume")
+                if body["size_bytes"] < volume["size_bytes"]:
+                    raise Problem(400, "invalid-field", "volumes do not shrink",
+                                  field="size_bytes")
+                volume["size_bytes"] = body["size_bytes"]
+                return self.accept(self.add_operation("modify-volume", volume_id), volume=volume)
             case ["DELETE", "volumes", volume_id]:
                 volume = self.find(self.volumes, volume_id, "volume")
                 if volume["attachments"]:
@@ -297,7 +305,7 @@ def _handler_for(front):
                     return self.hang_up()
             self.reply(status, document)
 
-        do_GET = do_POST = do_DELETE = handle_one
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_one
 
         def outcome(self, path, query, body):
             try:

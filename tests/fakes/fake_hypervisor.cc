@@ -72,6 +72,11 @@ void FakeHypervisor::set_fault(Fault fault) {
   fault_ = std::move(fault);
 }
 
+void FakeHypervisor::set_disk_size(DiskSize size) {
+  const std::lock_guard lock(mutex_);
+  disk_size_ = std::move(size);
+}
+
 std::string FakeHypervisor::state(const std::string& vm) const {
   const std::lock_guard lock(mutex_);
   return machines_.at(vm).state;
@@ -161,6 +166,7 @@ Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
   status.serial = spec.session.volume.str();
   status.state = "attached";
   status.read_only = spec.session.read_only;
+  if (disk_size_) status.size_bytes = disk_size_(spec.session.volume);
   (*machine)->devices[attachment] = status;
   effects_.push_back("attach " + spec.vm + " " + attachment.str());
   if (auto ok = fault("attach", true); !ok) return fail(ok.error());
@@ -199,6 +205,9 @@ Result<void> FakeHypervisor::resize(const std::string& vm, const Uuid& attachmen
     return fail(ErrorCode::not_found, "VM '" + vm + "' shows nothing of this attachment");
   }
   if (shown->second.size_bytes == size_bytes) return {};
+  if (disk_size_ && disk_size_(*Uuid::parse(shown->second.serial)) != size_bytes) {
+    return fail(ErrorCode::node_unavailable, "the storage of VM '" + vm + "' has another size");
+  }
   shown->second.size_bytes = size_bytes;
   effects_.push_back("resize " + vm + " " + attachment.str());
   return fault("resize", true);

@@ -35,6 +35,9 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   /// The guest's file systems are frozen by somebody in the guest.
   void freeze_inside(const std::string& vm);
   void set_fault(Fault fault);
+  /// What the storage shows of a volume now; without it sizes are not known.
+  using DiskSize = std::function<std::uint64_t(const Uuid& volume)>;
+  void set_disk_size(DiskSize size);
 
   std::string state(const std::string& vm) const;
   bool files_frozen(const std::string& vm) const;
@@ -83,6 +86,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   mutable std::recursive_mutex mutex_;  ///< a fault may change the VM
   std::map<std::string, Machine> machines_;
   Fault fault_;
+  DiskSize disk_size_;
   std::vector<std::string> effects_;
 };
 

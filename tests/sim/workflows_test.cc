@@ -38,6 +38,10 @@ std::string make_snapshot(World& world, const std::string& volume) {
       .member("snapshot", "id");
 }
 
+Request make_larger(const std::string& volume) {
+  return {Method::patch, "/v1/volumes/" + volume, R"({"size_bytes":3145728})"};
+}
+
 Request make_copy(const std::string& type, const std::string& source) {
   return {Method::post, "/v1/volumes",
           R"({"source":{"type":")" + type + R"(","id":")" + source + R"("}})"};
@@ -72,6 +76,20 @@ std::vector<Case> cases() {
     return make_copy("snapshot", make_snapshot(w, w.create_volume()));
   };
   const auto copy_volume = [](World& w) { return make_copy("volume", w.create_volume()); };
+  const auto grow = [](World& w) { return make_larger(w.create_volume()); };
+  const auto grow_attached = [](World& w) {
+    const std::string volume = w.create_volume();
+    EXPECT_FALSE(w.attach(volume).empty());
+    return make_larger(volume);
+  };
+  const auto grow_shared = [](World& w) {
+    const std::string volume = w.create_volume();
+    for (const std::string vm : {"vm1", "vm2"}) {
+      w.carry_out(Method::post, "/v1/volumes/" + volume + "/attachments",
+                  R"({"read_only":true,"vm":")" + vm + R"("})");
+    }
+    return make_larger(volume);
+  };
   const auto remove = [](World& w) {
     return Request{Method::del, "/v1/volumes/" + w.create_volume(), ""};
   };
@@ -94,6 +112,9 @@ std::vector<Case> cases() {
   return {{"CreateVolume", "create-volume", make},
           {"CopyOfASnapshot", "create-volume", copy_snapshot},
           {"CopyOfAVolume", "create-volume", copy_volume},
+          {"ModifyVolume", "modify-volume", grow},
+          {"ModifyAttachedVolume", "modify-volume", grow_attached},
+          {"ModifySharedVolume", "modify-volume", grow_shared},
           {"DeleteVolume", "delete-volume", remove},
           {"AttachVolume", "attach-volume", attach},
           {"DetachVolume", "detach-volume", detach},

@@ -58,8 +58,21 @@ VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& w
   };
   server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
       store, target, *exports_, *tombstones_, clock, post_copy, name, "iqn.2026-01.vbs"});
+  target.set_device_size([this](const std::string& device) {
+    const auto id = Uuid::parse(std::string_view(device).substr(sizeof("/fake/") - 1, 36));
+    const auto volume = store.find_volume(id.value_or(Uuid()));
+    return volume ? volume->size_bytes : 0;
+  });
   server_->add_routes(router, on_the_spot);
   server_->tend();
+}
+
+std::uint64_t VolumeNode::shown_size(const Uuid& volume) {
+  const auto views = target.list();
+  for (const auto& view : views.value_or(std::vector<volume_delegate::TargetView>())) {
+    if (view.serial == volume.str()) return view.size_bytes;
+  }
+  return 0;
 }
 
 VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
@@ -81,6 +94,7 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
 
 World::World(std::uint64_t seed)
     : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock, time) {
+  vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
   settings.database = folder.path("vbs.db");
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
@@ -213,8 +227,10 @@ std::vector<std::string> World::disagreements() {
       found.push_back(violation.invariant + ": " + violation.detail);
     }
     std::set<std::string> names;
-    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1"))
+    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1")) {
       names.insert("volume " + row.id.str());
+      wrong_sizes(row, found);
+    }
     for (const db::Snapshot& row : db::SnapshotTable(connection).on_node("vs1"))
       names.insert("snapshot " + row.id.str());
     for (const db::Attachment& row : db::AttachmentTable(connection).open_on_vmm("hv1")) {
@@ -235,6 +251,26 @@ std::vector<std::string> World::disagreements() {
     if (!wanted->contains(name)) found.push_back("left over: " + name);
   }
   return found;
+}
+
+void World::wrong_sizes(const db::Volume& row, std::vector<std::string>& found) {
+  const auto check = [&](const std::string& who, std::uint64_t size_bytes) {
+    if (size_bytes == row.size_bytes) return;
+    found.push_back(who + " has " + std::to_string(size_bytes) + " bytes of " +
+                    std::to_string(row.size_bytes) + " of volume " + row.id.str());
+  };
+  const auto stored = volumes.store.find_volume(row.id);
+  if (stored) check("the store", stored->size_bytes);
+  const auto targets = volumes.target.list();
+  for (const auto& target : *targets) {
+    if (target.serial == row.id.str()) check("target " + target.iqn, target.size_bytes);
+  }
+  for (const std::string vm : {"vm1", "vm2"}) {
+    const auto view = vmm.hypervisor.look(vm);
+    for (const auto& device : view->devices) {
+      if (device.serial == row.id.str()) check(vm, device.size_bytes);
+    }
+  }
 }
 
 std::int64_t World::rows(const std::string& table) {

@@ -39,6 +39,9 @@ class VolumeNode {
 
   fakes::FakeBackingStore store{1ULL << 40};
   fakes::FakeTargetDriver target;
+  /// What initiators see of a volume; 0 where it is not exported.
+  std::uint64_t shown_size(const Uuid& volume);
+
   http::Router router;
   Milliseconds copy_time{700};  ///< of one copy
 
@@ -131,6 +134,8 @@ class World {
   std::string tokens;      ///< of the next front, as in a tokens file; "" lets everybody in
 
  private:
+  void wrong_sizes(const db::Volume& row, std::vector<std::string>& found);
+
   std::unique_ptr<fakes::SimExecutor> executor_;
   std::unique_ptr<fakes::SimDelegateClient> delegates_;
   std::unique_ptr<db::Database> database_;

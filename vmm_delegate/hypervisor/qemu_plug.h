@@ -23,6 +23,10 @@ Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& ses
 Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,
                     const PlugOptions& options);
 
+/// Lets QEMU ask the storage for its size, which should be `size_bytes` by now, and tell the guest.
+Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,
+                    const PlugOptions& options);
+
 /// Unplugs the disk and waits a bounded time until the VM shows it no longer; false when that took
 /// too long.
 Result<bool> unplug(Qmp& qmp, const Uuid& attachment);

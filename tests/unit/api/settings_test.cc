@@ -67,7 +67,7 @@ TEST(SettingsTest, TimesThatMustPassAreLongerThanZero) {
     EXPECT_THAT(refusal(key + " = \"0ms\"\n" + kLeast), HasSubstr(key));
   }
   for (const std::string key :
-       {"attach", "detach", "create", "copy", "delete", "repair", "lease_margin"}) {
+       {"attach", "detach", "create", "copy", "modify", "delete", "repair", "lease_margin"}) {
     EXPECT_THAT(refusal(kLeast + "[deadlines]\n" + key + " = \"0s\"\n"), HasSubstr(key));
   }
   EXPECT_EQ(refusal(kLeast + "[deadlines]\nlongest_pause = \"0s\"\n"), "");  // never pause

@@ -32,7 +32,7 @@ TEST(RegistryTest, HoldsWellFormedWorkflows) {
   std::set<std::string_view> kinds;
   const Registry registry;
   for (const Workflow& workflow : registry.all()) kinds.insert(workflow.kind);
-  EXPECT_EQ(kinds.size(), 8u);
+  EXPECT_EQ(kinds.size(), 9u);
   for (const Workflow& workflow : registry.all()) {
     SCOPED_TRACE(workflow.kind);
     std::set<std::string_view> names;

@@ -9,6 +9,7 @@
 #include "common/wire/export.h"
 #include "common/wire/freeze.h"
 #include "common/wire/session.h"
+#include "common/wire/size.h"
 #include "common/wire/snapshot.h"
 #include "common/wire/volume.h"
 
@@ -144,6 +145,25 @@ TEST(WireSpec, ABodyThatIsNoObjectIsNotUnderstood) {
     EXPECT_EQ(read<VolumeSpec>(text).error().code, ErrorCode::invalid_request);
     EXPECT_EQ(read<FreezeSpec>(text).error().code, ErrorCode::invalid_request);
   }
+}
+
+TEST(WireSpec, SizesRoundTripAndNameTheirFields) {
+  const std::string volume = R"({"size_bytes":1048576})";
+  const std::string exported = R"({"size_bytes":1048576,"generation":3})";
+  const std::string session = R"({"size_bytes":1048576,"session":)" + kSession + "}";
+  const std::string device = R"({"size_bytes":1048576,"vm":"vm1","generation":3})";
+  EXPECT_EQ(text_of(read<VolumeSizeSpec>(volume).value()), volume);
+  EXPECT_EQ(text_of(read<ExportSizeSpec>(exported).value()), exported);
+  EXPECT_EQ(text_of(read<SessionSizeSpec>(session).value()), session);
+  EXPECT_EQ(text_of(read<DeviceSizeSpec>(device).value()), device);
+  for (const char* wrong : {"0", "1", "-1048576", "1048577", "\"1M\"", "null"}) {
+    expect_field_error<VolumeSizeSpec>(with(volume, "1048576", wrong), "size_bytes");
+    expect_field_error<DeviceSizeSpec>(with(device, "1048576", wrong), "size_bytes");
+  }
+  expect_field_error<VolumeSizeSpec>(with(volume, "{", R"({"force":true,)"), "force");
+  expect_field_error<ExportSizeSpec>(with(exported, ":3", ":0"), "generation");
+  expect_field_error<SessionSizeSpec>(with(session, R"("lun":1)", R"("lun":-1)"), "session.lun");
+  expect_field_error<DeviceSizeSpec>(with(device, "vm1", "../x"), "vm");
 }
 
 }  // namespace

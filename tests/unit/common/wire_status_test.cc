@@ -31,7 +31,8 @@ const std::string kExport =
     R"({"attachment":")" + kId + R"(","volume":")" + kId +
     R"(","iqn":"iqn.2026-03.org.example:t","portal":"127.0.0.1:3260","lun":1,"serial":")" + kId +
     R"(","initiator":"iqn.2026-03.org.example:vm1","read_only":false,"generation":2,"active":true,)"
-    R"("buried":false,"sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}]})";
+    R"("buried":false,"sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}],)"
+    R"("size_bytes":0})";
 const std::string kDevice =
     R"({"attachment":")" + kId + R"(","vm":"vm1","serial":")" + kId +
     R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true,"size_bytes":33554432})";
@@ -48,6 +49,7 @@ const std::string kVm = R"({"name":"vm1","state":"running","agent":true})";
 const std::string kNode =
     R"({"name":"vs1","role":"volume-server","version":"0.1.0","driver":"file+tgt","initiator":"",)"
     R"("capacity_bytes":1099511627776,"reserved_bytes":1048576,"snapshots_need_volume":false,)"
+    R"("grows_attached":true,)"
     R"("healthy":false,"problem":"tgtd does not answer"})";
 const std::string kStorage = R"({"volumes":[)" + kVolume + R"(],"snapshots":[)" + kSnapshot +
                              R"(],"exports":[)" + kExport + R"(],"foreign":["/srv/vbs/notes"]})";

@@ -62,6 +62,8 @@ const Corruption kCorruptions[] = {
      " WHERE name = 'nightly'"},
     {"volume-tags-differ", "UPDATE volume_tags SET value = 'other'"},
     {"snapshot-tags-differ", "DELETE FROM snapshot_tags"},
+    {"growing-volume-without-operation",
+     "UPDATE volumes SET wanted_bytes = size_bytes WHERE name = 'idle'"},
     {"project-usage-differs", "UPDATE project_usage SET volumes = volumes + 1"},
     {"node-usage-differs", "UPDATE node_usage SET bytes = bytes + 1"},
 };

@@ -111,6 +111,86 @@ TEST_F(ResourceTransitionsTest, DeletingFreesNameQuotaRoomAndTagsOnce) {
   EXPECT_THAT(violated(), IsEmpty());
 }
 
+/// The intent of a growth as modify-volume writes it.
+class GrowthTest : public ResourceTransitionsTest {
+ protected:
+  static constexpr std::uint64_t kBefore = 64 << 20;
+  static constexpr std::uint64_t kMore = 32 << 20;
+
+  void begin_growth(unsigned n) {
+    Operation operation = test_operation(100 + n, "modify-volume");
+    operation.volume = test_id(n);
+    add(operation, {{volume_resource(test_id(n))}});
+    must([&](Transaction& tx) -> Result<void> {
+      auto reserved = UsageTable(tx.connection()).reserve("p1", "vs1", {0, 0, kMore}, {});
+      if (!reserved) return reserved;
+      return volume_growing(tx, test_id(n), kBefore + kMore, after_seconds(1));
+    });
+  }
+  std::uint64_t used() {
+    return read([](Connection& c) { return UsageTable(c).of_project("p1").bytes; });
+  }
+  std::uint64_t promised() {
+    return read([](Connection& c) { return UsageTable(c).reserved_on("vs1"); });
+  }
+};
+
+TEST_F(GrowthTest, CountsWhatIsWantedFromTheIntentOn) {
+  add_volume(1);
+  begin_growth(1);
+  EXPECT_EQ(volume(1).size_bytes, kBefore);
+  EXPECT_EQ(volume(1).wanted_bytes, kBefore + kMore);
+  EXPECT_EQ(used(), kBefore + kMore);
+  EXPECT_THAT(violated(), IsEmpty());
+  for (int again = 0; again < 2; ++again)
+    must([](Transaction& tx) { return volume_grown(tx, test_id(1), after_seconds(2)); });
+  EXPECT_EQ(volume(1).size_bytes, kBefore + kMore);
+  EXPECT_EQ(volume(1).wanted_bytes, std::nullopt);
+  EXPECT_EQ(volume(1).updated_at, after_seconds(2));
+  EXPECT_EQ(promised(), kBefore + kMore);
+  EXPECT_THAT(violated(), IsEmpty());
+}
+
+TEST_F(GrowthTest, GivesBackWhatItDidNotTake) {
+  add_volume(1);
+  begin_growth(1);
+  for (int again = 0; again < 2; ++again)
+    must([](Transaction& tx) { return volume_not_grown(tx, test_id(1), after_seconds(2)); });
+  EXPECT_EQ(volume(1).size_bytes, kBefore);
+  EXPECT_EQ(volume(1).wanted_bytes, std::nullopt);
+  EXPECT_EQ(used(), kBefore);
+  EXPECT_EQ(promised(), kBefore);
+  EXPECT_THAT(violated(), IsEmpty());
+}
+
+TEST_F(GrowthTest, IsForVolumesAtRestAndNeverShrinks) {
+  add_volume(1);
+  bring(1, VolumeState::in_use);
+  begin_growth(1);
+  const auto grow = [&](unsigned n, std::uint64_t wanted) {
+    return write([&](Transaction& tx) { return volume_growing(tx, test_id(n), wanted, kNow); });
+  };
+  EXPECT_FALSE(grow(1, kBefore + 2 * kMore)) << "it is growing already";
+  add_volume(2);
+  EXPECT_FALSE(grow(2, kBefore));
+  EXPECT_FALSE(grow(2, kBefore - kMore));
+  bring(2, VolumeState::error);
+  EXPECT_FALSE(grow(2, kBefore + kMore));
+  EXPECT_FALSE(grow(9, kBefore + kMore));
+  EXPECT_FALSE(write([](Transaction& tx) { return volume_grown(tx, test_id(9), kNow); }));
+  EXPECT_FALSE(write([](Transaction& tx) { return volume_not_grown(tx, test_id(9), kNow); }));
+}
+
+TEST_F(GrowthTest, WhatIsGrowingIsNotDeleted) {
+  add_volume(1);
+  begin_growth(1);
+  const auto remove = [](Transaction& tx) { return volume_deleted(tx, test_id(1), kNow); };
+  EXPECT_FALSE(write(remove));
+  must([](Transaction& tx) { return volume_grown(tx, test_id(1), kNow); });
+  EXPECT_TRUE(write(remove));
+  EXPECT_EQ(used(), 0U);
+}
+
 TEST_F(ResourceTransitionsTest, AVolumeWithAReservedAttachmentIsNotDeleted) {
   add_volume(1);
   add_attachment(11, 1, "/dev/sdb", false);

@@ -41,6 +41,28 @@ TEST_F(DeviceServiceTest, ShowsTheVolumeAndSaysHowTheGuestNamesIt) {
   EXPECT_EQ(status->mounted, false);
 }
 
+TEST_F(DeviceServiceTest, ShowsTheSizeThatTheDiskHas) {
+  std::uint64_t size = 1 << 20;
+  hypervisor.set_disk_size([&](const Uuid&) { return size; });
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  EXPECT_EQ(service.resize(id, {2 << 20, "vm1", 1}).error().code, ErrorCode::node_unavailable);
+  size = 2 << 20;
+  for (int again = 0; again < 2; ++again) {
+    const auto shown = service.resize(id, {2 << 20, "vm1", 1});
+    ASSERT_TRUE(shown);
+    ASSERT_TRUE(*shown);
+    EXPECT_EQ((*shown)->size_bytes, 2U << 20);
+  }
+  EXPECT_EQ(hypervisor.effects().size(), 2U) << "the second time there was nothing to do";
+  EXPECT_EQ(service.resize(id, {2 << 20, "bare", 1}).error().code, ErrorCode::not_found);
+  hypervisor.set_state("vm1", "off");
+  const auto off = service.resize(id, {2 << 20, "vm1", 1});
+  ASSERT_TRUE(off);
+  EXPECT_FALSE(*off);
+  ASSERT_TRUE(service.remove(id, "vm1", 4, false));
+  EXPECT_EQ(service.resize(id, {2 << 20, "vm1", 3}).error().code, ErrorCode::stale_generation);
+}
+
 TEST_F(DeviceServiceTest, WithoutAgentTheGuestsNameIsNotKnown) {
   const auto status = service.put(id, device_spec("bare", volume));
   ASSERT_TRUE(status);

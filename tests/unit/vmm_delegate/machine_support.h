@@ -181,6 +181,13 @@ class TestTgtd {
     return admin({"--mode", "logicalunit", "--op", "update", "--tid", std::to_string(number),
                   "--lun", "1", "--params", "readonly=1"});
   }
+  /// The volume's file becomes larger, and initiators see that; nothing may be under way.
+  bool grow(unsigned number, const Uuid& volume, std::uint64_t size_bytes) const {
+    const std::string image = folder_ + "/" + volume.str();
+    std::filesystem::resize_file(image, size_bytes);
+    return admin({"--mode", "logicalunit", "--op", "update", "--tid", std::to_string(number),
+                  "--lun", "1", "--params", "online=0,path=" + image + ",online=1"});
+  }
   bool drop_unit(unsigned number) const {
     return admin(
         {"--mode", "logicalunit", "--op", "delete", "--tid", std::to_string(number), "--lun", "1"});

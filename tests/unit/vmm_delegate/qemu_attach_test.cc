@@ -51,6 +51,31 @@ TEST_F(QemuAttachTest, AgainIsHarmless) {
   EXPECT_TRUE(look("vm1")->at(id).complete()) << "the right one was left alone";
 }
 
+TEST_F(QemuAttachTest, ShowsWhatTheDiskHasGrownTo) {
+  start("vm1");
+  const auto device = spec(1);
+  auto qemu = hypervisor();
+  EXPECT_EQ(qemu.resize("vm1", id, 8 << 20).error().code, ErrorCode::not_found);
+  const auto attached = qemu.attach(id, device, "");
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(attached->size_bytes, 8U << 20);
+  EXPECT_TRUE(qemu.resize("vm1", id, 8 << 20)) << "it shows that already";
+  const auto early = qemu.resize("vm1", id, 24 << 20);
+  ASSERT_FALSE(early) << "its target has not grown";
+  EXPECT_EQ(early.error().code, ErrorCode::node_unavailable) << early.error().message;
+  EXPECT_EQ(qemu.look("vm1")->devices.front().size_bytes, 8U << 20);
+  ASSERT_TRUE(tgtd->grow(1, device.session.volume, 24 << 20));
+  for (int again = 0; again < 2; ++again) {
+    const auto resized = qemu.resize("vm1", id, 24 << 20);
+    ASSERT_TRUE(resized) << resized.error().message;
+    EXPECT_EQ(qemu.look("vm1")->devices.front().size_bytes, 24U << 20);
+  }
+  EXPECT_TRUE(look("vm1")->at(id).complete());
+  EXPECT_EQ(qemu.resize("vm2", id, 24 << 20).error().code, ErrorCode::not_found);
+  vms.at("vm1").kill();
+  EXPECT_TRUE(qemu.resize("vm1", id, 24 << 20)) << "it is off";
+}
+
 TEST_F(QemuAttachTest, ShowsAReadOnlyExport) {
   start("vm1");
   auto device = spec(1);

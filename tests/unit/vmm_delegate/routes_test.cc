@@ -132,6 +132,24 @@ TEST_F(RoutesTest, AttachesAndDetaches) {
   EXPECT_EQ(ask(Method::get, device).status, 404U);
 }
 
+TEST_F(RoutesTest, ShowsSizes) {
+  const auto spec = device_spec("vm1", test_id(100));
+  const wire::DeviceSizeSpec wanted{3 << 20, "vm1", 1};
+  EXPECT_EQ(ask(Method::put, device + "/size", body_of(wanted)).status, 404U);
+  ASSERT_EQ(ask(Method::put, device, body_of(spec)).status, 200U);
+  const auto shown = ask(Method::put, device + "/size", body_of(wanted));
+  EXPECT_EQ(shown.status, 200U);
+  EXPECT_EQ(read<wire::DeviceStatus>(shown).size_bytes, 3U << 20);
+  initiator.set_size(3 << 20);
+  const auto host =
+      ask(Method::put, session + "/size", body_of(wire::SessionSizeSpec{3 << 20, spec.session}));
+  EXPECT_EQ(host.status, 200U) << host.body;
+  EXPECT_EQ(read<wire::SessionStatus>(host).size_bytes, 3U << 20);
+  EXPECT_EQ(host.body.find("secretsecret12"), std::string::npos);
+  hypervisor.set_state("vm1", "off");
+  EXPECT_EQ(ask(Method::put, device + "/size", body_of(wanted)).status, 204U);
+}
+
 TEST_F(RoutesTest, FreezesAndThaws) {
   const auto put = ask(Method::put, freeze, R"({"vm":"vm1","lease_ms":1000,"pause":true})");
   EXPECT_EQ(put.status, 200U);
@@ -154,6 +172,9 @@ TEST_F(RoutesTest, RefusesWhatItDoesNotUnderstand) {
       {Method::put, device, "not json", {}, "JSON"},
       {Method::put, device, "{}", {}, "vm"},
       {Method::put, session, "[]", {}, "object"},
+      {Method::put, device + "/size", R"({"size_bytes":5,"vm":"vm1","generation":1})", {}, "MiB"},
+      {Method::put, device + "/size", R"({"size_bytes":1048576,"generation":1})", {}, "vm"},
+      {Method::put, session + "/size", R"({"size_bytes":1048576})", {}, "session"},
       {Method::put, freeze, R"({"vm":"vm1","lease_ms":0})", {}, "lease_ms"},
       {Method::put, freeze, R"({"vm":"vm1","lease_ms":9999999})", {}, "lease_ms"},
       {Method::put, freeze, R"({"vm":"vm1","lease_ms":5,"colour":1})", {}, "colour"},

@@ -52,6 +52,31 @@ TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
   EXPECT_TRUE(service.remove(id, 2)) << "again is harmless";
 }
 
+TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_host};
+  SessionService service{hypervisor, initiator, orders};
+  const wire::SessionSpec session = device_spec("vm1", volume).session;
+  EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::not_found);
+  initiator.set_size(1 << 20);
+  ASSERT_TRUE(service.put(id, session));
+  EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::node_unavailable)
+      << "the target does not show it yet";
+  initiator.set_size(2 << 20);
+  EXPECT_EQ(service.refresh_size(id, {2 << 20, session})->size_bytes, 2U << 20);
+  EXPECT_EQ(service.get(id)->size_bytes, 2U << 20);
+  ASSERT_TRUE(service.remove(id, 5));
+  EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::stale_generation);
+}
+
+TEST_F(SessionServiceTest, WhereVmsLogInThemselvesThereIsNoSizeToShow) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_vms};
+  SessionService service{hypervisor, initiator, orders};
+  const auto shown = service.refresh_size(id, {2 << 20, device_spec("vm1", volume).session});
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(shown->size_bytes, 0U);
+  EXPECT_EQ(shown->attachment, id);
+}
+
 TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   SessionService service{hypervisor, initiator, orders};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/fakes/file_size_limit.h"
 #include "tests/unit/volume_delegate/store_support.h"
 
 namespace vbs::volume_delegate {
@@ -67,6 +68,53 @@ TEST_F(FileStoreTest, FindsWhatItMade) {
   EXPECT_EQ(4 * kMiB, volume->allocated_bytes);
   EXPECT_FALSE(volume->source);
   EXPECT_EQ(40, volume->snapshot_estimate_ms);  // 4 MiB at 200 MiB/s, and 20 ms
+}
+
+TEST_F(FileStoreTest, GrowsWithZerosAndKeepsWhatIsThere) {
+  ASSERT_EQ("", trouble(store_->create_volume(id(1), 2 * kMiB)));
+  write_at(image(1), 2 * kMiB - 4, "last");
+  for (int again = 0; again < 2; ++again)
+    ASSERT_EQ("", trouble(store_->grow_volume(id(1), 5 * kMiB)));
+  const std::string bytes = file_bytes(image(1));
+  ASSERT_EQ(5 * kMiB, bytes.size());
+  EXPECT_EQ("last", bytes.substr(2 * kMiB - 4, 4));
+  EXPECT_EQ(std::string::npos, bytes.find_first_not_of('\0', 2 * kMiB));
+  EXPECT_EQ(5 * kMiB, store_->find_volume(id(1))->size_bytes);
+  EXPECT_EQ(5 * kMiB, promised());
+  open();
+  EXPECT_EQ(5 * kMiB, promised());
+}
+
+TEST_F(FileStoreTest, NeverShrinks) {
+  ASSERT_EQ("", trouble(store_->create_volume(id(1), 4 * kMiB)));
+  const auto refused = store_->grow_volume(id(1), 3 * kMiB);
+  EXPECT_TRUE(failed_with(refused, ErrorCode::invalid_field, "4194304"));
+  EXPECT_EQ("size_bytes", refused.error().field);
+  EXPECT_EQ(4 * kMiB, std::filesystem::file_size(image(1)));
+  EXPECT_EQ(4 * kMiB, promised());
+  EXPECT_TRUE(failed_with(store_->grow_volume(id(2), kMiB), ErrorCode::not_found));
+}
+
+TEST_F(FileStoreTest, GrowsNoFurtherThanItsRoom) {
+  ASSERT_EQ("", trouble(store_->create_volume(id(1), 4 * kMiB)));
+  const std::uint64_t all = store_->space()->capacity_bytes / kMiB * kMiB;
+  EXPECT_TRUE(failed_with(store_->grow_volume(id(1), all + kMiB), ErrorCode::insufficient_space));
+  EXPECT_EQ(4 * kMiB, std::filesystem::file_size(image(1)));
+  EXPECT_EQ(4 * kMiB, promised());
+  const fakes::FileSizeLimit small(8 * kMiB);
+  EXPECT_TRUE(failed_with(store_->grow_volume(id(1), 16 * kMiB), ErrorCode::insufficient_space));
+  EXPECT_EQ(4 * kMiB, promised()) << "the promise was taken back";
+  EXPECT_EQ("", trouble(store_->grow_volume(id(1), 8 * kMiB)));
+}
+
+TEST_F(FileStoreTest, ASnapshotOfWhatGrewStaysAsItWas) {
+  ASSERT_EQ("", trouble(store_->create_volume(id(1), 2 * kMiB)));
+  write_at(image(1), 0, "before");
+  ASSERT_EQ("", make_snapshot(2, 1));
+  ASSERT_EQ("", trouble(store_->grow_volume(id(1), 3 * kMiB)));
+  EXPECT_EQ(2 * kMiB, std::filesystem::file_size(snapshot(2)));
+  EXPECT_EQ(2 * kMiB, store_->find_snapshot(id(2))->size_bytes);
+  EXPECT_EQ("before", file_bytes(snapshot(2)).substr(0, 6));
 }
 
 TEST_F(FileStoreTest, NeverReplacesAnImage) {

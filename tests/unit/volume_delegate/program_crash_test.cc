@@ -45,6 +45,10 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     if (verb == "put clone") return put(volume(3), clone_of(1));
     if (verb == "put snapshot") return put(snapshot(2), of_volume(1));
     if (verb == "put export") return put(export_of(7), order(1));
+    if (verb == "grow volume") return put(volume(1) + "/size", "{\"size_bytes\":16777216}");
+    if (verb == "export size") {
+      return put(export_of(7) + "/size", "{\"size_bytes\":8388608,\"generation\":2}");
+    }
     if (verb == "delete clone") return del(volume(3));
     if (verb == "delete snapshot") return del(snapshot(2));
     const std::string end = export_of(7) + "?generation=3";
@@ -68,6 +72,8 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     if (verb == "put clone") volumes.insert({name(3, ".img"), name(3, ".source")});
     if (verb == "put snapshot") snapshots = {name(2, ".img"), name(2, ".source")};
     EXPECT_EQ(volumes, files("volumes"));
+    EXPECT_EQ(verb == "grow volume" ? 16u << 20 : 8u << 20, std::filesystem::file_size(image(1)));
+    EXPECT_EQ("data", testing::file_bytes(image(1)).substr(4096, 4));
     EXPECT_EQ(snapshots, files("snapshots"));
     for (const auto& file : snapshots) {
       if (file.ends_with(".img")) {
@@ -99,7 +105,8 @@ TEST_P(CrashTest, IsHealedByTheSameOrderAgain) {
   ASSERT_TRUE(ends()) << "the point was never passed; last answer: " << body_;
 
   start_program();
-  const unsigned expected = std::string(verb).starts_with("put") ? 200 : 204;
+  const unsigned expected =
+      std::string(verb).find("delete") == 0 || verb == std::string("bury export") ? 204 : 200;
   EXPECT_EQ(expected, settled([&] { return act(verb); })) << body_;
   check_end(verb);
   EXPECT_EQ(expected, settled([&] { return act(verb); })) << "and once more: " << body_;
@@ -119,6 +126,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Crash{"put clone", "volumed.store.before_rename"},
                       Crash{"put clone", "volumed.store.after_rename"},
                       Crash{"put clone", "volumed.put_volume.after_act"},
+                      Crash{"grow volume", "volumed.grow.before_act"},
+                      Crash{"grow volume", "volumed.grow.after_act"},
                       Crash{"put snapshot", "volumed.put_snapshot.before_act"},
                       Crash{"put snapshot", "volumed.copy.during"},
                       Crash{"put snapshot", "volumed.store.before_rename"},

@@ -47,6 +47,31 @@ TEST_F(SpaceAccountTest, PromisesUpToTheCapacityAndNotAByteMore) {
   EXPECT_EQ(100 * kMiB, promised());
 }
 
+TEST_F(SpaceAccountTest, ExtendsWithinTheRoom) {
+  open({{volume(1), 60 * kMiB}});
+  ASSERT_TRUE(keep(2, 10 * kMiB));
+  EXPECT_TRUE(account_->extend(volume(1), 90 * kMiB));
+  EXPECT_EQ(100 * kMiB, promised());
+  EXPECT_TRUE(account_->extend(volume(1), 50 * kMiB)) << "it has that already";
+  EXPECT_EQ(100 * kMiB, promised());
+  EXPECT_TRUE(failed_with(account_->extend(volume(2), 10 * kMiB + 1), ErrorCode::insufficient_space,
+                          "100M of 100M are promised"));
+  account_->give_back(volume(1), 60 * kMiB);
+  EXPECT_EQ(70 * kMiB, promised());
+  room_ = 75 * kMiB;
+  EXPECT_TRUE(failed_with(account_->extend(volume(2), 20 * kMiB), ErrorCode::insufficient_space,
+                          "other users of the file system"));
+  EXPECT_EQ(70 * kMiB, promised());
+}
+
+TEST_F(SpaceAccountTest, TakesOverWhatGrewByOtherHands) {
+  open({{volume(1), 10 * kMiB}});
+  account_->reconcile({{volume(1), 30 * kMiB}}, [](const ObjectRef&) { return false; });
+  EXPECT_EQ(30 * kMiB, promised());
+  account_->reconcile({{volume(1), 20 * kMiB}}, [](const ObjectRef&) { return false; });
+  EXPECT_EQ(30 * kMiB, promised()) << "a listing from before a growth takes nothing back";
+}
+
 TEST_F(SpaceAccountTest, KeepsTheReserve) {
   open({}, 10);
   EXPECT_EQ(90 * kMiB, account_->space().capacity_bytes);

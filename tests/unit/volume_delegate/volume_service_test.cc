@@ -50,6 +50,59 @@ TEST_F(VolumeServiceTest, AnotherBodyIsAConflict) {
   EXPECT_EQ("200", said(put(volume(3), copy_of("volume", 2, 10))));
 }
 
+TEST_F(VolumeServiceTest, Grows) {
+  const std::string size = volume(1) + "/size";
+  EXPECT_EQ("404 not-found", said(put(size, blank(20))));
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  for (int again = 0; again < 2; ++again) {
+    const auto grown = status(put(size, blank(20)));
+    EXPECT_EQ(id(1), grown.id);
+    EXPECT_EQ(20 * kMiB, grown.size_bytes);
+    EXPECT_EQ("ready", grown.state);
+  }
+  EXPECT_EQ(20 * kMiB, store_.space()->reserved_bytes);
+  EXPECT_EQ("409 conflict", said(put(volume(1), blank(10)))) << "a late order to make it";
+  EXPECT_EQ("507 insufficient-space", said(put(size, blank(1001))));
+  EXPECT_EQ(20 * kMiB, status(get(volume(1))).size_bytes);
+}
+
+TEST_F(VolumeServiceTest, DoesNotShrink) {
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  const auto refused = put(volume(1) + "/size", blank(9));
+  EXPECT_EQ("400 invalid-field", said(refused));
+  EXPECT_EQ("size_bytes", http::error_of(refused).field);
+  EXPECT_EQ("400 invalid-field", said(put(volume(1) + "/size", R"({"size_bytes":1})")));
+  EXPECT_EQ("400 invalid-field", said(put(volume(1) + "/size", "{}")));
+  EXPECT_EQ(10 * kMiB, status(get(volume(1))).size_bytes);
+}
+
+TEST_F(VolumeServiceTest, WhatIsGoneOrBeingCopiedDoesNotGrow) {
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  EXPECT_EQ("202", said(put(volume(2), copy_of("volume", 1, 10))));
+  EXPECT_EQ("409 conflict", said(put(volume(1) + "/size", blank(20)))) << "it is being read";
+  EXPECT_EQ("409 conflict", said(put(volume(2) + "/size", blank(20)))) << "it is being made";
+  run_copies();
+  EXPECT_EQ("200", said(put(volume(1) + "/size", blank(20))));
+  EXPECT_EQ("200", said(put(volume(2) + "/size", blank(20))));
+  EXPECT_EQ("204", said(del(volume(1))));
+  EXPECT_EQ("409 stale-generation", said(put(volume(1) + "/size", blank(30))));
+}
+
+TEST_F(VolumeServiceTest, GrowsUnderAnExportOnlyWhereTheTargetCanShowIt) {
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  EXPECT_EQ("200", said(put(export_of(7), order({}))));
+  target_.set_grows_live(false);
+  EXPECT_FALSE(read<wire::NodeStatus>(get("/v1/node")).grows_attached);
+  const auto refused = put(volume(1) + "/size", blank(20));
+  EXPECT_EQ("409 conflict", said(refused));
+  EXPECT_NE(std::string::npos, refused.body.find(id(7).str()));
+  EXPECT_EQ(10 * kMiB, status(get(volume(1))).size_bytes);
+  EXPECT_EQ("200", said(put(volume(1) + "/size", blank(10)))) << "nothing grows";
+  target_.set_grows_live(true);
+  EXPECT_TRUE(read<wire::NodeStatus>(get("/v1/node")).grows_attached);
+  EXPECT_EQ("200", said(put(volume(1) + "/size", blank(20))));
+}
+
 TEST_F(VolumeServiceTest, ALateOrderDoesNotBringADeletedVolumeBack) {
   EXPECT_EQ("200", said(put(volume(1), blank(10))));
   EXPECT_EQ("204", said(del(volume(1))));
