@@ -26,11 +26,6 @@ Result<wire::SessionStatus> VmInitiator::refresh_size(const Uuid& attachment,
   return wire::SessionStatus{attachment, session.volume.str(), "", session.generation};
 }
 
-Result<wire::SessionStatus> VmInitiator::refresh_size(const Uuid& attachment,
-                                                      const wire::SessionSpec& session) {
-  return wire::SessionStatus{attachment, session.volume.str(), "", session.generation};
-}
-
 Result<void> VmInitiator::log_out(const Uuid&) {
   return {};
 }
