@@ -197,7 +197,8 @@ Result<void> FakeBackingStore::grow_volume(const Uuid& id, std::uint64_t size_by
 Result<Removal> FakeBackingStore::remove(const ObjectRef& object) {
   if (auto ok = enter("remove", object); !ok) return fail(ok.error());
   lose(object);
-  return Removal{};
+  std::lock_guard guard(mutex_);
+  return wiping_ ? Removal{false, 1 << 20, 1 << 10} : Removal{};
 }
 
 Result<Removal> FakeBackingStore::remove_volume(const Uuid& id) {
@@ -210,6 +211,11 @@ Result<Removal> FakeBackingStore::remove_snapshot(const Uuid& id) {
 void FakeBackingStore::set_fault(Fault fault) {
   std::lock_guard guard(mutex_);
   fault_ = std::move(fault);
+}
+
+void FakeBackingStore::set_wiping(bool wiping) {
+  std::lock_guard guard(mutex_);
+  wiping_ = wiping;
 }
 
 void FakeBackingStore::spoil(const Uuid& snapshot) {

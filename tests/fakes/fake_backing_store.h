@@ -42,6 +42,8 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   void set_fault(Fault fault);
   /// How long a snapshot is said to take where copies wait for their turn; 1 ms from the start.
   void set_snapshot_estimate(std::int64_t milliseconds);
+  /// Whether what is removed stays to be wiped, until this is taken back.
+  void set_wiping(bool wiping);
   /// A snapshot runs full.
   void spoil(const Uuid& snapshot);
   /// Somebody removes an object by hand.
@@ -70,6 +72,7 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   mutable std::mutex mutex_;
   Fault fault_;
   std::int64_t estimate_ms_ = 1;
+  bool wiping_ = false;
   std::map<ObjectRef, Object> objects_;
 };
 

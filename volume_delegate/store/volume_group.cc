@@ -7,8 +7,8 @@
 namespace vbs::volume_delegate {
 namespace {
 
-/// Longer than the stores' upkeep pauses between its looks: who only asks whether a volume is there,
-/// as before each export, does not wait for lvm.
+/// Longer than the stores' upkeep pauses between its looks: who only asks whether a volume is
+/// there, as before each export, does not wait for lvm.
 constexpr Milliseconds kRecent{5'000};
 /// lvm waits up to 6 s for a device to be let go, and udev may be slow. Past the limit it is told
 /// to end; it is killed late only, because that may leave devices suspended.

@@ -41,6 +41,34 @@ TEST_F(SnapshotServiceTest, OneThatAGuestMayWaitForIsUrgent) {
   EXPECT_EQ(Urgency::guest_waits, urgency_);
 }
 
+TEST_F(SnapshotServiceTest, ALostOneIsShownAndCanOnlyBeDeleted) {
+  EXPECT_EQ("202", said(put(snapshot(2), of_volume(1))));
+  run_copies();
+  store_.spoil(id(2));
+  const auto shown = get(snapshot(2));
+  EXPECT_EQ("200", said(shown)) << "nobody waits for it to change";
+  EXPECT_EQ("lost", status(shown).state);
+  EXPECT_EQ("lost", server_->inventory()->snapshots.front().state);
+  EXPECT_EQ("409 conflict", said(put(snapshot(2), of_volume(1))));
+  EXPECT_EQ("204", said(del(snapshot(2))));
+}
+
+TEST_F(SnapshotServiceTest, ADeletionIsAskedForUntilItIsWiped) {
+  EXPECT_EQ("202", said(put(snapshot(2), of_volume(1))));
+  run_copies();
+  store_.set_wiping(true);
+  const auto begun = del(snapshot(2));
+  EXPECT_EQ("202", said(begun));
+  EXPECT_EQ("deleting", status(begun).state);
+  const auto of_a_volume = del(volume(1));
+  EXPECT_EQ("202", said(of_a_volume));
+  EXPECT_EQ("deleting", read<wire::VolumeStatus>(of_a_volume).state);
+  store_.set_wiping(false);
+  EXPECT_EQ("204", said(del(snapshot(2))));
+  EXPECT_EQ("204", said(del(volume(1))));
+  EXPECT_EQ("409 stale-generation", said(put(snapshot(2), of_volume(1))));
+}
+
 TEST_F(SnapshotServiceTest, OutlivesItsVolume) {
   EXPECT_EQ("202", said(put(snapshot(2), of_volume(1))));
   run_copies();
