@@ -1,5 +1,7 @@
 #include "vmm_delegate/initiator/node_record.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <filesystem>
 #include <system_error>
@@ -152,7 +154,7 @@ Result<std::vector<NodeRecords::File>> NodeRecords::files(const std::optional<Uu
         const std::string name = record.filename().string();
         if (name != common_.interface && name != common_.interface + std::string(kTemporarySuffix))
           continue;
-        files.push_back({*attachment, target.string(), record.string()});
+        files.push_back({*attachment, record.string()});
       }
     }
   }
@@ -175,9 +177,20 @@ Result<void> NodeRecords::remove_file(const File& file) {
   std::error_code error;
   fs::remove(path, error);
   if (error) return cannot("remove", path, error);
-  // The folders stay while other interfaces have records in them.
-  fs::remove(path.parent_path(), error);
-  fs::remove(file.target_folder, error);
+  return {};
+}
+
+Result<void> NodeRecords::remove_empty_folders(const Uuid& attachment) const {
+  const auto targets = list_folder(nodes_);
+  if (!targets) return fail(targets.error());
+  for (const fs::path& target : *targets) {
+    if (attachment_of(target.filename().string()) != attachment) continue;
+    const auto portals = list_folder(target);
+    if (!portals) return fail(portals.error());
+    // Folders stay while other interfaces have records in them.
+    for (const fs::path& portal : *portals) ::rmdir(portal.c_str());
+    ::rmdir(target.c_str());
+  }
   return {};
 }
 
@@ -187,7 +200,7 @@ Result<void> NodeRecords::remove(const Uuid& attachment) {
   for (const File& file : *all) {
     if (auto removed = remove_file(file); !removed) return removed;
   }
-  return {};
+  return remove_empty_folders(attachment);
 }
 
 }  // namespace vbs::vmm_delegate

@@ -54,12 +54,12 @@ class NodeRecords {
  private:
   struct File {
     Uuid attachment;
-    std::string target_folder;
     std::string path;
   };
   /// Of one attachment, or of all.
   Result<std::vector<File>> files(const std::optional<Uuid>& only) const;
   static Result<void> remove_file(const File& file);
+  Result<void> remove_empty_folders(const Uuid& attachment) const;
 
   const std::string folder_;
   const std::string nodes_;

@@ -93,6 +93,11 @@ TEST_F(OpenIscsiTest, LogsOutOfNothing) {
   write_record("leftover");
   EXPECT_TRUE(driver().log_out(id));
   EXPECT_FALSE(has_record());
+  write_record("");
+  std::filesystem::remove(record_path());
+  EXPECT_TRUE(driver().log_out(id));
+  EXPECT_FALSE(std::filesystem::exists(host.path("iscsi") + "/nodes/" + spec.iqn))
+      << "somebody took the record and left its folders";
   EXPECT_THAT(host.commands(), IsEmpty());
 }
 
