@@ -33,7 +33,7 @@ process::Outcome virsh(std::vector<std::string> arguments) {
 std::string domain_xml(const std::string& vm, const std::string& image) {
   return "<domain type='qemu'><name>" + vm + R"(</name><memory unit='MiB'>32</memory>
 <os><type arch='x86_64' machine='pc'>hvm</type></os>
-<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot>
+<features><acpi/></features><on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file=')" +
          image + R"('/><target dev='vda' bus='virtio'/><serial>)" + Rig::kForeign +
