@@ -46,7 +46,8 @@ struct Refusal {
 /// Whatever goes wrong, both tools end with 1; xl 4.17 and xm 4.1 say these words.
 constexpr std::array kRefusals{
     Refusal{"is an invalid domain identifier", ErrorCode::not_found},
-    Refusal{"could not be connected", ErrorCode::node_unavailable},  // as xm says of the host device
+    Refusal{"could not be connected",
+            ErrorCode::node_unavailable},  // as xm says of the host device
     Refusal{"unable to get domain type", ErrorCode::not_found},
     Refusal{"does not exist.", ErrorCode::not_found},  // Error: Domain 'x' does not exist.
     Refusal{"No such process", ErrorCode::not_found},

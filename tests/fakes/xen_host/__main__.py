@@ -50,7 +50,8 @@ class Server:
             "shut-down": lambda name: self.host.destroy(name, keep=True),
             "device": lambda path, serial, size: self.host.add_device(path, serial, int(size)),
             "resize": lambda path, size: self.host.resize_device(path, int(size)),
-            "write": self.host.write_to, "disks": self.host.disks, "set": self.set, "scripts": self.scripts, "plug": self.plug,
+            "write": self.host.write_to, "disks": self.host.disks,
+            "set": self.set, "scripts": self.scripts, "plug": self.plug,
             "calls": lambda: "".join(" ".join(call) + "\n" for call in self.calls),
         }
         return orders[verb](*rest) or ""
