@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/fault_point.h"
 #include "volume_delegate/export_service.h"
 
 namespace vbs::volume_delegate {
@@ -46,10 +45,7 @@ Result<void> ExportService::show_size(const ExportRecord& record) {
   if (!served) return serve(record);
   // Where this cannot be done with sessions, no volume grows while it is exported.
   if (!parts_.target.grows_live()) return {};
-  fault_point("volumed.show_size.before_act");
-  auto shown = parts_.target.refresh_size(spec);
-  fault_point("volumed.show_size.after_act");
-  return shown;
+  return parts_.target.refresh_size(spec);
 }
 
 }  // namespace vbs::volume_delegate

@@ -38,7 +38,7 @@ class Verbs(CliTest):
                          [("PATCH", path, {"size_bytes": 2 << 30}),
                           ("PATCH", path, {"size_bytes": (2 << 30) + (512 << 20)})])
         self.vbs("modify-volume", "db", "--size", "1G", code=2)
-        self.assertIn("size_bytes: volumes do not shrink", self.err)
+        self.assertIn("volumes do not shrink\n  field: size_bytes", self.err)
 
     def test_modify_volume_sends_nothing_that_is_no_size(self):
         self.front.add_volume("db")

@@ -10,7 +10,7 @@ from client import Client
 from stack import MIB, Stack
 
 VM = "vm1"
-QUOTA = {"bytes": 64 * MIB}
+QUOTA = {"bytes": "64M"}
 
 
 class ModifyTest(unittest.TestCase):

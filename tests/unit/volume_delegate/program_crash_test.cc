@@ -46,9 +46,6 @@ class CrashTest : public testing::ProgramTest, public ::testing::WithParamInterf
     if (verb == "put snapshot") return put(snapshot(2), of_volume(1));
     if (verb == "put export") return put(export_of(7), order(1));
     if (verb == "grow volume") return put(volume(1) + "/size", "{\"size_bytes\":16777216}");
-    if (verb == "export size") {
-      return put(export_of(7) + "/size", "{\"size_bytes\":8388608,\"generation\":2}");
-    }
     if (verb == "delete clone") return del(volume(3));
     if (verb == "delete snapshot") return del(snapshot(2));
     const std::string end = export_of(7) + "?generation=3";
