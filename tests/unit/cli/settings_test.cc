@@ -122,7 +122,7 @@ TEST_F(SettingsTest, WarnsOfATokenThatOthersCanRead) {
   EXPECT_THAT(settings->warnings[0], HasSubstr("config.toml"));
   EXPECT_THAT(settings->warnings[0], HasSubstr("0644"));
 
-  write_config("url = \"http://x:1\"\n", 0644);
+  write_config("url = \"http://127.0.0.1:1\"\n", 0644);
   arguments_.set("--token-file", {write("token", "a", 0640)});
   settings = load();
   ASSERT_TRUE(settings);
