@@ -12,6 +12,7 @@ namespace vbs::conformance {
 namespace {
 
 constexpr std::size_t kWritten = 1 << 20;
+constexpr Milliseconds kLimit{120'000};  // of an LVM command, in a busy emulated machine
 
 void run(std::vector<std::string> argv) {
   const auto program = process::find_program(argv.front(), "lvm2");
@@ -19,7 +20,7 @@ void run(std::vector<std::string> argv) {
   argv.front() = *program;
   process::Command command;
   command.argv = std::move(argv);
-  command.run_limit = Milliseconds(120'000);  // in an emulated machine
+  command.run_limit = kLimit;
   const auto ended = process::run(command);
   ASSERT_TRUE(ended);
   EXPECT_EQ(0, ended->exit_code) << command.argv.front() << ": " << ended->err;
@@ -108,6 +109,7 @@ bool Devices::is_free(const std::string& path) const {
   EXPECT_TRUE(program);
   process::Command command;
   command.argv = {program.value_or(""), "--noheadings", "--options", "lv_device_open", "--", path};
+  command.run_limit = kLimit;
   const auto ended = process::run(command);
   EXPECT_TRUE(ended && ended->exit_code == 0);
   return ended && ended->out.find("open") == std::string::npos;
