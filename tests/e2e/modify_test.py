@@ -3,6 +3,7 @@ touched, and what a kill in the middle leaves."""
 import http.client
 import json
 import os
+import sqlite3
 import threading
 import unittest
 
@@ -115,7 +116,11 @@ class ModifyTest(unittest.TestCase):
             token = file.read().strip()
         connection = http.client.HTTPConnection("127.0.0.1", self.stack.ports["vbs-vmmd"],
                                                 timeout=60)
-        body = {"size_bytes": size, "vm": VM, "generation": 1 << 40}
+        # Orders carry the number of their operation twice; that of the attach is the newest.
+        database = sqlite3.connect(f"file:{self.stack.database}?mode=ro", uri=True)
+        newest = database.execute("SELECT max(seq) FROM operations").fetchone()[0]
+        database.close()
+        body = {"size_bytes": size, "vm": VM, "generation": newest * 2}
         try:
             connection.request("PUT", f"/v1/devices/{attachment}/size", json.dumps(body),
                                {"Authorization": f"Bearer {token}"})
