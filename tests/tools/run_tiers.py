@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 from leftovers import Reaper
 
-TIERS = ["unit", "sim", "crash", "e2e", "lint"]
+TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint"]
 _SETTLE_SECONDS = 3.0
 
 
