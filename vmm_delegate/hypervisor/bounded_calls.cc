@@ -21,7 +21,7 @@ struct BoundedCalls::Pool {
   const std::size_t max_threads;
   std::mutex mutex;
   std::condition_variable wake;
-  std::deque<std::function<void()>> tasks;  ///< never more than there are idle threads
+  std::deque<Task> tasks;  ///< never more than there are idle threads
   std::size_t idle = 0;
   std::size_t threads = 0;
   bool stopping = false;
@@ -35,12 +35,13 @@ BoundedCalls::~BoundedCalls() {
   pool_->wake.notify_all();
 }
 
-void BoundedCalls::work(const std::shared_ptr<Pool>& pool, std::function<void()> task) {
+void BoundedCalls::work(const std::shared_ptr<Pool>& pool, Task task) {
   while (true) {
-    task();
-    task = nullptr;
+    task.call();
+    task.call = nullptr;
     std::unique_lock lock(pool->mutex);
     ++pool->idle;
+    task.ended.set_value();  // who asks again at once finds this thread free
     pool->wake.wait_for(lock, kIdle, [&] { return pool->stopping || !pool->tasks.empty(); });
     --pool->idle;
     if (pool->tasks.empty()) {
@@ -52,7 +53,7 @@ void BoundedCalls::work(const std::shared_ptr<Pool>& pool, std::function<void()>
   }
 }
 
-Result<void> BoundedCalls::start(std::function<void()> task) {
+Result<void> BoundedCalls::start(Task task) {
   const std::lock_guard lock(pool_->mutex);
   if (pool_->tasks.size() < pool_->idle) {
     pool_->tasks.push_back(std::move(task));
@@ -75,14 +76,10 @@ Result<void> BoundedCalls::start(std::function<void()> task) {
   return {};
 }
 
-Result<void> BoundedCalls::run_task(Milliseconds limit, std::function<void()> task) {
-  auto done = std::make_shared<std::promise<void>>();
-  auto ended = done->get_future();
-  auto started = start([done, task = std::move(task)]() mutable {
-    task();
-    done->set_value();
-  });
-  if (!started) return started;
+Result<void> BoundedCalls::run_task(Milliseconds limit, std::function<void()> call) {
+  Task task{std::move(call), {}};
+  const auto ended = task.ended.get_future();
+  if (auto started = start(std::move(task)); !started) return started;
   if (ended.wait_for(limit) == std::future_status::ready) return {};
   return fail(ErrorCode::timeout, "no answer within " + std::to_string(limit.count()) + " ms");
 }

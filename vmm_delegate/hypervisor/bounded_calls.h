@@ -38,9 +38,13 @@ class BoundedCalls {
 
  private:
   struct Pool;
-  static void work(const std::shared_ptr<Pool>& pool, std::function<void()> task);
-  Result<void> run_task(Milliseconds limit, std::function<void()> task);
-  Result<void> start(std::function<void()> task);
+  struct Task {
+    std::function<void()> call;
+    std::promise<void> ended;
+  };
+  static void work(const std::shared_ptr<Pool>& pool, Task task);
+  Result<void> run_task(Milliseconds limit, std::function<void()> call);
+  Result<void> start(Task task);
 
   std::shared_ptr<Pool> pool_;  ///< of the threads, too
 };
