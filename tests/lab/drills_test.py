@@ -91,7 +91,8 @@ class ServerDrills(Drill):
 
     def test_logical_volume_is_busy(self):
         volume = self.create("data")
-        Service.must(self.service.server, f"systemd-run --quiet --unit=lab-holder sh -c 'exec sleep 1000 </dev/{VOLUME_GROUP}/vbs-{volume}'")
+        hold = f"exec sleep 1000 </dev/{VOLUME_GROUP}/vbs-{volume}"
+        Service.must(self.service.server, f"systemd-run --quiet --unit=lab-holder sh -c '{hold}'")
         verb = self.service.begin("delete-volume", "data")
         time.sleep(5)
         self.assertIn(f"vbs-{volume}", self.reality.volumes(), "nothing is taken from under its user")

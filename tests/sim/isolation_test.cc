@@ -62,6 +62,8 @@ const std::vector<Row>& rows_about_things() {
        with(R"({"source":{"type":"snapshot","id":")", &B::snapshot, R"("}})")},
       {Method::get, "/v1/volumes/{id}", with("/v1/volumes/", &B::volume)},
       {Method::del, "/v1/volumes/{id}", with("/v1/volumes/", &B::volume)},
+      {Method::patch, "/v1/volumes/{id}", with("/v1/volumes/", &B::volume),
+       fixed(R"({"size_bytes":2097152})")},
       {Method::post, "/v1/volumes/{id}/attachments",
        with("/v1/volumes/", &B::volume, "/attachments"), fixed(R"({"vm":"vm2"})")},
       {Method::get, "/v1/volumes/{id}/attachments",

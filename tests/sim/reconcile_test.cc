@@ -110,7 +110,7 @@ TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
 TEST_F(ReconcileTest, ALostSnapshotIsInErrorAndNoSource) {
   const std::string volume = world.create_volume();
   const auto made =
-      world.carry_out(Method::post, "/v1/snapshots", R"({"volume":")" + volume + R"("})");
+      world.carry_out(Method::post, "/v1/snapshots", R"({"volume_id":")" + volume + R"("})");
   ASSERT_EQ(202u, made.status()) << made.response->body;
   const std::string list = get("/v1/snapshots");
   const std::string id = list.substr(list.find(R"("id":")") + 6, 36);
@@ -121,7 +121,7 @@ TEST_F(ReconcileTest, ALostSnapshotIsInErrorAndNoSource) {
               AllOf(HasSubstr(R"("state":"error")"), HasSubstr("is lost")));
   const auto copy = world.carry_out(
       Method::post, "/v1/volumes",
-      R"({"size_bytes":1048576,"source":{"kind":"snapshot","id":")" + id + R"("}})");
+      R"({"size_bytes":1048576,"source":{"type":"snapshot","id":")" + id + R"("}})");
   EXPECT_EQ(409u, copy.status()) << copy.response->body;
   EXPECT_EQ(202u, world.carry_out(Method::del, "/v1/snapshots/" + id).status());
   EXPECT_THAT(world.disagreements(), IsEmpty());

@@ -107,7 +107,8 @@ TEST(LvmReport, ShowsThinPoolsAndWhatIsInThem) {
 }
 
 TEST(LvmReport, ShowsAPoolThatShouldNotBeUsed) {
-  const auto* pool = look("lvs-pool-full").find("nozero");
+  const GroupView view = look("lvs-pool-full");
+  const auto* pool = view.find("nozero");
   ASSERT_TRUE(pool);
   EXPECT_FALSE(pool->zeroes);
   EXPECT_EQ(100.0, pool->data_percent);

@@ -203,9 +203,11 @@ TEST_F(LvmStoreTest, WhatIsBeingMadeIsNoLeftover) {
 
 TEST_F(LvmStoreTest, ALostSnapshotIsMarkedBeforeAnybodyRestoresFromIt) {
   put_snapshot(2, 100, true);
-  EXPECT_TRUE(store_->find_snapshot(id(2))->lost);
   EXPECT_TRUE(failed_with(store_->prepare_volume(id(3), kSize, {ObjectKind::snapshot, id(2)}),
                           ErrorCode::conflict, "is lost"));
+  const auto snapshot = store_->find_snapshot(id(2));
+  ASSERT_EQ("", trouble(snapshot));
+  EXPECT_TRUE(snapshot->lost);
   tend();
   EXPECT_THAT(lvm_.row(lv_name(id(2))).tags, Contains("vbs.lost"));
   lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.invalid = false; });

@@ -50,11 +50,20 @@ TEST_F(VolumeServerTest, EveryRouteIsInTheTable) {
   for (const auto& route : router_.routes()) {
     routes.insert(std::string(to_string(route.method)) + " " + route.pattern);
   }
-  const std::set<std::string> expected = {
-      "GET /healthz",           "GET /v1/node",           "GET /v1/inventory",
-      "PUT /v1/volumes/{id}",   "GET /v1/volumes/{id}",   "DELETE /v1/volumes/{id}",
-      "PUT /v1/snapshots/{id}", "GET /v1/snapshots/{id}", "DELETE /v1/snapshots/{id}",
-      "PUT /v1/exports/{id}",   "GET /v1/exports/{id}",   "DELETE /v1/exports/{id}"};
+  const std::set<std::string> expected = {"GET /healthz",
+                                          "GET /v1/node",
+                                          "GET /v1/inventory",
+                                          "PUT /v1/volumes/{id}",
+                                          "GET /v1/volumes/{id}",
+                                          "DELETE /v1/volumes/{id}",
+                                          "PUT /v1/snapshots/{id}",
+                                          "GET /v1/snapshots/{id}",
+                                          "DELETE /v1/snapshots/{id}",
+                                          "PUT /v1/exports/{id}",
+                                          "GET /v1/exports/{id}",
+                                          "DELETE /v1/exports/{id}",
+                                          "PUT /v1/volumes/{id}/size",
+                                          "PUT /v1/exports/{id}/size"};
   EXPECT_EQ(expected, routes);
 }
 
