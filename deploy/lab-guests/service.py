@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tarfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guest import Guest, LabError, free_port
@@ -225,7 +226,8 @@ driver = "{self.drivers.hypervisor}"
         nodes = self.vbs("describe-nodes")
         raise LabError(f"the nodes are not up after {_START_SECONDS:.0f} s:\n{nodes.stdout}{nodes.stderr}")
 
-    def _command_line(self, arguments: tuple[str, ...]) -> dict:
+    def command_line(self, arguments: Sequence[str]) -> dict:
+        """How subprocess runs `vbs` with these arguments."""
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": self.folder, "VBS_CONFIG": self.path("vbs.toml")}
         environment |= {key: value for key, value in os.environ.items() if "SAN_OPTIONS" in key}
         return {"args": [self._program("vbs"), *arguments], "env": environment, "text": True,
@@ -233,11 +235,11 @@ driver = "{self.drivers.hypervisor}"
 
     def vbs(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess:
         """The command line; look at returncode, stdout and stderr."""
-        return subprocess.run(**self._command_line(arguments), capture_output=True, timeout=seconds, check=False)
+        return subprocess.run(**self.command_line(arguments), capture_output=True, timeout=seconds, check=False)
 
     def begin(self, *arguments: str) -> subprocess.Popen:
         """The command line, not waited for."""
-        return subprocess.Popen(**self._command_line(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(**self.command_line(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     # Helpers
 

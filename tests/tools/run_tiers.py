@@ -10,7 +10,9 @@ import xml.etree.ElementTree as ElementTree
 
 from leftovers import Reaper
 
-TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint"]
+TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint", "lab", "lab-xen"]
+# These take long, need root, and are run when they are asked for.
+ON_DEMAND = ["lab", "lab-xen"]
 _SETTLE_SECONDS = 3.0
 
 
@@ -80,8 +82,8 @@ def run_ctest(build: str, wanted: list[str], junit: str) -> tuple[int, list[str]
     command = ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error",
                "--parallel", os.environ.get("VBS_BUILD_JOBS") or str(os.cpu_count() or 2),
                "--output-junit", junit]
-    if wanted:
-        command += ["--label-regex", "^(" + "|".join(wanted) + ")$"]
+    tiers = wanted or [tier for tier in TIERS if tier not in ON_DEMAND]
+    command += ["--label-regex", "^(" + "|".join(tiers) + ")$"]
     closing: list[str] = []
     with Reaper() as reaper:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
