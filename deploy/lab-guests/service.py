@@ -108,7 +108,8 @@ class Service:
         os.makedirs(self.path("db"), mode=0o700, exist_ok=True)
         self._write_config()
         self.empty_storage()
-        self.must(self.node, "rm -rf /var/lib/vbs/vmmd; mkdir -p /run/lab-vms")
+        self.must(self.node, "iscsiadm -m node --logoutall=all >/dev/null 2>&1; rm -rf /etc/iscsi/nodes/* "
+                  "/var/lib/vbs/vmmd; mkdir -p /run/lab-vms")
         if drivers.hypervisor == "libvirt":
             self.must(self.node, "systemctl start virtlogd.socket libvirtd.socket")
         self.must(self.server, "systemctl start vbs-volumed")

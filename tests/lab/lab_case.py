@@ -84,7 +84,9 @@ class LabCase(unittest.TestCase):
 
     def sector(self, volume: str, offset: int) -> bytes:
         """512 bytes of a volume or snapshot, read on the volume server past every cache."""
-        done = self.service.server.run(f"dd if=/dev/vbs/vbs-{volume} bs=512 skip={offset // 512} count=1 iflag=direct "
-                                       "2>/dev/null")
+        # A thin snapshot has no device until it is asked for.
+        done = self.service.server.run(
+            f"[ -e /dev/vbs/vbs-{volume} ] || lvchange -ay -K vbs/vbs-{volume}; "
+            f"dd if=/dev/vbs/vbs-{volume} bs=512 skip={offset // 512} count=1 iflag=direct 2>/dev/null")
         self.assertEqual(len(done.stdout), 512, done.stderr)
         return done.stdout
