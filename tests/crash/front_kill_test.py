@@ -52,14 +52,17 @@ class FrontKillTest(unittest.TestCase):
         scenario.prepare()
         undoing = ".undo-" in point
         kind = point.split(".")[0]
-        fault = f"{point}=kill"
-        if undoing:
-            fault += f";{before_last_call(kind, points)}=sleep:{_PAUSE_MS}"
-        stack.restart("vbsd", env={"VBS_FAULT": fault})
+        pause = before_last_call(kind, points) if undoing else ""
+        passed = stack.path("passed")
+        if os.path.exists(passed):
+            os.unlink(passed)
+        fault = f"{point}=kill" + (f";{pause}=sleep:{_PAUSE_MS}" if undoing else "")
+        stack.restart("vbsd", env={"VBS_FAULT": fault, "VBS_FAULT_LOG": passed})
         stack.wait_ready()
         trigger = threading.Thread(target=scenario.trigger)
         trigger.start()
         if undoing:
+            stack.wait_for(lambda: stack.has_passed(passed, pause), 30, f"{pause} was not passed")
             self.cancel(stack, kind)
         daemon = stack.daemons["vbsd"]
         stack.wait_for(lambda: daemon.exit_code() is not None, 30, f"{point} was not passed")
