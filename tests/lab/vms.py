@@ -115,6 +115,13 @@ class XenVm:
         """In the guest."""
         return Service.must(self._service.node, f"lab-vm run xen {self.name} {shlex.quote(command)}")
 
+    def block_list(self) -> dict[str, str]:
+        """Device number -> its device in dom0, as `xl block-list` and the XenStore show them."""
+        listing = Service.must(self._service.node,
+                               f"xl block-list {self.name} | tail -n +2 | while read -r vdev _ _ _ _ _ path; do "
+                               'echo "$vdev $(xenstore-read "$path/params")"; done')
+        return dict(line.split(" ", 1) for line in listing.splitlines())
+
     def _vbds(self) -> dict[str, str]:
         """Attachment -> Xen's number of the disk."""
         listing = Service.must(
