@@ -52,12 +52,16 @@ class QemuVm:
         return Service.must(self._service.node, f"journalctl -q -o cat -n 4 -u lab-vm-{self.name}")
 
     def write(self, pattern: int, offset: int, length: int) -> None:
+        assert self.try_to_write(pattern, offset, length), "the write failed"
+
+    def try_to_write(self, pattern: int, offset: int, length: int) -> bool:
+        """Whether it was acknowledged."""
         said = self._io(f"write -f -P {pattern} {offset} {length}")
-        assert f"wrote {length}/{length} bytes" in said, said
+        return f"wrote {length}/{length} bytes at offset {offset}" in said.rpartition("failed")[2]
 
     def reads(self, pattern: int, offset: int, length: int) -> bool:
         said = self._io(f"read -P {pattern} {offset} {length}")
-        assert f"read {length}/{length} bytes" in said, said
+        assert f"read {length}/{length} bytes at offset {offset}" in said.rpartition("failed:")[2], said
         return "verification failed" not in said
 
     def size_bytes(self) -> int:
