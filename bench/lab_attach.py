@@ -41,8 +41,8 @@ rmdir {CONFIGFS}/core/iblock_9/script {CONFIGFS}/core/iblock_9"""}
 ATTACH = f"""iscsiadm --mode discovery --type sendtargets --portal {PORTAL} >/dev/null
 iscsiadm --mode node --targetname {IQN} --portal {PORTAL} --login >/dev/null
 until [ -e {LINK} ]; do sleep 0.05; done
-virsh -q attach-disk {VM} {LINK} sdz --targetbus scsi"""
-DETACH = f"""virsh -q detach-disk {VM} sdz
+virsh -q attach-disk {VM} {LINK} sdb --targetbus scsi"""
+DETACH = f"""virsh -q detach-disk {VM} sdb
 iscsiadm --mode node --targetname {IQN} --portal {PORTAL} --logout >/dev/null
 iscsiadm --mode node --targetname {IQN} --portal {PORTAL} --op delete"""
 
