@@ -83,6 +83,7 @@ class LibvirtRig final : public Rig {
     return qemu_write(monitor(vm), serial, byte);
   }
   bool keeps_disks() const override { return true; }
+  bool goes_on_alone() const override { return true; }
   bool hang(const std::string& vm, bool hung) override {
     int pid = 0;
     std::ifstream("/run/libvirt/qemu/" + vm + ".pid") >> pid;

@@ -55,6 +55,8 @@ class Rig {
 
   /// Whether a VM that is started again has its disks.
   virtual bool keeps_disks() const = 0;
+  /// Whether something else goes on with what a killed caller has begun.
+  virtual bool goes_on_alone() const { return false; }
   /// Lets the VM answer nobody for a while. False: this cannot be done to it.
   virtual bool hang(const std::string& vm, bool hung) = 0;
 };
