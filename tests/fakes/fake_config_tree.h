@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "volume_delegate/target/config_tree.h"
+#include "volume_delegate/target/lio/config_tree.h"
 
 namespace vbs::fakes {
 

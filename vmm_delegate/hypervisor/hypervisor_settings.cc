@@ -6,9 +6,9 @@
 #include "common/config.h"
 #include "common/names.h"
 #include "common/text.h"
-#include "vmm_delegate/hypervisor/libvirt.h"
-#include "vmm_delegate/hypervisor/qemu.h"
-#include "vmm_delegate/hypervisor/xen.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt.h"
+#include "vmm_delegate/hypervisor/qemu/qemu.h"
+#include "vmm_delegate/hypervisor/xen/xen.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 
 namespace vbs::vmm_delegate {

@@ -6,7 +6,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
-#include "vmm_delegate/hypervisor/libvirt_xml.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
 
 namespace vbs::vmm_delegate {
 

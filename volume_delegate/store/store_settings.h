@@ -3,9 +3,9 @@
 #include <variant>
 
 #include "common/config.h"
-#include "volume_delegate/store/file_store.h"
-#include "volume_delegate/store/lvm_store.h"
-#include "volume_delegate/store/lvm_thin_store.h"
+#include "volume_delegate/store/file/file_store.h"
+#include "volume_delegate/store/lvm/lvm_store.h"
+#include "volume_delegate/store/lvm/lvm_thin_store.h"
 
 namespace vbs::volume_delegate {
 

@@ -1,6 +1,6 @@
 #include "volume_delegate/target/make_target.h"
 
-#include "volume_delegate/target/tgt_driver.h"
+#include "volume_delegate/target/tgt/tgt_driver.h"
 
 namespace vbs::volume_delegate {
 

@@ -9,7 +9,7 @@
 #include "tests/conformance/hypervisor/qemu_monitor.h"
 #include "tests/conformance/hypervisor/rigs.h"
 #include "tests/unit/vmm_delegate/machine_support.h"
-#include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/hypervisor/qemu/qmp.h"
 
 namespace vbs::conformance {
 namespace {

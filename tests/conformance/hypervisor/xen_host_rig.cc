@@ -11,7 +11,7 @@
 #include "common/process.h"
 #include "tests/conformance/hypervisor/rigs.h"
 #include "tests/unit/vmm_delegate/machine_support.h"
-#include "vmm_delegate/hypervisor/xen.h"
+#include "vmm_delegate/hypervisor/xen/xen.h"
 
 namespace vbs::conformance {
 namespace {

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "tests/conformance/store/rig.h"
-#include "volume_delegate/store/lvm_tags.h"
+#include "volume_delegate/store/lvm/lvm_tags.h"
 
 namespace vbs::conformance {
 namespace {

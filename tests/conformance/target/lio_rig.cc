@@ -1,5 +1,5 @@
 #include "tests/conformance/target/rig.h"
-#include "volume_delegate/target/configfs.h"
+#include "volume_delegate/target/lio/configfs.h"
 
 namespace vbs::conformance {
 namespace {

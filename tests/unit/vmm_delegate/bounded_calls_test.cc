@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/bounded_calls.h"
+#include "vmm_delegate/hypervisor/libvirt/bounded_calls.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/guest_agent.h"
+#include "vmm_delegate/hypervisor/qemu/guest_agent.h"
 
 #include <gtest/gtest.h>
 

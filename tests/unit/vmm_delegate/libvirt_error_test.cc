@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/libvirt_error.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt_error.h"
 
 #include <gtest/gtest.h>
 

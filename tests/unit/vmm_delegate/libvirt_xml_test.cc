@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/libvirt_xml.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/vmm_delegate/program_fixture.h"
-#include "vmm_delegate/hypervisor/qemu_look.h"
+#include "vmm_delegate/hypervisor/qemu/qemu_look.h"
 
 namespace vbs::vmm_delegate {
 namespace {

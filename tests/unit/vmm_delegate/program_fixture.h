@@ -12,7 +12,7 @@
 #include "common/event_loop.h"
 #include "common/http/client.h"
 #include "tests/unit/vmm_delegate/machine_support.h"
-#include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/hypervisor/qemu/qmp.h"
 
 namespace vbs::vmm_delegate {
 

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "tests/unit/vmm_delegate/qemu_fixture.h"
-#include "vmm_delegate/hypervisor/qemu_names.h"
+#include "vmm_delegate/hypervisor/qemu/qemu_names.h"
 
 namespace vbs::vmm_delegate {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tests/unit/vmm_delegate/machine_support.h"
-#include "vmm_delegate/hypervisor/qemu.h"
+#include "vmm_delegate/hypervisor/qemu/qemu.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 
 namespace vbs::vmm_delegate {

@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/qmp.h"
+#include "vmm_delegate/hypervisor/qemu/qmp.h"
 
 #include <gtest/gtest.h>
 

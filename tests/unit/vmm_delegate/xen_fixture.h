@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/unit/vmm_delegate/machine_support.h"
-#include "vmm_delegate/hypervisor/xen.h"
+#include "vmm_delegate/hypervisor/xen/xen.h"
 
 namespace vbs::vmm_delegate {
 

@@ -1,9 +1,9 @@
-#include "vmm_delegate/hypervisor/xen_toolstack.h"
+#include "vmm_delegate/hypervisor/xen/xen_toolstack.h"
 
 #include <gtest/gtest.h>
 
 #include "common/file.h"
-#include "vmm_delegate/hypervisor/xen_names.h"
+#include "vmm_delegate/hypervisor/xen/xen_names.h"
 
 namespace vbs::vmm_delegate::xen {
 namespace {

@@ -1,10 +1,10 @@
-#include "vmm_delegate/hypervisor/xenstore.h"
+#include "vmm_delegate/hypervisor/xen/xenstore.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/unit/vmm_delegate/support.h"
 #include "tests/unit/vmm_delegate/xenstore_peer.h"
-#include "vmm_delegate/hypervisor/xen_look.h"
+#include "vmm_delegate/hypervisor/xen/xen_look.h"
 
 namespace vbs::vmm_delegate {
 namespace {

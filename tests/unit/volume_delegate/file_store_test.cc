@@ -1,4 +1,4 @@
-#include "volume_delegate/store/file_store.h"
+#include "volume_delegate/store/file/file_store.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "volume_delegate/target/iet_control.h"
+#include "volume_delegate/target/iet/iet_control.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include "common/file.h"
 #include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/target/iet_access.h"
+#include "volume_delegate/target/iet/iet_access.h"
 
 namespace vbs::volume_delegate {
 namespace {

@@ -1,4 +1,4 @@
-#include "volume_delegate/target/iet_report.h"
+#include "volume_delegate/target/iet/iet_report.h"
 
 #include <gtest/gtest.h>
 

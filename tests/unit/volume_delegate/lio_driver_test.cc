@@ -1,4 +1,4 @@
-#include "volume_delegate/target/lio_driver.h"
+#include "volume_delegate/target/lio/lio_driver.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "volume_delegate/store/lvm_report.h"
+#include "volume_delegate/store/lvm/lvm_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

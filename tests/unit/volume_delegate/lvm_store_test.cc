@@ -1,4 +1,4 @@
-#include "volume_delegate/store/lvm_store.h"
+#include "volume_delegate/store/lvm/lvm_store.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -18,8 +18,8 @@
 #include "common/json.h"
 #include "common/units.h"
 #include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/store/lvm_tags.h"
-#include "volume_delegate/store/volume_group.h"
+#include "volume_delegate/store/lvm/lvm_tags.h"
+#include "volume_delegate/store/lvm/volume_group.h"
 
 namespace vbs::volume_delegate::testing {
 

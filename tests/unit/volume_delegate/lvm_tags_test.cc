@@ -1,4 +1,4 @@
-#include "volume_delegate/store/lvm_tags.h"
+#include "volume_delegate/store/lvm/lvm_tags.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "tests/unit/volume_delegate/program_support.h"
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 
 namespace vbs::volume_delegate {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "tests/unit/volume_delegate/iscsi_support.h"
 #include "tests/unit/volume_delegate/program_support.h"
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 
 namespace vbs::volume_delegate {
 namespace {

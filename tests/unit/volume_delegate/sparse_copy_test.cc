@@ -1,4 +1,4 @@
-#include "volume_delegate/store/sparse_copy.h"
+#include "volume_delegate/store/file/sparse_copy.h"
 
 #include <gtest/gtest.h>
 

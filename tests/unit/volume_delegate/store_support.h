@@ -13,7 +13,7 @@
 #include "common/process.h"
 #include "common/units.h"
 #include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/store/file_store.h"
+#include "volume_delegate/store/file/file_store.h"
 
 namespace vbs::volume_delegate::testing {
 

@@ -1,11 +1,11 @@
-#include "volume_delegate/target/tgt_control.h"
+#include "volume_delegate/target/tgt/tgt_control.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
 #include "tests/unit/volume_delegate/tgt_support.h"
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 
 namespace vbs::volume_delegate {
 namespace {

@@ -1,10 +1,10 @@
-#include "volume_delegate/target/tgt_daemon.h"
+#include "volume_delegate/target/tgt/tgt_daemon.h"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
 #include "tests/unit/volume_delegate/tgt_support.h"
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 
 namespace vbs::volume_delegate {
 namespace {

@@ -1,4 +1,4 @@
-#include "volume_delegate/target/tgt_driver.h"
+#include "volume_delegate/target/tgt/tgt_driver.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 
 #include <gtest/gtest.h>
 

@@ -13,7 +13,7 @@
 #include "tests/unit/volume_delegate/iscsi_support.h"
 #include "tests/unit/volume_delegate/store_support.h"
 #include "tests/unit/volume_delegate/tgt_support.h"
-#include "volume_delegate/target/tgt_report.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
 #include "volume_delegate/volume_server.h"
 
 // libiscsi 1.19 loses a few bytes itself when the target closes a connection.

@@ -14,7 +14,7 @@
 
 #include "common/file.h"
 #include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/target/tgt_driver.h"
+#include "volume_delegate/target/tgt/tgt_driver.h"
 
 namespace vbs::volume_delegate::testing {
 

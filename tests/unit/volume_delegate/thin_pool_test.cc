@@ -1,4 +1,4 @@
-#include "volume_delegate/store/thin_pool.h"
+#include "volume_delegate/store/lvm/thin_pool.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "volume_delegate/store/volume_group.h"
+#include "volume_delegate/store/lvm/volume_group.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

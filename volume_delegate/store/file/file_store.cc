@@ -1,0 +1,319 @@
+#include "volume_delegate/store/file/file_store.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "common/fault_point.h"
+#include "volume_delegate/store/file/sparse_copy.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+/// What a copy costs beside its bytes: making, syncing and renaming a file.
+constexpr std::int64_t kCopyOverheadMs = 20;
+
+Result<void> set_size(const FileDescriptor& image, std::uint64_t size_bytes) {
+  if (::ftruncate(image.get(), static_cast<off_t>(size_bytes)) == 0) return {};
+  const int number = errno;
+  return fail(
+      number == EFBIG || number == ENOSPC ? ErrorCode::insufficient_space : ErrorCode::internal,
+      "cannot make a file of " + format_size(size_bytes) + ": " + errno_text(number));
+}
+
+class FileCopy final : public PreparedCopy {
+ public:
+  struct Plan {
+    const ImageFolder* folder = nullptr;
+    Uuid id;
+    std::uint64_t size_bytes = 0;
+    ObjectRef source;
+    std::uint64_t source_bytes = 0;
+    bool share = false;
+  };
+  FileCopy(Plan plan, FileDescriptor from, SpaceReservation reservation)
+      : plan_(plan), from_(std::move(from)), reservation_(std::move(reservation)) {}
+
+  std::uint64_t size_bytes() const override { return plan_.size_bytes; }
+  bool at_once() const override { return plan_.share; }
+
+  Result<void> run(CopyControl& control) override {
+    auto done = make(control);
+    if (!done) {
+      plan_.folder->discard_partial(plan_.id);
+      reservation_ = SpaceReservation();
+      return done;
+    }
+    reservation_.keep();
+    return {};
+  }
+
+ private:
+  Result<void> make(CopyControl& control) const {
+    auto image = plan_.folder->make_partial(plan_.id);
+    if (!image) return fail(image.error());
+    fault_point("volumed.copy.before_act");
+    if (auto filled = fill(*image, control); !filled) return filled;
+    fault_point("volumed.copy.after_act");
+    return plan_.folder->publish(plan_.id, *image, plan_.source);
+  }
+
+  Result<void> fill(const FileDescriptor& image, CopyControl& control) const {
+    if (plan_.share) {
+      if (auto shared = share_extents(from_.get(), image.get()); !shared) return shared;
+      control.copied_bytes = plan_.source_bytes;
+      return set_size(image, plan_.size_bytes);
+    }
+    if (auto sized = set_size(image, plan_.size_bytes); !sized) return sized;
+    return copy_sparse(from_.get(), image.get(), plan_.source_bytes, control);
+  }
+
+  const Plan plan_;
+  FileDescriptor from_;
+  SpaceReservation reservation_;
+};
+
+class EmptyFile final : public PreparedCopy {
+ public:
+  EmptyFile(const ImageFolder& folder, const Uuid& id, std::uint64_t size_bytes,
+            SpaceReservation reservation)
+      : folder_(folder), id_(id), size_bytes_(size_bytes), reservation_(std::move(reservation)) {}
+
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  bool at_once() const override { return true; }
+
+  Result<void> run(CopyControl& control) override {
+    auto image = folder_.make_partial(id_);
+    if (!image) return fail(image.error());
+    auto done = set_size(*image, size_bytes_);
+    if (done) done = folder_.publish(id_, *image, std::nullopt);
+    if (!done) {
+      folder_.discard_partial(id_);
+      reservation_ = SpaceReservation();
+      return done;
+    }
+    control.copied_bytes = size_bytes_;
+    reservation_.keep();
+    return {};
+  }
+
+ private:
+  const ImageFolder& folder_;
+  const Uuid id_;
+  const std::uint64_t size_bytes_;
+  SpaceReservation reservation_;
+};
+
+/// Entries of the store's folder itself that are not its own.
+std::vector<std::string> foreign_entries(const std::string& folder) {
+  std::vector<std::string> out;
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), ::closedir);
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    const bool expected = name == "." || name == ".." || name == "volumes" || name == "snapshots" ||
+                          name == "lost+found";  // every ext4 file system has it
+    if (!expected) out.push_back(folder + "/" + std::string(name));
+  }
+  return out;
+}
+
+}  // namespace
+
+FileStore::FileStore(FileStoreOptions options, ImageFolder volumes, ImageFolder snapshots,
+                     bool reflink)
+    : options_(std::move(options)),
+      volumes_(std::move(volumes)),
+      snapshots_(std::move(snapshots)),
+      reflink_(reflink) {}
+
+Result<std::unique_ptr<FileStore>> FileStore::open(const FileStoreOptions& options) {
+  if (::access(options.folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return fail(ErrorCode::internal,
+                "cannot use folder " + options.folder + ": " + errno_text(errno));
+  }
+  auto volumes = ImageFolder::open(options.folder + "/volumes");
+  if (!volumes) return fail(volumes.error());
+  auto snapshots = ImageFolder::open(options.folder + "/snapshots");
+  if (!snapshots) return fail(snapshots.error());
+  bool reflink = false;
+  if (options.reflink) {
+    auto probed = can_share_extents(options.folder + "/volumes");
+    if (!probed) return fail(probed.error());
+    reflink = *probed;
+  }
+  std::unique_ptr<FileStore> store(
+      new FileStore(options, std::move(*volumes), std::move(*snapshots), reflink));
+  if (auto opened = store->open_account(); !opened) return fail(opened.error());
+  return store;
+}
+
+Result<void> FileStore::open_account() {
+  std::map<ObjectRef, std::uint64_t> existing;
+  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot}) {
+    auto listing = folder(kind).scan();
+    if (!listing) return fail(listing.error());
+    for (const auto& [id, info] : listing->images) existing[ObjectRef{kind, id}] = info.size_bytes;
+  }
+  auto account = SpaceAccount::open(
+      std::move(existing), options_.reserve_percent,
+      [this](const std::vector<ObjectRef>& objects) { return measure(objects); });
+  if (!account) return fail(account.error());
+  account_ = std::move(*account);
+  return {};
+}
+
+Result<std::uint64_t> FileStore::measure(const std::vector<ObjectRef>& objects) const {
+  struct statvfs system {};
+  if (::statvfs(options_.folder.c_str(), &system) != 0) {
+    return fail(ErrorCode::internal,
+                "cannot measure the file system of " + options_.folder + ": " + errno_text(errno));
+  }
+  std::uint64_t held = 0;
+  for (const auto& object : objects) held += folder(object.kind).held_bytes(object.id);
+  // Extents that files share are counted once for each file in `held`; the file system's own count
+  // of what is used is the upper limit.
+  const std::uint64_t used = (system.f_blocks - system.f_bfree) * system.f_frsize;
+  return std::min(held, used) + system.f_bavail * system.f_frsize;
+}
+
+Result<StoreSpace> FileStore::space() {
+  return account_->space();
+}
+
+StoredVolume FileStore::stored_volume(const Uuid& id, const ImageInfo& info) const {
+  StoredVolume volume{id, info.size_bytes, info.allocated_bytes, 0, info.source};
+  if (!reflink_) {
+    const std::uint64_t ms = info.allocated_bytes * 1000 / options_.copy_bytes_per_second;
+    volume.snapshot_estimate_ms = static_cast<std::int64_t>(ms) + kCopyOverheadMs;
+  }
+  return volume;
+}
+
+Result<StoreListing> FileStore::list() {
+  auto volumes = volumes_.scan();
+  if (!volumes) return fail(volumes.error());
+  auto snapshots = snapshots_.scan();
+  if (!snapshots) return fail(snapshots.error());
+
+  StoreListing listing;
+  std::map<ObjectRef, std::uint64_t> present;
+  listing.foreign = foreign_entries(options_.folder);
+  listing.foreign.insert(listing.foreign.end(), volumes->foreign.begin(), volumes->foreign.end());
+  listing.foreign.insert(listing.foreign.end(), snapshots->foreign.begin(),
+                         snapshots->foreign.end());
+  for (const auto& [id, info] : volumes->images) {
+    listing.volumes.push_back(stored_volume(id, info));
+    present[ObjectRef{ObjectKind::volume, id}] = info.size_bytes;
+  }
+  for (const auto& [id, info] : snapshots->images) {
+    present[ObjectRef{ObjectKind::snapshot, id}] = info.size_bytes;
+    if (info.source && info.source->kind == ObjectKind::volume) {
+      listing.snapshots.push_back({id, info.source->id, info.size_bytes, false});
+    } else {
+      listing.foreign.push_back(snapshots_.image_path(id) +
+                                " (its .source file is missing or damaged)");
+    }
+  }
+  account_->reconcile(present, [this](const ObjectRef& object) {
+    return !folder(object.kind).find(object.id).has_value();
+  });
+  return listing;
+}
+
+Result<StoredVolume> FileStore::find_volume(const Uuid& id) {
+  auto info = volumes_.find(id);
+  if (!info) return fail(info.error());
+  return stored_volume(id, *info);
+}
+
+Result<StoredSnapshot> FileStore::find_snapshot(const Uuid& id) {
+  auto info = snapshots_.find(id);
+  if (!info) return fail(info.error());
+  if (!info->source || info->source->kind != ObjectKind::volume) {
+    return fail(ErrorCode::internal,
+                snapshots_.image_path(id) + " does not say of which volume it is");
+  }
+  return StoredSnapshot{id, info->source->id, info->size_bytes, false};
+}
+
+Result<std::uint64_t> FileStore::source_size(const ObjectRef& source) {
+  auto info = folder(source.kind).find(source.id);
+  if (info) return info->size_bytes;
+  if (info.error().code != ErrorCode::not_found) return fail(info.error());
+  return fail(Error{
+      ErrorCode::not_found, "there is no " + source.str() + " on this server", "source", {}, {}});
+}
+
+Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_empty(const Uuid& id,
+                                                               std::uint64_t size_bytes) {
+  auto reservation = account_->reserve(ObjectRef{ObjectKind::volume, id}, size_bytes);
+  if (!reservation) return fail(reservation.error());
+  return std::make_unique<EmptyFile>(volumes_, id, size_bytes, std::move(*reservation));
+}
+
+Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_volume(const Uuid& id,
+                                                                std::uint64_t size_bytes,
+                                                                const ObjectRef& source) {
+  auto source_bytes = source_size(source);
+  if (!source_bytes) return fail(source_bytes.error());
+  if (size_bytes < *source_bytes) {
+    return fail_field("size_bytes", "must be at least the size of its source, " +
+                                        std::to_string(*source_bytes) + " bytes");
+  }
+  return prepare({ObjectKind::volume, id}, size_bytes, source, *source_bytes);
+}
+
+Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_snapshot(const Uuid& id,
+                                                                  const Uuid& volume) {
+  const ObjectRef source{ObjectKind::volume, volume};
+  auto source_bytes = source_size(source);
+  if (!source_bytes) return fail(source_bytes.error());
+  return prepare({ObjectKind::snapshot, id}, *source_bytes, source, *source_bytes);
+}
+
+Result<std::unique_ptr<PreparedCopy>> FileStore::prepare(const ObjectRef& object,
+                                                         std::uint64_t size_bytes,
+                                                         const ObjectRef& source,
+                                                         std::uint64_t source_bytes) {
+  auto from = folder(source.kind).open_image(source.id);
+  if (!from) return fail(from.error());
+  auto reservation = account_->reserve(object, size_bytes);
+  if (!reservation) return fail(reservation.error());
+  return std::make_unique<FileCopy>(
+      FileCopy::Plan{&folder(object.kind), object.id, size_bytes, source, source_bytes, reflink_},
+      std::move(*from), std::move(*reservation));
+}
+
+Result<void> FileStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
+  auto held = volumes_.find(id);
+  if (!held) return fail(held.error());
+  if (held->size_bytes > size_bytes) return cannot_shrink(id, held->size_bytes);
+  if (held->size_bytes == size_bytes) return {};
+  const ObjectRef object{ObjectKind::volume, id};
+  if (auto reserved = account_->extend(object, size_bytes); !reserved) return reserved;
+  fault_point("volumed.grow.before_act");
+  auto grown = volumes_.extend(id, size_bytes);
+  if (!grown) account_->give_back(object, held->size_bytes);
+  return grown;
+}
+
+Result<Removal> FileStore::remove(const ObjectRef& object) {
+  if (auto removed = folder(object.kind).remove(object.id); !removed) return fail(removed.error());
+  account_->release(object);
+  return Removal{};
+}
+
+Result<Removal> FileStore::remove_volume(const Uuid& id) {
+  return remove({ObjectKind::volume, id});
+}
+Result<Removal> FileStore::remove_snapshot(const Uuid& id) {
+  return remove({ObjectKind::snapshot, id});
+}
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,120 @@
+#include "volume_delegate/store/lvm/lvm_making.h"
+
+#include <utility>
+
+#include "common/fault_point.h"
+#include "common/log.h"
+#include "volume_delegate/store/lvm/lvm_snapshots.h"
+
+namespace vbs::volume_delegate {
+
+Result<void> give_up(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object) {
+  LvRecord deleting = object.record;
+  deleting.stage = LvStage::deleting;
+  deleting.progress_bytes = 0;
+  deleting.grow_to_bytes = 0;
+  if (auto ok = change_record(group, object, deleting); !ok) return ok;
+  fault_point("volumed.wipe.after_mark");
+  scrubber.add(object.record.object.id);
+  return {};
+}
+
+Result<void> discard(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object) {
+  // Nothing was ever written to it but zeros.
+  if (object.record.stage == LvStage::zeroing) {
+    return group.change(group.commands().remove({object.lv.name}));
+  }
+  return give_up(group, scrubber, object);
+}
+
+LvmMaking::LvmMaking(Plan plan, LvmJobs::Ticket ticket)
+    : plan_(std::move(plan)), ticket_(std::move(ticket)) {}
+
+Result<void> LvmMaking::run(CopyControl& control) {
+  const auto& commands = plan_.group.commands();
+  const std::string name = lv_name(plan_.record.object.id);
+  fault_point("volumed.copy.before_act");
+  auto done =
+      plan_.group.change(commands.create_linear(name, plan_.lv_bytes, tags_of(plan_.record)));
+  if (done) {
+    fault_point("volumed.copy.after_create");
+    done = fill(control);
+  }
+  if (done) {
+    fault_point("volumed.copy.after_act");
+    LvRecord whole = plan_.record;
+    whole.stage = LvStage::whole;
+    done = plan_.group.change(commands.change_tags(name, change_of(plan_.record, whole)));
+  }
+  if (!done) clean_up();
+  ticket_.end();
+  return done;
+}
+
+Result<LvmObject> LvmMaking::check_source() {
+  auto view = plan_.group.look();
+  if (!view) return fail(view.error());
+  const ObjectRef& source = *plan_.record.source;
+  auto object = find_source(**view, source);
+  if (object || source.kind != ObjectKind::snapshot) return object;
+  // Whoever looks next must see that it is lost, whatever the kernel says then.
+  auto snapshot = find_object(**view, source.id);
+  if (snapshot && snapshot->lv.invalid) {
+    if (auto marked = mark_lost(plan_.group, *snapshot); !marked) return fail(marked.error());
+  }
+  return object;
+}
+
+Result<void> LvmMaking::fill(CopyControl& control) {
+  auto to = BlockDevice::open(plan_.group.device(lv_name(plan_.record.object.id)),
+                              BlockDevice::Use::write_alone);
+  if (!to) return fail(to.error());
+  if (plan_.copy_bytes > 0) {
+    auto copied = copy(*to, control);
+    // An overflowed snapshot answers reads with errors, or with what its volume holds now.
+    if (auto source = check_source(); !source && !control.cancelled) return fail(source.error());
+    if (!copied) return copied;
+  }
+  return zero_range(*to, plan_.copy_bytes, plan_.lv_bytes, plan_.pace, control);
+}
+
+Result<void> LvmMaking::copy(const BlockDevice& to, CopyControl& control) {
+  auto source = check_source();
+  if (!source) return fail(source.error());
+  if (!source->lv.active) {
+    auto ok = plan_.group.change(plan_.group.commands().activate({source->lv.name}));
+    if (!ok) return ok;
+  }
+  auto from = BlockDevice::open(plan_.group.device(source->lv.name), BlockDevice::Use::read);
+  if (!from) return fail(from.error());
+  return copy_range(*from, to, plan_.copy_bytes, plan_.pace, control);
+}
+
+void LvmMaking::clean_up() {
+  const Uuid& id = plan_.record.object.id;
+  auto view = plan_.group.look();
+  auto object = view ? find_object(**view, id) : std::nullopt;
+  if (!object || !object->record.unfinished()) return;
+  if (auto ok = discard(plan_.group, plan_.scrubber, *object); !ok) {
+    log::warning("what was half-made is left for the next look",
+                 {{"id", id.str()}, {"error", describe(ok.error())}});
+  }
+}
+
+LvmOneCommand::LvmOneCommand(VolumeGroup& group, std::uint64_t size_bytes, Arguments command,
+                             LvmJobs::Ticket ticket)
+    : group_(group),
+      size_bytes_(size_bytes),
+      command_(std::move(command)),
+      ticket_(std::move(ticket)) {}
+
+Result<void> LvmOneCommand::run(CopyControl& control) {
+  fault_point("volumed.copy.before_act");
+  auto done = group_.change(command_, VolumeGroup::Order::urgent);
+  if (done) control.copied_bytes = size_bytes_;
+  fault_point("volumed.copy.after_act");
+  ticket_.end();
+  return done;
+}
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+
+#include "volume_delegate/store/lvm/block_device.h"
+#include "volume_delegate/store/lvm/lvm_jobs.h"
+#include "volume_delegate/store/lvm/lvm_object.h"
+#include "volume_delegate/store/lvm/lvm_scrubber.h"
+
+namespace vbs::volume_delegate {
+
+/// A linear LV that is filled with zeros or with a copy, and only then is an object.
+class LvmMaking final : public PreparedCopy {
+ public:
+  struct Plan {
+    VolumeGroup& group;
+    LvmScrubber& scrubber;
+    Pace& pace;
+    LvRecord record;  ///< in its first stage; its source says what is copied
+    std::uint64_t lv_bytes = 0;
+    std::uint64_t copy_bytes = 0;  ///< the rest is zeros
+  };
+  LvmMaking(Plan plan, LvmJobs::Ticket ticket);
+
+  std::uint64_t size_bytes() const override { return plan_.record.size_bytes; }
+  bool at_once() const override { return false; }
+  Result<void> run(CopyControl& control) override;
+
+ private:
+  Result<void> fill(CopyControl& control);
+  Result<void> copy(const BlockDevice& to, CopyControl& control);
+  Result<LvmObject> check_source();
+  void clean_up();
+
+  const Plan plan_;
+  LvmJobs::Ticket ticket_;
+};
+
+/// What takes one command of lvm, and no time.
+class LvmOneCommand final : public PreparedCopy {
+ public:
+  LvmOneCommand(VolumeGroup& group, std::uint64_t size_bytes, Arguments command,
+                LvmJobs::Ticket ticket);
+
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  bool at_once() const override { return true; }
+  Result<void> run(CopyControl& control) override;
+
+ private:
+  VolumeGroup& group_;
+  const std::uint64_t size_bytes_;
+  const Arguments command_;
+  LvmJobs::Ticket ticket_;
+};
+
+/// From here on nobody has it, and its bytes will be wiped.
+Result<void> give_up(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
+/// Of what is half-made: removed, or given up where it may hold somebody's bytes.
+Result<void> discard(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,87 @@
+#include "volume_delegate/store/lvm/lvm_object.h"
+
+#include <utility>
+
+namespace vbs::volume_delegate {
+namespace {
+
+tl::unexpected<Error> no_source(const ObjectRef& source, ErrorCode code, const std::string& why) {
+  return fail(Error{code, source.str() + " " + why, "source", {}, {}});
+}
+
+}  // namespace
+
+std::optional<LvmObject> find_object(const GroupView& view, const Uuid& id) {
+  const auto* lv = view.find(lv_name(id));
+  auto record = lv ? read_record(*lv) : std::nullopt;
+  if (!record) return std::nullopt;
+  return LvmObject{*lv, std::move(*record)};
+}
+
+std::vector<LvmObject> objects_of(const GroupView& view) {
+  std::vector<LvmObject> out;
+  for (const auto& lv : view.volumes) {
+    if (auto record = read_record(lv)) out.push_back({lv, std::move(*record)});
+  }
+  return out;
+}
+
+Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source) {
+  if (source.kind == ObjectKind::image) {
+    for (const auto& lv : view.volumes) {
+      if (image_id(lv) != source.id) continue;
+      if (!lv.read_only) {
+        return no_source(source, ErrorCode::conflict,
+                         "can be written to: `lvchange --permission r` LV " + lv.name);
+      }
+      return LvmObject{lv, LvRecord{source, lv.size_bytes, {}, {}, LvStage::whole, 0, 0, false}};
+    }
+    return no_source(source, ErrorCode::not_found, "is not on this server");
+  }
+  auto object = find_object(view, source.id);
+  if (!object || !object->record.usable() || object->record.object != source) {
+    return no_source(source, ErrorCode::not_found, "is not on this server");
+  }
+  if (object->record.lost || object->lv.invalid) {
+    return no_source(source, ErrorCode::conflict, "is lost: its room was too small");
+  }
+  return std::move(*object);
+}
+
+Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source) {
+  if (size_bytes >= source.record.size_bytes) return {};
+  return fail_field("size_bytes", "must be at least the size of its source, " +
+                                      std::to_string(source.record.size_bytes) + " bytes");
+}
+
+Result<void> check_name_is_free(const GroupView& view, const Uuid& id) {
+  const auto* lv = view.find(lv_name(id));
+  if (lv == nullptr) return {};
+  const auto record = read_record(*lv);
+  if (!record) {
+    return fail(ErrorCode::already_exists, "LV " + lv->name + " is there and not of VBS");
+  }
+  if (record->usable()) return fail(ErrorCode::already_exists, record->object.str() + " is there");
+  return fail(ErrorCode::conflict, record->object.str() + " is being removed; ask again");
+}
+
+Result<void> check_no_other_driver(const GroupView& view, const std::string& pool) {
+  for (const auto& object : objects_of(view)) {
+    if (object.lv.pool == pool) continue;
+    return fail(ErrorCode::conflict,
+                object.record.object.str() + " in this volume group " +
+                    (object.lv.pool.empty() ? std::string("is of the driver lvm")
+                                            : "is in thin pool " + object.lv.pool) +
+                    "; a volume group serves one driver and one pool");
+  }
+  return {};
+}
+
+Result<void> change_record(VolumeGroup& group, LvmObject& object, const LvRecord& to) {
+  auto changed =
+      group.change(group.commands().change_tags(object.lv.name, change_of(object.record, to)));
+  if (changed) object.record = to;
+  return changed;
+}
+
+}  // namespace vbs::volume_delegate

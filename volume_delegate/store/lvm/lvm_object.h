@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "common/error.h"
+#include "volume_delegate/store/backing_store.h"
+#include "volume_delegate/store/lvm/lvm_tags.h"
+#include "volume_delegate/store/lvm/volume_group.h"
+
+namespace vbs::volume_delegate {
+
+/// An LV of VBS: what lvm says of it, and what its tags say.
+struct LvmObject {
+  LogicalVolume lv;
+  LvRecord record;
+};
+
+/// An object in whatever stage.
+std::optional<LvmObject> find_object(const GroupView& view, const Uuid& id);
+std::vector<LvmObject> objects_of(const GroupView& view);
+/// An LV that is complete, not lost, and of that kind; an image too.
+Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source);
+/// A copy is not smaller than its source.
+Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source);
+/// already_exists or `conflict` where the name of an object is taken.
+Result<void> check_name_is_free(const GroupView& view, const Uuid& id);
+/// One driver a volume group, and one pool: another driver would free extents unwiped, or wipe what
+/// is shared. "" for the driver without a pool.
+Result<void> check_no_other_driver(const GroupView& view, const std::string& pool);
+/// Exchanges the tags in one commit, and then the record of `object`.
+Result<void> change_record(VolumeGroup& group, LvmObject& object, const LvRecord& to);
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,132 @@
+#include "volume_delegate/store/lvm/lvm_store_base.h"
+
+#include <utility>
+
+#include "common/log.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+/// A snapshot of 1 GiB that has half of its room left fills in 2 s at 256 MiB a second.
+constexpr Milliseconds kTendEvery{2'000};
+
+StoredSnapshot stored_snapshot(const LvmObject& object) {
+  return {object.record.object.id, *object.record.of, object.record.size_bytes,
+          object.record.lost || object.lv.invalid};
+}
+
+}  // namespace
+
+LvmStoreBase::LvmStoreBase(std::unique_ptr<VolumeGroup> group, Clock& clock)
+    : group_(std::move(group)), clock_(clock) {}
+
+bool LvmStoreBase::is_known(const LogicalVolume& lv) const {
+  return image_id(lv).has_value();
+}
+
+Result<StoreListing> LvmStoreBase::list() {
+  auto view = group_->look();
+  if (!view) return fail(view.error());
+  StoreListing listing;
+  for (const auto& lv : (*view)->volumes) {
+    const auto record = read_record(lv);
+    if (!record) {
+      if (!is_known(lv)) listing.foreign.push_back(group_->name() + "/" + lv.name);
+      continue;
+    }
+    if (!record->usable()) continue;
+    if (record->object.kind == ObjectKind::snapshot) {
+      listing.snapshots.push_back(stored_snapshot({lv, *record}));
+    } else {
+      listing.volumes.push_back(
+          {record->object.id, record->size_bytes, allocated_bytes(lv), 0, record->source});
+    }
+  }
+  return listing;
+}
+
+Result<StoredVolume> LvmStoreBase::find_volume(const Uuid& id) {
+  auto view = group_->recent();
+  if (!view) return fail(view.error());
+  const auto object = find_object(**view, id);
+  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::volume) {
+    return fail(ErrorCode::not_found, "there is no volume " + id.str() + " on this server");
+  }
+  return StoredVolume{id, object->record.size_bytes, allocated_bytes(object->lv), 0,
+                      object->record.source};
+}
+
+Result<StoredSnapshot> LvmStoreBase::find_snapshot(const Uuid& id) {
+  auto view = group_->recent();
+  if (!view) return fail(view.error());
+  const auto object = find_object(**view, id);
+  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::snapshot) {
+    return fail(ErrorCode::not_found, "there is no snapshot " + id.str() + " on this server");
+  }
+  return stored_snapshot(*object);
+}
+
+Result<std::uint64_t> LvmStoreBase::source_size(const ObjectRef& source) {
+  auto view = group_->look();
+  if (!view) return fail(view.error());
+  auto object = find_source(**view, source);
+  if (!object) return fail(object.error());
+  return object->record.size_bytes;
+}
+
+Result<void> LvmStoreBase::check_is_not_open(const LvmObject& object) const {
+  if (!object.lv.open) return {};
+  return fail(ErrorCode::conflict, object.record.object.str() + " is in use: something has " +
+                                       group_->device(object.lv.name) + " open");
+}
+
+Result<LvmJobs::Ticket> LvmStoreBase::begin(const Uuid& id, const Allow& allow) {
+  return jobs_.begin(id, [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
+    auto view = group_->look();
+    if (!view) return fail(view.error());
+    if (auto free = check_name_is_free(**view, id); !free) return fail(free.error());
+    return allow(**view, others(**view));
+  });
+}
+
+std::string LvmStoreBase::device(const Uuid& volume) const {
+  return group_->device(lv_name(volume));
+}
+
+void LvmStoreBase::tend() {
+  const auto now = clock_.monotonic();
+  if (last_tended_ && now - *last_tended_ < kTendEvery) return;
+  auto view = group_->look();
+  if (view) {
+    look_after(**view);
+  } else {
+    log::warning("cannot look at the volume group", {{"error", describe(view.error())}});
+  }
+  last_tended_ = clock_.monotonic();
+}
+
+void LvmStoreBase::activate_volumes(const GroupView& view) {
+  std::vector<std::string> names;
+  for (const auto& object : objects_of(view)) {
+    // A thin snapshot needs no device: clones are made of it.
+    const bool wanted = object.record.object.kind == ObjectKind::volume || object.lv.pool.empty();
+    if (wanted && object.record.usable() && !object.lv.active) names.push_back(object.lv.name);
+  }
+  if (names.empty()) return;
+  if (auto ok = group_->change(group_->commands().activate(names)); !ok) {
+    log::warning("cannot activate volumes", {{"error", describe(ok.error())}});
+  }
+}
+
+void LvmStoreBase::set_warning(std::string text) {
+  std::lock_guard lock(warning_mutex_);
+  if (text != warning_ && !text.empty()) log::warning("the store needs attention", {{"why", text}});
+  warning_ = std::move(text);
+}
+
+std::string LvmStoreBase::warning() {
+  std::lock_guard lock(warning_mutex_);
+  return warning_;
+}
+
+}  // namespace vbs::volume_delegate

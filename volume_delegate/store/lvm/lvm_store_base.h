@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "volume_delegate/store/backing_store.h"
+#include "volume_delegate/store/lvm/lvm_jobs.h"
+#include "volume_delegate/store/lvm/lvm_object.h"
+#include "volume_delegate/store/lvm/volume_group.h"
+
+namespace vbs::volume_delegate {
+
+/// What both kinds of LVM store have in [store].
+struct LvmOptions {
+  std::string group;
+  std::vector<std::string> devices;  ///< the only ones lvm may look at; empty: its own choice
+  unsigned reserve_percent = 5;      ///< of the group, never promised
+  std::uint64_t wipe_bytes_per_second = 0;
+  std::uint64_t copy_bytes_per_second = 0;
+};
+
+/// The objects of one volume group by their tags. An LV without them is foreign: it is shown, and
+/// never touched.
+class LvmStoreBase : public BackingStore {
+ public:
+  Result<StoreListing> list() override;
+  Result<StoredVolume> find_volume(const Uuid& id) override;
+  Result<StoredSnapshot> find_snapshot(const Uuid& id) override;
+  Result<std::uint64_t> source_size(const ObjectRef& source) override;
+  std::string device(const Uuid& volume) const override;
+  void tend() override;
+  std::string warning() override;
+
+ protected:
+  LvmStoreBase(std::unique_ptr<VolumeGroup> group, Clock& clock);
+
+  /// `conflict` where somebody has it open.
+  Result<void> check_is_not_open(const LvmObject& object) const;
+
+  /// Begins to make an object if its name is free; `allow` says how much it takes, if it may.
+  using Allow = std::function<Result<std::uint64_t>(const GroupView&, std::uint64_t outstanding)>;
+  Result<LvmJobs::Ticket> begin(const Uuid& id, const Allow& allow);
+
+  /// Upkeep of what one look showed; every few seconds, by one thread.
+  virtual void look_after(const GroupView& view) = 0;
+  virtual std::uint64_t allocated_bytes(const LogicalVolume& lv) const = 0;
+  /// LVs that are not of VBS and yet belong to the store, as a thin pool.
+  virtual bool is_known(const LogicalVolume& lv) const;
+  void set_warning(std::string text);
+  /// Activates volumes that are not, as after a start of the machine without autoactivation.
+  void activate_volumes(const GroupView& view);
+
+  const std::unique_ptr<VolumeGroup> group_;
+  LvmJobs jobs_;
+
+ private:
+  Clock& clock_;
+  std::optional<MonotonicTime> last_tended_;
+  std::mutex warning_mutex_;
+  std::string warning_;
+};
+
+}  // namespace vbs::volume_delegate

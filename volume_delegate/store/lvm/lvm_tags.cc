@@ -1,0 +1,146 @@
+#include "volume_delegate/store/lvm/lvm_tags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace vbs::volume_delegate {
+namespace {
+
+constexpr std::pair<LvStage, std::string_view> kStages[] = {
+    {LvStage::zeroing, "zeroing"},   {LvStage::copying, "copying"}, {LvStage::growing, "growing"},
+    {LvStage::deleting, "deleting"}, {LvStage::wiped, "wiped"},
+};
+
+/// The rest of `tag` after "vbs.KEY=", if it begins so.
+std::optional<std::string_view> value_of(std::string_view tag, std::string_view key) {
+  if (!tag.starts_with("vbs.")) return std::nullopt;
+  tag.remove_prefix(4);
+  if (!tag.starts_with(key) || tag.size() <= key.size() || tag[key.size()] != '=') {
+    return std::nullopt;
+  }
+  return tag.substr(key.size() + 1);
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+std::optional<ObjectRef> object(std::string_view text) {
+  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot, ObjectKind::image}) {
+    const std::string_view name = to_string(kind);
+    if (!text.starts_with(name) || text.size() <= name.size() || text[name.size()] != ':') continue;
+    const auto id = Uuid::parse(text.substr(name.size() + 1));
+    if (id) return ObjectRef{kind, *id};
+  }
+  return std::nullopt;
+}
+
+/// Takes one tag into the record; false where it is of VBS and not understood.
+bool take(std::string_view tag, LvRecord& record) {
+  if (tag == "vbs.lost") return record.lost = true;
+  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot}) {
+    if (const auto text = value_of(tag, to_string(kind))) {
+      const auto id = Uuid::parse(*text);
+      if (!id || !record.object.id.is_nil()) return false;
+      record.object = {kind, *id};
+      return true;
+    }
+  }
+  if (const auto text = value_of(tag, "size")) {
+    const auto size = number(*text);
+    record.size_bytes = size.value_or(0);
+    return size.has_value();
+  }
+  if (const auto text = value_of(tag, "progress")) {
+    const auto bytes = number(*text);
+    record.progress_bytes = bytes.value_or(0);
+    return bytes.has_value();
+  }
+  if (const auto text = value_of(tag, "grow-to")) {
+    const auto bytes = number(*text);
+    record.grow_to_bytes = bytes.value_or(0);
+    return bytes.has_value();
+  }
+  if (const auto text = value_of(tag, "of")) return (record.of = Uuid::parse(*text)).has_value();
+  if (const auto text = value_of(tag, "source")) {
+    return (record.source = object(*text)).has_value();
+  }
+  if (const auto text = value_of(tag, "stage")) {
+    for (const auto& [stage, name] : kStages) {
+      if (*text != name) continue;
+      record.stage = stage;
+      return true;
+    }
+    return false;
+  }
+  return !tag.starts_with("vbs.") || value_of(tag, "image");  // an operator's own
+}
+
+}  // namespace
+
+std::string lv_name(const Uuid& id) {
+  return "vbs-" + id.str();
+}
+
+std::vector<std::string> tags_of(const LvRecord& record) {
+  std::vector<std::string> tags;
+  tags.push_back("vbs." + std::string(to_string(record.object.kind)) + "=" +
+                 record.object.id.str());
+  tags.push_back("vbs.size=" + std::to_string(record.size_bytes));
+  if (record.of) tags.push_back("vbs.of=" + record.of->str());
+  if (record.source) {
+    tags.push_back("vbs.source=" + std::string(to_string(record.source->kind)) + ":" +
+                   record.source->id.str());
+  }
+  for (const auto& [stage, name] : kStages) {
+    if (record.stage == stage) tags.push_back("vbs.stage=" + std::string(name));
+  }
+  if (record.progress_bytes > 0) {
+    tags.push_back("vbs.progress=" + std::to_string(record.progress_bytes));
+  }
+  if (record.grow_to_bytes > 0)
+    tags.push_back("vbs.grow-to=" + std::to_string(record.grow_to_bytes));
+  if (record.lost) tags.emplace_back("vbs.lost");
+  return tags;
+}
+
+std::optional<LvRecord> read_record(const LogicalVolume& lv) {
+  LvRecord record;
+  for (const auto& tag : lv.tags) {
+    if (!take(tag, record)) return std::nullopt;
+  }
+  if (record.object.id.is_nil() || record.size_bytes == 0) return std::nullopt;
+  if (lv.name != lv_name(record.object.id)) return std::nullopt;
+  if (record.object.kind == ObjectKind::snapshot && !record.of) return std::nullopt;
+  return record;
+}
+
+std::optional<Uuid> image_id(const LogicalVolume& lv) {
+  for (const auto& tag : lv.tags) {
+    if (const auto text = value_of(tag, "image")) return Uuid::parse(*text);
+  }
+  return std::nullopt;
+}
+
+TagChange change_of(const LvRecord& from, const LvRecord& to) {
+  const auto before = tags_of(from);
+  const auto after = tags_of(to);
+  TagChange change;
+  const auto lacks = [](const std::vector<std::string>& tags, const std::string& tag) {
+    return std::find(tags.begin(), tags.end(), tag) == tags.end();
+  };
+  for (const auto& tag : before) {
+    if (lacks(after, tag)) change.remove.push_back(tag);
+  }
+  for (const auto& tag : after) {
+    if (lacks(before, tag)) change.add.push_back(tag);
+  }
+  return change;
+}
+
+}  // namespace vbs::volume_delegate

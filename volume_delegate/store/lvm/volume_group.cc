@@ -1,0 +1,118 @@
+#include "volume_delegate/store/lvm/volume_group.h"
+
+#include <utility>
+
+#include "common/units.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+/// Longer than the stores' upkeep pauses between its looks: who only asks whether a volume is
+/// there, as before each export, does not wait for lvm.
+constexpr Milliseconds kRecent{5'000};
+/// lvm waits up to 6 s for a device to be let go, and udev may be slow. Past the limit it is told
+/// to end; it is killed late only, because that may leave devices suspended.
+constexpr Milliseconds kRunLimit{120'000};
+constexpr Milliseconds kKillGrace{60'000};
+constexpr std::size_t kOutputLimit = 256 * kMiB;
+
+}  // namespace
+
+VolumeGroup::VolumeGroup(LvmCommands commands, std::string program, Run run, Clock& clock,
+                         std::string devices)
+    : commands_(std::move(commands)),
+      program_(std::move(program)),
+      run_(std::move(run)),
+      clock_(clock),
+      devices_(std::move(devices)) {}
+
+std::string VolumeGroup::device(const std::string& lv) const {
+  std::string path = devices_;
+  path += "/";
+  path += name();
+  path += "/";
+  return path += lv;
+}
+
+Result<std::string> VolumeGroup::run(const Arguments& arguments, Order order) {
+  process::Command command;
+  command.argv = {program_};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.environment.emplace("LVM_SUPPRESS_FD_WARNINGS", "1");
+  command.run_limit = kRunLimit;
+  command.kill_grace = kKillGrace;
+  command.output_limit = kOutputLimit;
+  const CommandQueue::Turn turn(queue_, order);
+  auto outcome = run_(command);
+  if (!outcome) return fail(outcome.error());
+  const std::string& what = arguments.front();
+  if (outcome->timed_out) {
+    return fail(ErrorCode::timeout, "lvm " + what + " did not end in time");
+  }
+  if (outcome->exit_code != 0) return fail(lvm_error(what, outcome->exit_code, outcome->err));
+  if (outcome->truncated) return fail(ErrorCode::internal, "lvm " + what + " says too much");
+  return std::move(outcome->out);
+}
+
+Result<void> VolumeGroup::change(const Arguments& arguments, Order order) {
+  {
+    std::lock_guard lock(mutex_);
+    ++changes_;
+  }
+  auto done = run(arguments, order);
+  std::lock_guard lock(mutex_);
+  ++changes_;
+  if (!done) return fail(done.error());
+  return {};
+}
+
+Result<GroupView> VolumeGroup::read() {
+  auto text = run(commands_.lvs(), Order::usual);
+  if (!text) return fail(text.error());
+  auto view = parse_lvs(*text);
+  if (!view) return fail(view.error());
+  if (!view->volumes.empty()) return view;
+  auto size_text = run(commands_.vgs(), Order::usual);
+  if (!size_text) return fail(size_text.error());
+  auto group = parse_vgs(*size_text);
+  if (!group) return fail(group.error());
+  view->group = *group;
+  return view;
+}
+
+Result<VolumeGroup::View> VolumeGroup::look() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t wanted = reads_begun_ + 1;  // one that begins from now on
+  while (true) {
+    if (reads_done_ >= wanted) return *last_;
+    if (!reading_) break;
+    read_done_.wait(lock);
+  }
+  reading_ = true;
+  const std::uint64_t mine = ++reads_begun_;
+  const std::uint64_t changes = changes_;
+  lock.unlock();
+  auto view = read();
+  auto result =
+      view ? Result<View>(std::make_shared<const GroupView>(std::move(*view))) : fail(view.error());
+  lock.lock();
+  reading_ = false;
+  reads_done_ = mine;
+  last_ = result;
+  last_at_ = clock_.monotonic();
+  last_changes_ = changes;
+  read_done_.notify_all();
+  return result;
+}
+
+Result<VolumeGroup::View> VolumeGroup::recent() {
+  {
+    std::lock_guard lock(mutex_);
+    const bool fresh =
+        last_ && *last_ && last_changes_ == changes_ && clock_.monotonic() - last_at_ < kRecent;
+    if (fresh) return *last_;
+  }
+  return look();
+}
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,131 @@
+#include "volume_delegate/target/iet/iet_control.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/file.h"
+#include "common/process.h"
+#include "common/units.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+constexpr std::size_t kMaxReport = 64 * kMiB;
+constexpr Milliseconds kLimit{10'000};
+
+std::string option(const char* name, std::uint64_t value) {
+  return "--" + std::string(name) + "=" + std::to_string(value);
+}
+
+/// What an exit code means.
+ErrorCode code_of(int exit_code) {
+  const auto is = [exit_code](int number) { return exit_code == ((256 - number) & 0xff); };
+  if (is(ECONNREFUSED)) return ErrorCode::node_unavailable;
+  if (is(EBUSY)) return ErrorCode::conflict;
+  if (is(ENOENT)) return ErrorCode::not_found;
+  if (is(EEXIST) || is(EINVAL)) return ErrorCode::already_exists;
+  return ErrorCode::internal;
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+Result<void> IetControl::act(const char* what, std::vector<std::string> arguments) {
+  process::Command command;
+  command.argv = {program_};
+  command.argv.insert(command.argv.end(), std::make_move_iterator(arguments.begin()),
+                      std::make_move_iterator(arguments.end()));
+  command.run_limit = kLimit;
+  const auto ended = process::run(command);
+  if (!ended) return fail(ended.error());
+  if (ended->timed_out) {
+    return fail(ErrorCode::timeout, "ietadm did not " + std::string(what) + " in time");
+  }
+  if (ended->exit_code == 0) return {};
+  return fail(code_of(ended->exit_code), "ietadm did not " + std::string(what) + ": exit code " +
+                                             std::to_string(ended->exit_code) + ", " +
+                                             first_line(ended->err));
+}
+
+Result<unsigned> IetControl::version() {
+  process::Command command;
+  command.argv = {program_, "--version"};
+  command.run_limit = kLimit;
+  const auto ended = process::run(command);
+  if (!ended) return fail(ended.error());
+  return parse_iet_version(ended->out);
+}
+
+Result<void> IetControl::ping() {
+  // There is no target 0; that it says so is an answer.
+  auto shown = act("show a target", {"--op", "show", option("tid", 0)});
+  if (shown || shown.error().code == ErrorCode::timeout) return shown;
+  if (shown.error().code != ErrorCode::node_unavailable) return {};
+  return fail(ErrorCode::node_unavailable, "ietd does not run; start its service");
+}
+
+bool IetControl::surely_absent() const {
+  struct stat status {};
+  return ::stat((proc_ + "/volume").c_str(), &status) != 0 && errno == ENOENT;
+}
+
+Result<std::string> IetControl::report(const char* name) const {
+  auto text = read_file(proc_ + "/" + name, kMaxReport);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::node_unavailable,
+                "there is no " + proc_ + "/" + name + "; is the kernel module iscsi_trgt loaded?");
+  }
+  return text;
+}
+
+Result<std::vector<IetTarget>> IetControl::targets() const {
+  auto text = report("volume");
+  if (!text) return fail(text.error());
+  return parse_iet_volumes(*text);
+}
+
+Result<std::vector<IetSession>> IetControl::sessions() const {
+  auto text = report("session");
+  if (!text) return fail(text.error());
+  return parse_iet_sessions(*text);
+}
+
+Result<void> IetControl::new_target(std::uint32_t tid, const std::string& iqn) {
+  return act("make a target", {"--op", "new", option("tid", tid), "--params", "Name=" + iqn});
+}
+
+Result<void> IetControl::delete_target(std::uint32_t tid) {
+  return act("delete a target", {"--op", "delete", option("tid", tid)});
+}
+
+Result<void> IetControl::new_unit(std::uint32_t tid, std::uint32_t lun, const std::string& params) {
+  return act("make a logical unit",
+             {"--op", "new", option("tid", tid), option("lun", lun), "--params", params});
+}
+
+Result<void> IetControl::delete_unit(std::uint32_t tid, std::uint32_t lun) {
+  return act("delete a logical unit", {"--op", "delete", option("tid", tid), option("lun", lun)});
+}
+
+Result<void> IetControl::new_account(std::uint32_t tid, const std::string& user,
+                                     const Secret& secret) {
+  return act("make an account", {"--op", "new", option("tid", tid), "--user",
+                                 "--params=IncomingUser=" + user + ",Password=" + secret.reveal()});
+}
+
+Result<void> IetControl::delete_account(std::uint32_t tid, const std::string& user) {
+  return act("delete an account",
+             {"--op", "delete", option("tid", tid), "--user", "--params=IncomingUser=" + user});
+}
+
+Result<void> IetControl::close_connection(std::uint32_t tid, std::uint64_t sid, std::uint32_t cid) {
+  return act("close a connection",
+             {"--op", "delete", option("tid", tid), option("sid", sid), option("cid", cid)});
+}
+
+}  // namespace vbs::volume_delegate

@@ -1,0 +1,134 @@
+#include "volume_delegate/target/tgt/tgt_daemon.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "common/private_folder.h"
+#include "common/process.h"
+#include "volume_delegate/target/tgt/tgt_report.h"
+
+namespace vbs::volume_delegate {
+namespace {
+
+/// It is ready in about 15 ms, and in 10 s on an emulated machine that is busy.
+constexpr std::chrono::seconds kStartLimit{20};
+constexpr Milliseconds kStartPoll{10};
+
+std::string socket_base(const TgtOptions& options) {
+  return options.folder + "/control";
+}
+std::string log_file(const TgtOptions& options) {
+  return options.folder + "/tgtd.log";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// tgtd holds a lock on this file for as long as it runs (usr/mgmt.c, ipc_init).
+bool lock_is_free(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return false;  // never made, or somebody has deleted it
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return ::fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+}
+
+}  // namespace
+
+TgtDaemon::TgtDaemon(TgtOptions options, std::string program, TgtControl control)
+    : options_(std::move(options)), program_(std::move(program)), control_(std::move(control)) {}
+
+Result<std::unique_ptr<TgtDaemon>> TgtDaemon::create(const TgtOptions& options) {
+  auto program = process::find_program("tgtd", "tgt");
+  if (!program) return fail(program.error());
+  auto socket = TgtControl::socket_path(socket_base(options), options.control_port);
+  if (!socket) return fail(socket.error());
+  if (auto made = make_private_folder(options.folder); !made) return fail(made.error());
+  return std::unique_ptr<TgtDaemon>(new TgtDaemon(options, *program, TgtControl(*socket)));
+}
+
+Result<DaemonState> TgtDaemon::ensure_running() {
+  std::lock_guard guard(mutex_);
+  auto report = control_.show_portals();
+  if (!report) {
+    const bool absent = report.error().code == ErrorCode::node_unavailable;
+    return absent ? start() : fail(report.error());
+  }
+  if (auto ours = check_portals(*report); !ours) return fail(ours.error());
+  return DaemonState::found;
+}
+
+bool TgtDaemon::surely_stopped() {
+  std::lock_guard guard(mutex_);
+  auto report = control_.show_portals();
+  if (report || report.error().code != ErrorCode::node_unavailable) return false;
+  return lock_is_free(control_.socket() + ".lock") ||
+         check_portal_is_free(options_.portal).has_value();
+}
+
+Result<void> TgtDaemon::check_portals(const std::string& report) const {
+  auto portals = parse_tgt_portals(report);
+  if (!portals) return fail(portals.error());
+  const std::string wanted = options_.portal.str();
+  if (std::find(portals->begin(), portals->end(), wanted) != portals->end()) return {};
+  return fail(ErrorCode::node_unavailable,
+              "the tgtd on " + control_.socket() + " listens on " + joined(*portals) +
+                  " and not on the configured portal " + wanted +
+                  ". Configure the portal it has, or end it with SIGKILL (it ignores SIGTERM) once "
+                  "no virtual machine uses it");
+}
+
+Result<DaemonState> TgtDaemon::start() {
+  // tgtd only logs that a portal is busy, and then listens on port 3260 of every address.
+  if (auto is_free = check_portal_is_free(options_.portal); !is_free) return fail(is_free.error());
+  process::Command command;
+  command.argv = {program_,  "-f",
+                  "-C",      std::to_string(options_.control_port),
+                  "-t",      std::to_string(options_.threads),
+                  "--iscsi", "portal=" + options_.portal.str()};
+  command.environment["TGT_IPC_SOCKET"] = socket_base(options_);
+  auto pid = process::start_detached(command, log_file(options_));
+  if (!pid) return fail(pid.error());
+  auto started = await_start(*pid);
+  if (!started) {
+    ::kill(*pid, SIGKILL);  // started a moment ago and without a target: nobody misses it
+    return fail(started.error());
+  }
+  log::info("started tgtd", {{"pid", std::int64_t{*pid}}, {"portal", options_.portal.str()}});
+  return DaemonState::started;
+}
+
+Result<void> TgtDaemon::await_start(int pid) {
+  const auto deadline = std::chrono::steady_clock::now() + kStartLimit;
+  for (;;) {
+    auto report = control_.show_portals();
+    if (report) return check_portals(*report);
+    const ErrorCode code = report.error().code;
+    const bool early = code == ErrorCode::node_unavailable || code == ErrorCode::timeout;
+    if (!early) return fail(report.error());
+    if (::kill(pid, 0) != 0) {
+      return fail(ErrorCode::node_unavailable,
+                  "tgtd ended as soon as it was started; see " + log_file(options_));
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(ErrorCode::node_unavailable,
+                  "tgtd was started and opened no control socket; see " + log_file(options_));
+    }
+    std::this_thread::sleep_for(kStartPoll);
+  }
+}
+
+}  // namespace vbs::volume_delegate
