@@ -125,12 +125,12 @@ class Service:
             if guest.running():
                 self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
 
-    def empty_storage(self) -> None:
+    def empty_storage(self, group: str = VOLUME_GROUP, extent: str = "4M") -> None:
         """A new volume group on the server's data disk; whatever served the old one has ended."""
         self.must(self.server, "pkill -KILL -x tgtd; lab-clear-lio; rm -rf /var/lib/vbs/volumed; "
-                  f"vgremove -q -y -ff {VOLUME_GROUP} 2>/dev/null; "
+                  "vgs --noheadings -o vg_name | xargs -r vgremove -q -y -ff 2>/dev/null; "
                   "wipefs -q -a /dev/disk/by-id/virtio-data && "
-                  f"vgcreate -q {VOLUME_GROUP} /dev/disk/by-id/virtio-data >/dev/null")
+                  f"vgcreate -q -s {extent} {group} /dev/disk/by-id/virtio-data >/dev/null")
 
     def _write_config(self) -> None:
         files = 'certificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'

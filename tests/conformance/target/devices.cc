@@ -53,7 +53,7 @@ void wipe(const std::string& path) {
 }  // namespace
 
 Devices::Devices(std::string folder) : folder_(std::move(folder)) {
-  const char* group = std::getenv("VBS_CONFORMANCE_VG");
+  const char* group = std::getenv("VBS_CONFORMANCE_GROUP");
   if (group != nullptr) group_ = group;
 }
 

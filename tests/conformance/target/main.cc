@@ -1,5 +1,5 @@
 // Behaviour that every TargetDriver has, whatever software is below it. VBS_CONFORMANCE_DRIVER is
-// tgt, lio or iet; VBS_CONFORMANCE_VG names a volume group for block devices, else files are
+// tgt, lio or iet; VBS_CONFORMANCE_GROUP names a volume group for block devices, else files are
 // served; VBS_CONFORMANCE_IETADM is the stand-in for ietadm.
 
 #include <gtest/gtest.h>

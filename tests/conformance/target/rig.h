@@ -39,7 +39,7 @@ class Session {
   virtual void log_out() = 0;
 };
 
-/// Backing devices: logical volumes of VBS_CONFORMANCE_VG if that is set, else sparse files.
+/// Backing devices: logical volumes of VBS_CONFORMANCE_GROUP if that is set, else sparse files.
 class Devices {
  public:
   explicit Devices(std::string folder);
