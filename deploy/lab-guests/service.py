@@ -82,7 +82,7 @@ class Service:
             for place, file in files.items():
                 tar.add(self.path(file), place)
         self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; "
-                  "tar -x -C / --no-same-owner && systemctl daemon-reload", stdin=archive.getvalue())
+                  "tar -x -C / --no-same-owner && sync && systemctl daemon-reload", stdin=archive.getvalue())
         shutil.rmtree(stage)
 
     def _make_certificates(self) -> None:
@@ -254,7 +254,7 @@ driver = "{self.drivers.hypervisor}"
         return done.stdout.decode(errors="replace")
 
     def _put(self, guest: Guest, path: str, text: str) -> None:
-        self.must(guest, f"umask 077; mkdir -p {os.path.dirname(path)} && cat >{path}", stdin=text.encode())
+        self.must(guest, f"umask 077; mkdir -p {os.path.dirname(path)} && cat >{path} && sync {path}", stdin=text.encode())
 
     def _write(self, name: str, text: str) -> None:
         with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",

@@ -130,7 +130,7 @@ class NodeDrills(Drill):
     def test_power_cut_of_the_node(self):
         volume = self.attached("data")
         self.vm.write(_PATTERN, 0, 65536)
-        Service.must(self.service.node, "systemctl enable -q vbs-vmmd")
+        Service.must(self.service.node, "systemctl enable -q vbs-vmmd && sync")
         self.service.node.reset()
         self.service.wait_ready()
         Service.must(self.service.node, "lab-vm start qemu vm1")
