@@ -5,11 +5,16 @@ from life import LifeCase, add_lives
 from service import STORES, TARGETS
 
 
-class DriversTest(LifeCase):
+class LibvirtTest(LifeCase):
     pass
 
 
-add_lives(DriversTest, STORES, TARGETS, ("libvirt", "qemu"))
+class QemuTest(LifeCase):
+    pass
+
+
+add_lives(LibvirtTest, STORES, TARGETS, ("libvirt",))
+add_lives(QemuTest, STORES, TARGETS, ("qemu",))
 
 if __name__ == "__main__":
     unittest.main()

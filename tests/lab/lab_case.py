@@ -16,16 +16,20 @@ from service import Drivers, Service  # noqa: E402
 from vms import VMS  # noqa: E402
 
 MIB = 1 << 20
-LAB = os.environ.get("VBS_LAB_DIR") or os.path.join(BUILD, "lab")
+LAB = os.environ.get("VBS_LAB_DIR") or os.path.join(BUILD, "lab/by-hand")
 IMAGE = os.environ.get("VBS_LAB_IMAGE") or os.path.join(SOURCE, "build/lab-image")
 INITIATOR = "iqn.2026-01.vbs:node-hv1"
 
 
 def open_lab(*guests: str) -> Service:
-    """The guests run, and VBS's programs of this build are installed in them."""
+    """The guests run, and VBS's programs of this build are installed in them. They end with the last
+    test of the module; VBS_LAB_KEEP=1 leaves them for the next run."""
     lab = Lab(LAB, IMAGE)
-    lab.up(list(guests))
     service = Service(lab, BUILD)
+    if not os.environ.get("VBS_LAB_KEEP"):
+        unittest.addModuleCleanup(lab.down)
+        unittest.addModuleCleanup(service.stop_front)
+    lab.up(list(guests))
     for name in guests:
         service.install(lab.guest(name))
     return service
