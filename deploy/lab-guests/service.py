@@ -254,7 +254,8 @@ driver = "{self.drivers.hypervisor}"
         return done.stdout.decode(errors="replace")
 
     def _put(self, guest: Guest, path: str, text: str) -> None:
-        self.must(guest, f"umask 077; mkdir -p {os.path.dirname(path)} && cat >{path} && sync {path}", stdin=text.encode())
+        self.must(guest, f"umask 077; mkdir -p {os.path.dirname(path)} && cat >{path} && sync {path}",
+                  stdin=text.encode())
 
     def _write(self, name: str, text: str) -> None:
         with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
