@@ -8,6 +8,8 @@ from lab_case import LabCase
 from service import VOLUME_GROUP, Drivers, Service
 
 _PATTERN = 0x5A
+_BLOCK = 65536
+_BLOCKS = 24
 
 
 class Drill(LabCase):
@@ -34,6 +36,26 @@ class Drill(LabCase):
         self.vbs("attach-volume", name, "--vm", "vm1")
         return volume
 
+    def writes_through(self, trouble, volume: str) -> int:
+        """The machine writes block after block while `trouble` happens. How many writes were
+        acknowledged; what was acknowledged is on the volume."""
+        acknowledged = []
+
+        def write() -> None:
+            for block in range(_BLOCKS):
+                if self.vm.try_to_write(block + 1, block * _BLOCK, _BLOCK):
+                    acknowledged.append(block)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.wait_for(lambda: len(acknowledged) >= 2, 60, "nothing is written")
+        trouble()
+        writer.join(timeout=240)
+        self.assertFalse(writer.is_alive(), "a write is stuck")
+        for block in acknowledged:
+            self.assertEqual(self.sector(volume, block * _BLOCK), bytes([block + 1]) * 512)
+        return len(acknowledged)
+
     def finish(self, name: str) -> None:
         """Everything still works, and everything goes away."""
         if self.vbs("describe-volume", name)["attachments"]:
@@ -57,23 +79,13 @@ class NetworkDrills(Drill):
 
     def test_cut_in_mid_write(self):
         volume = self.attached("data")
-        done = []
 
-        def write() -> None:
-            for step in range(24):
-                self.vm.write(step + 1, step * 65536, 65536)
-                done.append(step)
+        def cut() -> None:
+            self.service.node.set_link(False)
+            time.sleep(10)
+            self.service.node.set_link(True)
 
-        writer = threading.Thread(target=write)
-        writer.start()
-        self.wait_for(lambda: len(done) >= 2, 60, "nothing is written")
-        self.service.node.set_link(False)
-        time.sleep(10)
-        self.service.node.set_link(True)
-        writer.join(timeout=240)
-        self.assertEqual(len(done), 24, "every write is acknowledged in the end")
-        for step in range(24):
-            self.assertEqual(self.sector(volume, step * 65536), bytes([step + 1]) * 512)
+        self.assertEqual(self.writes_through(cut, volume), _BLOCKS, "every write is acknowledged in the end")
         self.assert_consistent(self.vm, seconds=120)
         self.finish("data")
 
@@ -81,12 +93,10 @@ class NetworkDrills(Drill):
 class ServerDrills(Drill):
     def test_target_is_lost_under_load(self):
         volume = self.attached("data")
-        self.vm.write(_PATTERN, 0, 65536)
-        Service.must(self.service.server, "lab-clear-lio")
-        # What was on its way may fail: to whoever takes its target apart, the kernel is obedient.
-        self.wait_for(lambda: self.vm.try_to_write(_PATTERN + 1, 65536, 65536), 120, "the disk does not come back")
+        # What is on its way may fail: to whoever takes its target apart, the kernel is obedient.
+        self.writes_through(lambda: Service.must(self.service.server, "lab-clear-lio"), volume)
+        self.wait_for(lambda: self.vm.try_to_write(_PATTERN, 0, _BLOCK), 120, "the disk does not come back")
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
-        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
         self.assert_consistent(self.vm, seconds=120)
         self.finish("data")
 
@@ -104,13 +114,13 @@ class ServerDrills(Drill):
 
     def test_power_cut_of_the_volume_server(self):
         volume = self.attached("data")
-        self.vm.write(_PATTERN, 0, 65536)
+        self.vm.write(_PATTERN, 0, _BLOCK)
         Service.must(self.service.server, "systemctl enable -q vbs-volumed")
         self.service.server.reset()
         self.assert_consistent(self.vm, seconds=180)
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
-        self.vm.write(_PATTERN + 1, 65536, 65536)
-        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
+        self.vm.write(_PATTERN + 1, _BLOCK, _BLOCK)
+        self.assertEqual(self.sector(volume, _BLOCK), bytes([_PATTERN + 1]) * 512)
         self.finish("data")
 
 
@@ -118,7 +128,7 @@ class NodeDrills(Drill):
     def test_iscsid_is_killed(self):
         volume = self.attached("data")
         Service.must(self.service.node, "pkill -KILL -x iscsid")
-        self.vm.write(_PATTERN, 0, 65536)
+        self.vm.write(_PATTERN, 0, _BLOCK)
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.create("other")
         self.vbs("attach-volume", "other", "--vm", "vm1")
@@ -127,17 +137,34 @@ class NodeDrills(Drill):
         self.vbs("delete-volume", "other")
         self.finish("data")
 
+
+class PowerCutDrills(Drill):
     def test_power_cut_of_the_node(self):
         volume = self.attached("data")
-        self.vm.write(_PATTERN, 0, 65536)
+        self.vm.write(_PATTERN, 0, _BLOCK)
         Service.must(self.service.node, "systemctl enable -q vbs-vmmd && sync")
         self.service.node.reset()
+        self.start_again(volume)
         self.service.wait_ready()
-        Service.must(self.service.node, "lab-vm start qemu vm1")
         self.assert_consistent(self.vm, seconds=180)
-        self.assertTrue(self.vm.reads(_PATTERN, 0, 65536))
+        self.assertTrue(self.vm.reads(_PATTERN, 0, _BLOCK))
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.finish("data")
+
+    def start_again(self, volume: str) -> None:
+        """The machine that died with the node."""
+        Service.must(self.service.node, f"lab-vm start {self.drivers.hypervisor} vm1")
+
+
+class LibvirtPowerCutDrills(PowerCutDrills):
+    """libvirt remembers the disks of a domain that is off: it has them from its first moment."""
+
+    drivers = Drivers("lvm", "lio", "libvirt")
+
+    def start_again(self, volume: str) -> None:
+        self.wait_for(self.reality.devices, 60, "the node has not logged in again")
+        super().start_again(volume)
+        self.assertEqual(list(self.vm.disks().values()), [volume])
 
 
 class TgtDrills(Drill):
@@ -145,11 +172,8 @@ class TgtDrills(Drill):
 
     def test_target_daemon_is_killed_under_load(self):
         volume = self.attached("data")
-        self.vm.write(_PATTERN, 0, 65536)
-        Service.must(self.service.server, "pkill -KILL -x tgtd")
-        self.vm.write(_PATTERN + 1, 65536, 65536)
-        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
-        self.assertEqual(self.sector(volume, 65536), bytes([_PATTERN + 1]) * 512)
+        kill = "pkill -KILL -x tgtd"
+        self.assertEqual(self.writes_through(lambda: Service.must(self.service.server, kill), volume), _BLOCKS)
         self.assert_consistent(self.vm, seconds=120)
         self.finish("data")
 
@@ -173,7 +197,7 @@ class ThinDrills(Drill):
     def test_full_pool(self):
         """Somebody else fills the pool: what VBS promised cannot be kept any more, so nothing new is."""
         volume = self.attached("data")
-        self.vm.write(_PATTERN, 0, 65536)
+        self.vm.write(_PATTERN, 0, _BLOCK)
         Service.must(self.service.server, f"lvcreate -q -y -V 1000M --thinpool vbs-pool -n stranger {VOLUME_GROUP} "
                      f"2>/dev/null && dd if=/dev/urandom of=/dev/{VOLUME_GROUP}/stranger bs=1M count=985 2>/dev/null")
         self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M").returncode != 0, 60,
