@@ -32,6 +32,15 @@ recipe_of() {  # recipe_of FILE_OR_FOLDER...: changes when any of them does
   find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16
 }
 
+# Owners and modes are the image's own: a clone's depend on who made it, and under which umask.
+add_files() {  # add_files FOLDER ROOT
+  rm -rf "$work/files"
+  cp -a "$1" "$work/files"
+  chown -R root:root "$work/files"
+  chmod -R u=rwX,go=rX "$work/files"
+  cp -a "$work/files/." "$2/"
+}
+
 # Nobody needs these in a guest of the lab, and each costs time in an emulated machine.
 mask_units() {  # mask_units ROOT [UNIT...]
   local root=$1 unit
