@@ -1,6 +1,10 @@
 # Parts of making the disk images of the lab's guests. Sourced by build and build-xen, which set
-# here (this folder) and work (a folder for what is thrown away).
+# here (this folder), out (the folder for the image) and work (one for what is thrown away).
 # shellcheck shell=bash disable=SC2154
+
+# apt speaks English, files are sorted in one order, and the image's are readable, everywhere.
+export LC_ALL=C
+umask 022
 
 die() { echo "lab-guests/${0##*/}: $*" >&2; exit 1; }
 
@@ -9,10 +13,11 @@ need() {  # need PROGRAM PACKAGE
 }
 
 need_tools() {
+  [ "$(uname -m)" = x86_64 ] || die "only x86_64 is supported"
+  [ "$(id -u)" -eq 0 ] ||
+    die "an image has to be made, by root because its files belong to several users: sudo $0 $out"
   PATH=$PATH:/usr/sbin:/sbin
   need mmdebstrap mmdebstrap; need mke2fs e2fsprogs; need depmod kmod
-  [ "$(uname -m)" = x86_64 ] || die "only x86_64 is supported"
-  [ "$(id -u)" -eq 0 ] || die "run it as root: files of the image belong to several users"
 }
 
 kernel_of() {  # kernel_of METAPACKAGE: the package it stands for
@@ -28,8 +33,24 @@ unpack() {  # unpack PACKAGE FOLDER: without its maintainer scripts
   dpkg-deb -x "$work/$1"_*.deb "$2"
 }
 
-recipe_of() {  # recipe_of FILE_OR_FOLDER...: changes when any of them does
-  find "$@" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-16
+version_of() {  # version_of PACKAGE: that which unpack takes
+  local version
+  version=$(apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p')
+  [ -n "$version" ] || die "$1 is unknown to apt; run: apt-get update"
+  echo "$version"
+}
+
+recipe_of() {  # recipe_of FILE_OR_FOLDER...: changes when any of them does, or what may be executed
+  {
+    find "$@" -type f -print0 | sort -z | xargs -0 sha256sum
+    find "$@" -type f -perm /100 | sort
+  } | sha256sum | cut -c 1-16
+}
+
+# One program at a time makes or looks at what is in a folder, until it ends.
+lock_folder() {  # lock_folder FOLDER
+  exec 9<"$1"
+  flock 9
 }
 
 # Owners and modes are the image's own: a clone's depend on who made it, and under which umask.
