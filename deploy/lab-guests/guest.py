@@ -54,7 +54,7 @@ class Guest:
         self.kind = KINDS[name]
         self._folder = folder
         self._image = os.path.join(image, "xen") if self.kind.xen else image
-        self._key = os.path.join(image, "key")
+        self._key = os.path.join(folder, "key")
 
     def path(self, suffix: str) -> str:
         return os.path.join(self._folder, f"{self.name}.{suffix}")
@@ -69,11 +69,23 @@ class Guest:
         except (OSError, ValueError):
             return False
 
+    def is_stale(self) -> bool:
+        """Its root disk rests on an image that has been replaced since."""
+        return os.path.exists(self.path("root.qcow2")) and _text(self.path("stamp")) != self._image_stamp()
+
+    def forget_root(self) -> None:
+        os.unlink(self.path("root.qcow2"))
+
+    def _image_stamp(self) -> str:
+        return _text(os.path.join(self._image, "stamp"))
+
     def start(self) -> None:
         """Begins to boot; `wait_ready` waits. Its disks are made where they are missing."""
         if self.running():
             return
         if not os.path.exists(self.path("root.qcow2")):
+            with open(self.path("stamp"), "w", encoding="utf-8") as file:
+                file.write(self._image_stamp())
             _run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
                   os.path.join(self._image, "root.img"), self.path("root.qcow2")])
         if self.kind.disk and not os.path.exists(self.path("data.img")):
@@ -246,6 +258,14 @@ class Guest:
     def _hang_up(self) -> None:
         if os.path.exists(self.path("ssh")):
             subprocess.run(self.ssh_command() + ["-O", "exit"], capture_output=True, check=False)
+
+
+def _text(path: str) -> str:
+    """What is in a file; nothing where it is missing."""
+    with contextlib.suppress(FileNotFoundError):
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    return ""
 
 
 def _mac(own: Kind, peer: Kind) -> str:

@@ -58,7 +58,7 @@ ensure_packages() {  # ensure_packages SECTION...
     echo
     echo "    sudo $source_dir/deploy/install-packages $*"
     echo
-    echo "then run this command again. Nothing else needs root."
+    echo "then run this command again."
     return 1
   fi
   echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"

@@ -13,6 +13,8 @@ def files(root: str, *suffixes: str) -> list[str]:
         names[:] = [name for name in names
                     if name not in _LEFT_OUT and (not name.startswith(".") or name == ".ci")]
         for entry in entries:
+            if entry == ".git":  # a file in a work tree beside its repository
+                continue
             if not suffixes or entry.endswith(suffixes):
                 found.append(os.path.relpath(os.path.join(folder, entry), root))
     return sorted(found)
