@@ -1,5 +1,5 @@
-# What `cmake --install` puts on a machine: the programs, their manual, the systemd units, and
-# examples of the configuration.
+# What `cmake --install` puts on a machine: the programs, their manual, the systemd units, udev
+# rules, and examples of the configuration.
 include(GNUInstallDirs)
 
 install(TARGETS vbsd vbs-volumed vbs-vmmd vbs-thaw vbs RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
@@ -10,5 +10,6 @@ foreach(unit vbsd vbs-volumed vbs-vmmd)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/deploy/${unit}.service"
           DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
 endforeach()
+install(FILES deploy/udev/61-vbs.rules DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/udev/rules.d")
 install(FILES deploy/systemd/vbs.sysusers DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/sysusers.d"
         RENAME vbs.conf)
