@@ -78,16 +78,20 @@ class Service:
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for program in ("vbs-volumed",) if name == "vs1" else ("vbs-vmmd", "vbs-thaw"):
                 tar.add(os.path.join(stage, "usr/local/bin", program), f"usr/local/bin/{program}")
-            tar.add(os.path.join(stage, "usr/local/lib/systemd"), "usr/local/lib/systemd")
+            for folder in ("systemd", "udev"):
+                tar.add(os.path.join(stage, "usr/local/lib", folder), f"usr/local/lib/{folder}")
             for place, file in files.items():
                 tar.add(self.path(file), place)
         self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; "
-                  "tar -x -C / --no-same-owner && sync && systemctl daemon-reload", stdin=archive.getvalue())
+                  "tar -x -C / --no-same-owner && sync && systemctl daemon-reload && udevadm control --reload",
+                  stdin=archive.getvalue())
         shutil.rmtree(stage)
 
     def _make_certificates(self) -> None:
-        if os.path.exists(self.path("service-token")):
+        """All or nothing: what an earlier try left unfinished is made anew."""
+        if os.path.exists(self.path("token")):
             return
+        shutil.rmtree(self.path("ca"), ignore_errors=True)
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         ca = os.path.join(self._source, "deploy/ca")
         self._run([ca, "init", self.path("ca")])
@@ -98,6 +102,7 @@ class Service:
         made = subprocess.run([self._program("vbsd"), "new-token", "operator", "admin", "default"],
                               capture_output=True, text=True, check=True)
         self._write("tokens", made.stdout)
+        # The last thing that is made shows that all is.
         self._write("token", made.stderr.split("token (shown once): ")[1].split()[0] + "\n")
 
     def start(self, drivers: Drivers) -> None:
@@ -258,9 +263,10 @@ driver = "{self.drivers.hypervisor}"
                   stdin=text.encode())
 
     def _write(self, name: str, text: str) -> None:
-        with open(os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as file:
+        new = self.path(name) + ".new"
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
+        os.replace(new, self.path(name))
 
     @staticmethod
     def _run(command: list[str], **environment: str) -> None:
