@@ -59,35 +59,42 @@ def by_hand(service: Service, target: str) -> tuple[float, float]:
     return attach, timed(service.node, DETACH) + timed(service.server, UNEXPORT[target])
 
 
+def vbs(service: Service, *words: str) -> float:
+    """Seconds that a verb takes, which has to succeed."""
+    begin = time.monotonic()
+    done = service.vbs(*words)
+    took = time.monotonic() - begin
+    if done.returncode != 0:
+        raise RuntimeError(f"vbs {' '.join(words)}: exit code {done.returncode}: {done.stderr}")
+    return took
+
+
 def by_vbs(service: Service) -> tuple[float, float]:
-    took = []
-    for words in (("attach-volume", "data", "--vm", VM), ("detach-volume", "data", "--force")):
-        begin = time.monotonic()
-        done = service.vbs(*words)
-        took.append(time.monotonic() - begin)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-    return took[0], took[1]
+    return (vbs(service, "attach-volume", "data", "--vm", VM), vbs(service, "detach-volume", "data", "--force"))
 
 
 def measure() -> None:
-    lab = Lab(os.environ.get("VBS_LAB_DIR") or os.path.join(ROOT, "build/lab"),
+    """In a lab of its own, which is gone afterwards."""
+    lab = Lab(os.path.join(ROOT, "build/bench-lab"),
               os.environ.get("VBS_LAB_IMAGE") or os.path.join(ROOT, "build/lab-image"))
-    lab.up(["vs", "hv"])
     service = Service(lab, os.path.join(ROOT, "build/release"))
-    for name in ("vs", "hv"):
-        service.install(lab.guest(name))
-    print("\n| | VBS | script | ratio |\n|---|---|---|---|", flush=True)
-    for drivers in (Drivers("lvm", "tgt"), Drivers("lvm", "lio"), Drivers("lvm-thin", "lio")):
-        measure_pair(service, drivers)
-    lab.down()
+    try:
+        lab.up(["vs", "hv"])
+        for name in ("vs", "hv"):
+            service.install(lab.guest(name))
+        print("\n| | VBS | script | ratio |\n|---|---|---|---|", flush=True)
+        for drivers in (Drivers("lvm", "tgt"), Drivers("lvm", "lio"), Drivers("lvm-thin", "lio")):
+            measure_pair(service, drivers)
+    finally:
+        service.stop_front()
+        lab.down()
 
 
 def measure_pair(service: Service, drivers: Drivers) -> None:
     service.start(drivers)
     Service.must(service.node, f"lab-vm start libvirt {VM}")
     Service.must(service.server, f"lvcreate -q -y -L 32M -n script {VOLUME_GROUP} >/dev/null")
-    service.vbs("create-volume", "--size", "32M", "--name", "data")
+    vbs(service, "create-volume", "--size", "32M", "--name", "data")
     rounds = [(by_vbs(service), by_hand(service, drivers.target)) for _ in range(ROUNDS)]
     for index, verb in enumerate(("attach", "detach")):
         ours, theirs = (statistics.median(side[index] for side in sides) for sides in zip(*rounds))
