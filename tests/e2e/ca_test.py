@@ -129,9 +129,10 @@ class CaTest(unittest.TestCase):
 
     def test_bad_words(self):
         self.ca("init", self.folder)
-        for words in (("a b",), ("../x",), ("-x",), ("ca",), ("x" * 65,), ("x,IP:192.0.2.1",),
-                      ("vs1", "--ip", "192.0.2"), ("vs1", "--ip", "192.0.2.256"), ("vs1", "--dns", "a..b"), ("vs1", "--dns", "a,DNS:b"),
-                      ("vs1", "--days", "0"), ("vs1", "--days", "many"), ("vs1", "--ip"), ("vs1", "--name", "x")):
+        for words in (("a b",), ("../x",), ("-x",), ("ca",), ("x" * 65,), ("x,IP:192.0.2.1",), ("vs1", "--ip"),
+                      ("vs1", "--ip", "192.0.2"), ("vs1", "--ip", "192.0.2.256"), ("vs1", "--dns", "a..b"),
+                      ("vs1", "--dns", "a,DNS:b"), ("vs1", "--days", "0"), ("vs1", "--days", "many"),
+                      ("vs1", "--name", "x")):
             self.ca("issue", self.folder, *words, code=2)
         for words in ((), ("make",), ("init",), ("issue", self.folder), ("init", self.folder, "--ip", "192.0.2.1"),
                       ("init", self.folder + "2", "--name", "a/b")):

@@ -70,6 +70,8 @@ class LintTest(unittest.TestCase):
         for text in ('std::system("ls");', 'f = popen("x", "r");', 'run({"sh", "-c", x});',
                      "// TO" "DO: later", 'path = "/home/me/x";'):
             self.assert_found("check_words.py", {"api/a.cc": text}, "api/a.cc:1: ")
+        self.assert_found("check_words.py", {"docs/a.md": "in place of the seed's" " step"}, "docs/a.md:1: ")
+        self.assert_clean("check_words.py", {"tests/a.cc": "World(std::uint64_t seed);  // the seed of a run"})
         self.assert_clean("check_words.py", {"api/a.cc": "report.system(line); // the file system"})
 
     def test_headers(self):

@@ -10,7 +10,7 @@ from service import PORTAL, Drivers
 _PATTERN = 0x5A
 
 
-class XenSeedTest(LabCase):
+class XenJobTest(LabCase):
     guests = ("vs", "xen")
 
     def state(self, vm) -> tuple[int, int, int, int, int]:
