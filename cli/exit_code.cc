@@ -46,7 +46,7 @@ std::string exit_code_help() {
          "    2  usage: wrong command line, configuration or value\n"
          "    3  not found\n"
          "    4  conflict: in use, another operation in progress, exists already\n"
-         "    5  not allowed: no token, or one whose role is not enough\n"
+         "    5  not allowed: no token, one whose role is not enough, or a refused certificate\n"
          "    6  quota or space\n"
          "    7  the service cannot be reached, or cannot work at the moment\n"
          "    8  waited as long as --timeout says; the operation goes on\n"

@@ -86,6 +86,14 @@ class LintTest(unittest.TestCase):
         self.assert_clean("check_links.py", {"a.md": "[b](docs/b.md#x)", "docs/b.md": "[a](../a.md)"})
         self.assert_found("check_links.py", {"docs/a.md": "[b](b.md)"}, "docs/a.md:1: b.md")
 
+    def test_verbs(self):
+        table = {"cli/command_table.cc": 'return {\n      {"usage", group, "x", {}, {}, show_usage},\n'}
+        self.assert_clean("check_verbs.py", table | {"a.md": "`vbs usage` of vbs nodes; `vgs vbs -o x`\n"
+                                                     "    vgcreate vbs /dev/sdb\n    deploy/lab vbs usage\n"})
+        for text in ("see `vbs nodes`", "x:\n\n    vbs nodes\n", "```\nid=$(vbs nodes)\n```\n"):
+            self.assert_found("check_verbs.py", table | {"docs/a.md": text}, "no verb 'nodes'")
+        self.assert_found("check_verbs.py", table | {"docs/a.1": ".Bd\nvbs nodes\n"}, "docs/a.1:2: ")
+
     def test_config_keys(self):
         code = '#include "common/config.h"\nauto a = root.string("database");\n'
         tree = {"docs/operator-guide.md": "### Configuration of vbsd\n| `database` | path |\n",
