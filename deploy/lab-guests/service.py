@@ -243,6 +243,11 @@ driver = "{self.drivers.hypervisor}"
         """The command line; look at returncode, stdout and stderr."""
         return subprocess.run(**self.command_line(arguments), capture_output=True, timeout=seconds, check=False)
 
+    def check_database(self) -> subprocess.CompletedProcess:
+        """`vbsd check-database`, beside the front or without it."""
+        return subprocess.run([self._program("vbsd"), "--config", self.path("vbsd.toml"), "check-database"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
     def begin(self, *arguments: str) -> subprocess.Popen:
         """The command line, not waited for."""
         return subprocess.Popen(**self.command_line(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -1,12 +1,13 @@
 """What is really there, as an administrator's own commands show it: volumes, targets, sessions,
-devices and the disks of virtual machines. Never asks VBS."""
+devices and the disks of virtual machines. Never asks VBS, but whether its rows contradict each other."""
 import json
 import re
 import sqlite3
 
 from service import PORTAL, VOLUME_GROUP, Service
 
-_TARGETS = "/sys/kernel/config/target/iscsi"
+_CONFIGFS = "/sys/kernel/config/target"
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class Reality:
@@ -21,18 +22,34 @@ class Reality:
     def _node(self, command: str) -> str:
         return Service.must(self._service.node, command)
 
-    def volumes(self) -> dict[str, dict]:
-        """Logical volumes of VBS by name, as `lvs` shows them, told from others by its tags."""
+    def _logical_volumes(self) -> dict[str, dict]:
         report = self._server("lvs --reportformat json --units b --nosuffix "
                               f"-o lv_name,lv_size,lv_tags,origin,pool_lv,lv_active {VOLUME_GROUP}")
-        rows = json.loads(report)["report"][0]["lv"]
-        return {row["lv_name"]: row for row in rows
-                if "vbs.volume=" in row["lv_tags"] or "vbs.snapshot=" in row["lv_tags"]}
+        return {row["lv_name"]: row for row in json.loads(report)["report"][0]["lv"]}
+
+    def volumes(self) -> dict[str, dict]:
+        """Logical volumes of VBS by name, as `lvs` shows them, told from others by its tags."""
+        return {name: row for name, row in self._logical_volumes().items() if _has_tags(row)}
+
+    def untagged(self) -> list[str]:
+        """Those that have a name of VBS, and not its tags."""
+        return [name for name, row in self._logical_volumes().items()
+                if re.fullmatch(f"vbs-{_UUID}", name) and not _has_tags(row)]
+
+    def idle_backstores(self) -> list[str]:
+        """Those of the kernel's target that no logical unit leads to."""
+        listing = self._server(
+            f"cd {_CONFIGFS}/core 2>/dev/null || exit 0; "
+            "for file in */*/enable; do [ ! -e $file ] || echo \"B $PWD/${file%/enable}\"; done; "
+            "for link in ../iscsi/*/tpgt_*/lun/lun_*/*; do [ ! -L $link ] || echo \"L $(readlink -f $link)\"; done")
+        found = {kind: {line[2:] for line in listing.splitlines() if line[0] == kind} for kind in "BL"}
+        return sorted(found["B"] - found["L"])
 
     def targets(self) -> dict[str, list[str]]:
         """IQN -> initiators that are logged in."""
         if self._service.drivers.target == "lio":
-            listing = self._server(f"cd {_TARGETS} 2>/dev/null || exit 0; for t in iqn.*; do [ -d $t ] || continue; "
+            listing = self._server(f"cd {_CONFIGFS}/iscsi 2>/dev/null || exit 0; "
+                                   "for t in iqn.*; do [ -d $t ] || continue; "
                                    'echo "T $t"; cat $t/tpgt_*/acls/*/info 2>/dev/null | '
                                    'sed -n "s/^InitiatorName: /I /p"; done; true')
         else:
@@ -69,6 +86,13 @@ class Reality:
         """SCSI disks of the VMM node, also those without a link."""
         return int(self._node("ls -d /sys/class/scsi_disk/* 2>/dev/null | wc -l"))
 
+    def contradictions(self) -> list[str]:
+        """What `vbsd check-database` finds."""
+        done = self._service.check_database()
+        if done.returncode == 0:
+            return []
+        return (done.stdout + done.stderr).splitlines() or [f"check-database ends with {done.returncode}"]
+
     def rows(self, sql: str) -> list[sqlite3.Row]:
         database = sqlite3.connect(f"file:{self._service.database}?mode=ro", uri=True, timeout=10)
         database.row_factory = sqlite3.Row
@@ -80,8 +104,12 @@ class Reality:
 
 def attachment_of(name: str) -> str:
     """The attachment's id in an IQN, or in the name of a link."""
-    match = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name)
+    match = re.search(_UUID, name)
     return match.group() if match else name
+
+
+def _has_tags(row: dict) -> bool:
+    return "vbs.volume=" in row["lv_tags"] or "vbs.snapshot=" in row["lv_tags"]
 
 
 def findings(reality: Reality, vm_disks: dict[str, str], initiator: str) -> list[str]:
@@ -96,6 +124,8 @@ def findings(reality: Reality, vm_disks: dict[str, str], initiator: str) -> list
     volumes = set(reality.volumes())
     found += [f"logical volume {name} belongs to no row" for name in volumes - wanted]
     found += [f"{name} has no logical volume" for name in wanted - volumes]
+    found += [f"logical volume {name} has no tags" for name in reality.untagged()]
+    found += [f"no logical unit leads to {name}" for name in reality.idle_backstores()]
     targets = {attachment_of(iqn): who for iqn, who in reality.targets().items()}
     found += _both_ways("target", set(targets), set(attachments))
     found += [f"target {uid}: logged in are {who}" for uid, who in targets.items()
@@ -111,7 +141,7 @@ def findings(reality: Reality, vm_disks: dict[str, str], initiator: str) -> list
                 found.append(f"the {what} of attachment {uid} is volume {serials[uid]}, not {row['volume_uid']}")
     if reality.scsi_disks() != len(attachments):
         found.append(f"the node has {reality.scsi_disks()} SCSI disks for {len(attachments)} attachments")
-    return found
+    return found + reality.contradictions()
 
 
 def _both_ways(what: str, there: set[str], wanted: set[str]) -> list[str]:

@@ -7,6 +7,7 @@ changed. Not a test: nothing that is recorded is judged."""
 import argparse
 import io
 import os
+import re
 import sys
 import tarfile
 
@@ -21,7 +22,12 @@ _FOLDER = "/root/recorded"
 def newest(tool: str) -> str:
     """The folder of the latest version so far; scripts may build on what is there."""
     versions = os.path.join(SOURCE, "tests/recorded", tool)
-    return os.path.join(versions, max(os.listdir(versions)))
+    return os.path.join(versions, max(os.listdir(versions), key=_numbers))
+
+
+def _numbers(version: str) -> list[int]:
+    """1.9 comes before 1.10."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def record(guest, tool: str) -> str:

@@ -9,47 +9,57 @@ from reality import attachment_of
 from service import Service
 
 
-class QemuVm:
-    """A QEMU whose processors stand still. Its second QMP socket belongs to the tests."""
+class Vm:
+    """What lab-vm starts, on whatever hypervisor."""
+
+    hypervisor = ""
 
     def __init__(self, service: Service, name: str):
         self.name = name
         self._service = service
-        Service.must(service.node, f"lab-vm start qemu {name}")
+        self._node(f"lab-vm start {self.hypervisor} {name}")
 
     def stop(self) -> None:
-        Service.must(self._service.node, f"lab-vm stop qemu {self.name}")
+        self._node(f"lab-vm stop {self.hypervisor} {self.name}")
+
+    def _node(self, command: str) -> str:
+        return Service.must(self._service.node, command)
+
+
+class EmulatedVm(Vm):
+    """A QEMU whose processors stand still: its disks are read and written through QEMU itself. How to
+    speak with it depends on who has started it."""
+
+    def _ask(self, message: dict) -> dict:
+        """The answer to a QMP command."""
+        raise NotImplementedError
+
+    def _last_words(self) -> str:
+        """The last lines that QEMU has printed."""
+        raise NotImplementedError
 
     def _qmp(self, command: str, **arguments):
-        guest = self._service.node
-        guest.connect()
-        with subprocess.Popen(guest.ssh_command() + [f"socat - UNIX-CONNECT:/run/lab-vms/{self.name}.lab"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as talk:
-            assert talk.stdin is not None and talk.stdout is not None
-            talk.stdout.readline()
-            for message in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": arguments}):
-                talk.stdin.write(json.dumps(message) + "\n")
-                answer = json.loads(talk.stdout.readline())
-                while "event" in answer:
-                    answer = json.loads(talk.stdout.readline())
-            talk.stdin.close()
+        answer = self._ask({"execute": command, "arguments": arguments})
         if "error" in answer:
             raise AssertionError(f"{command} {arguments}: {answer['error']['desc']}")
         return answer["return"]
 
+    def _devices(self) -> list[str]:
+        """QEMU's names of the disks of VBS, which end with "vbs-ATTACHMENT"."""
+        return [child["name"] for child in self._qmp("qom-list", path="/machine/peripheral")
+                if "vbs-" in child["name"]]
+
     def disks(self) -> dict[str, str]:
         """Attachment -> serial number."""
-        names = [child["name"] for child in self._qmp("qom-list", path="/machine/peripheral")]
-        return {name.removeprefix("vbs-"): self._qmp("qom-get", path=f"/machine/peripheral/{name}",
-                                                     property="serial")
-                for name in names if name.startswith("vbs-")}
+        return {name.partition("vbs-")[2]: self._qmp("qom-get", path=f"/machine/peripheral/{name}", property="serial")
+                for name in self._devices()}
 
     def _io(self, command: str) -> str:
-        """One of qemu-io's commands on the only disk; QEMU prints its outcome to the journal."""
-        (attachment,) = self.disks()
+        """One of qemu-io's commands on the only disk, and its outcome."""
+        (name,) = self._devices()
         self._qmp("human-monitor-command",
-                  **{"command-line": f'qemu-io -d /machine/peripheral/vbs-{attachment} "{command}"'})
-        return Service.must(self._service.node, f"journalctl -q -o cat -n 4 -u lab-vm-{self.name}")
+                  **{"command-line": f'qemu-io -d /machine/peripheral/{name} "{command}"'})
+        return self._last_words()
 
     def write(self, pattern: int, offset: int, length: int) -> None:
         assert self.try_to_write(pattern, offset, length), "the write failed"
@@ -65,71 +75,62 @@ class QemuVm:
         return "verification failed" not in said
 
     def size_bytes(self) -> int:
-        (disk,) = [block for block in self._qmp("query-block")
-                   if block.get("qdev", "").startswith("/machine/peripheral/vbs-") or
-                   block.get("qdev", "").startswith("vbs-")]
+        (disk,) = [block for block in self._qmp("query-block") if "vbs-" in block.get("qdev", "")]
         return disk["inserted"]["image"]["virtual-size"]
 
 
-class LibvirtVm(QemuVm):
-    """The same as a domain of libvirt's."""
+class QemuVm(EmulatedVm):
+    """Its second QMP socket belongs to the tests."""
 
-    def __init__(self, service: Service, name: str):  # pylint: disable=super-init-not-called
-        self.name = name
-        self._service = service
-        Service.must(service.node, f"lab-vm start libvirt {name}")
+    hypervisor = "qemu"
 
-    def stop(self) -> None:
-        Service.must(self._service.node, f"lab-vm stop libvirt {self.name}")
+    def _ask(self, message: dict) -> dict:
+        guest = self._service.node
+        guest.connect()
+        with subprocess.Popen(guest.ssh_command() + [f"socat - UNIX-CONNECT:/run/lab-vms/{self.name}.lab"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as talk:
+            assert talk.stdin is not None and talk.stdout is not None
+            talk.stdout.readline()
+            for request in ({"execute": "qmp_capabilities"}, message):
+                talk.stdin.write(json.dumps(request) + "\n")
+                answer = json.loads(talk.stdout.readline())
+                while "event" in answer:
+                    answer = json.loads(talk.stdout.readline())
+            talk.stdin.close()
+        return answer
 
-    def _qmp(self, command: str, **arguments):
-        message = json.dumps({"execute": command, "arguments": arguments})
-        answer = json.loads(Service.must(self._service.node,
-                                         f"virsh -q qemu-monitor-command {self.name} {shlex.quote(message)}"))
-        if "error" in answer:
-            raise AssertionError(f"{command} {arguments}: {answer['error']['desc']}")
-        return answer["return"]
-
-    def disks(self) -> dict[str, str]:
-        names = [child["name"] for child in self._qmp("qom-list", path="/machine/peripheral")]
-        return {name.partition("vbs-")[2]: self._qmp("qom-get", path=f"/machine/peripheral/{name}",
-                                                     property="serial")
-                for name in names if "vbs-" in name}
-
-    def _io(self, command: str) -> str:
-        (name,) = [child["name"] for child in self._qmp("qom-list", path="/machine/peripheral")
-                   if "vbs-" in child["name"]]
-        self._qmp("human-monitor-command",
-                  **{"command-line": f'qemu-io -d /machine/peripheral/{name} "{command}"'})
-        return Service.must(self._service.node, f"tail -n 4 /var/log/libvirt/qemu/{self.name}.log")
+    def _last_words(self) -> str:
+        return self._node(f"journalctl -q -o cat -n 4 -u lab-vm-{self.name}")
 
 
-class XenVm:
+class LibvirtVm(EmulatedVm):
+    hypervisor = "libvirt"
+
+    def _ask(self, message: dict) -> dict:
+        return json.loads(self._node(f"virsh -q qemu-monitor-command {self.name} {shlex.quote(json.dumps(message))}"))
+
+    def _last_words(self) -> str:
+        return self._node(f"tail -n 4 /var/log/libvirt/qemu/{self.name}.log")
+
+
+class XenVm(Vm):
     """A paravirtual domain that runs. Commands are given to the shell on its console."""
 
-    def __init__(self, service: Service, name: str):
-        self.name = name
-        self._service = service
-        Service.must(service.node, f"lab-vm start xen {name}")
-
-    def stop(self) -> None:
-        Service.must(self._service.node, f"lab-vm stop xen {self.name}")
+    hypervisor = "xen"
 
     def run(self, command: str) -> str:
         """In the guest."""
-        return Service.must(self._service.node, f"lab-vm run xen {self.name} {shlex.quote(command)}")
+        return self._node(f"lab-vm run xen {self.name} {shlex.quote(command)}")
 
     def block_list(self) -> dict[str, str]:
         """Device number -> its device in dom0, as `xl block-list` and the XenStore show them."""
-        listing = Service.must(self._service.node,
-                               f"xl block-list {self.name} | tail -n +2 | while read -r vdev _ _ _ _ _ path; do "
-                               'echo "$vdev $(xenstore-read "$path/params")"; done')
+        listing = self._node(f"xl block-list {self.name} | tail -n +2 | while read -r vdev _ _ _ _ _ path; do "
+                             'echo "$vdev $(xenstore-read "$path/params")"; done')
         return dict(line.split(" ", 1) for line in listing.splitlines())
 
     def _vbds(self) -> dict[str, str]:
         """Attachment -> Xen's number of the disk."""
-        listing = Service.must(
-            self._service.node,
+        listing = self._node(
             f"back=/local/domain/0/backend/vbd/$(xl domid {self.name}); "
             "for n in $(xenstore-list $back 2>/dev/null); do echo $n $(xenstore-read $back/$n/params); done")
         rows = (line.split(" ", 1) for line in listing.splitlines())
@@ -138,8 +139,7 @@ class XenVm:
 
     def disks(self) -> dict[str, str]:
         """Attachment -> serial number, which only the host's disk behind it has."""
-        return {attachment: Service.must(
-            self._service.node,
+        return {attachment: self._node(
             f"d=$(xenstore-read /local/domain/0/backend/vbd/$(xl domid {self.name})/{number}/physical-device); "
             "tail -c +5 /sys/dev/block/$((0x${d%:*})):$((0x${d#*:}))/device/vpd_pg80 | tr -d '\\0'").strip()
             for attachment, number in self._vbds().items()}
