@@ -1,7 +1,6 @@
 """The virtual machines of the lab's VMM nodes, as tests use them: what they show, and reading and
 writing through them."""
 import json
-import re
 import shlex
 import subprocess
 
@@ -134,8 +133,7 @@ class XenVm(Vm):
             f"back=/local/domain/0/backend/vbd/$(xl domid {self.name}); "
             "for n in $(xenstore-list $back 2>/dev/null); do echo $n $(xenstore-read $back/$n/params); done")
         rows = (line.split(" ", 1) for line in listing.splitlines())
-        return {re.search(r":([0-9a-f-]{36})-lun-", path).group(1): number
-                for number, path in rows if "-iscsi-" in path}
+        return {attachment_of(path): number for number, path in rows if "-iscsi-" in path}
 
     def disks(self) -> dict[str, str]:
         """Attachment -> serial number, which only the host's disk behind it has."""
