@@ -194,10 +194,10 @@ TEST_F(ThinTest, APoolThatFillsIsWarnedOfAndThenTakesNothingNew) {
   ASSERT_EQ("", create(id, size)) << "the whole promise";
   EXPECT_EQ(ErrorCode::insufficient_space, code_of(store_->prepare_empty(fresh(), kMiB)));
   const std::uint64_t step = 16 * kMiB;
-  for (std::uint64_t at = 0; at + step <= size * 3 / 4; at += step) write(id, at, step, 3);
+  for (std::uint64_t at = 0; at + step <= size * 9 / 10; at += step) write(id, at, step, 3);
   tend();
   EXPECT_NE(std::string::npos, store_->warning().find("data space")) << store_->warning();
-  for (std::uint64_t at = size * 3 / 4 / step * step; at + step <= size; at += step) {
+  for (std::uint64_t at = size * 9 / 10 / step * step; at + step <= size; at += step) {
     write(id, at, step, 3);
   }
   EXPECT_TRUE(holds(id, 0, step, 3)) << "and what was promised can be written to the end";
