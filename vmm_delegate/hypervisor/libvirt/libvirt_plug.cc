@@ -15,6 +15,21 @@ Result<Machine> read_machine(const Domain& domain, Definition definition) {
   return parse_machine(*xml);
 }
 
+/// Waits until what libvirt was asked before has been done, be it by a process that has ended
+/// since: only then does the domain's XML tell all of it. A change of Xen's keeps libvirt from
+/// telling the XML.
+Result<void> settle(const Domain& domain, const LibvirtOptions& options) {
+  if (options.bus == DiskBus::xen) return {};
+  const auto power = domain.power();
+  if (!power) return fail(power.error());
+  if (*power == Power::off) return {};
+  auto settled = domain.writes();
+  if (settled) return {};
+  // It may have gone off meanwhile; what that means for the device is for the next look to tell.
+  if (settled.error().code == ErrorCode::conflict) settled.error().code = ErrorCode::timeout;
+  return fail(settled.error());
+}
+
 /// The controller for a new disk, which is made where there is none.
 Result<unsigned> ensure_controller(const Domain& domain, const Definitions& now) {
   const auto live = now.live.virtio_scsi();
@@ -78,6 +93,28 @@ Result<void> remove(const Domain& domain, const LibvirtOptions& options, const D
   const bool leaving =
       !removed && removed.error().message.find("process of unplug") != std::string::npos;
   return leaving ? Result<void>() : removed;
+}
+
+/// From what runs, and from what it is started from, as far as the disk is there.
+Result<void> remove_from(const Domain& domain, const LibvirtOptions& options, const Disk* live,
+                         const Disk* saved) {
+  const unsigned flags = (live == nullptr ? 0 : kLive) | (saved == nullptr ? 0 : kSaved);
+  auto done = remove(domain, options, live == nullptr ? *saved : *live, flags);
+  if (done || done.error().code != ErrorCode::conflict || live == nullptr) return done;
+  const auto power = domain.power();
+  if (!power || *power != Power::off) return done;
+  // It went off meanwhile, and holds nothing but its definition now.
+  return saved == nullptr ? Result<void>() : remove(domain, options, *saved, kSaved);
+}
+
+/// The last look of a removal: a request from before it may have waited until then.
+Result<void> check_gone(const Domain& domain, const LibvirtOptions& options,
+                        const Uuid& attachment) {
+  if (auto settled = settle(domain, options); !settled) return settled;
+  const auto now = Definitions::read(domain);
+  if (!now) return fail(now.error());
+  if (now->live.find(attachment) == nullptr && now->saved.find(attachment) == nullptr) return {};
+  return fail(ErrorCode::timeout, "an earlier request has only now shown the device");
 }
 
 Result<void> check_disk(const LibvirtOptions& options, const Disk& disk) {
@@ -204,6 +241,7 @@ Result<void> resize(const Domain& domain, const LibvirtOptions& options, const U
 Result<wire::DeviceStatus> plug(const Domain& domain, const LibvirtOptions& options,
                                 const Uuid& attachment, const wire::DeviceSpec& spec,
                                 const std::string& host_path) {
+  if (auto settled = settle(domain, options); !settled) return fail(settled.error());
   auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
   if (now->power == Power::off) return fail(ErrorCode::conflict, "it is off");
@@ -223,6 +261,7 @@ Result<wire::DeviceStatus> plug(const Domain& domain, const LibvirtOptions& opti
 
 Result<Detachment> unplug(const Domain& domain, const LibvirtOptions& options,
                           const std::string& vm, const Uuid& attachment) {
+  if (auto settled = settle(domain, options); !settled) return fail(settled.error());
   const auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
   const Disk* live = now->live.find(attachment);
@@ -230,12 +269,10 @@ Result<Detachment> unplug(const Domain& domain, const LibvirtOptions& options,
   if (live != nullptr) {
     if (auto alive = check_disk(options, *live); !alive) return fail(alive.error());
   }
-  const unsigned flags = (live == nullptr ? 0 : kLive) | (saved == nullptr ? 0 : kSaved);
-  if (flags != 0) {
+  if (live != nullptr || saved != nullptr) {
     const auto watch = live == nullptr ? nullptr : domain.watch_removal(live->alias);
     fault_point("vmmd.detach.before-device-del");
-    const Disk& disk = live == nullptr ? *saved : *live;
-    if (auto done = remove(domain, options, disk, flags); !done) return fail(done.error());
+    if (auto done = remove_from(domain, options, live, saved); !done) return fail(done.error());
     fault_point("vmmd.detach.after-device-del");
     if (watch) watch->wait(options.removal);
   }
@@ -250,9 +287,7 @@ Result<Detachment> unplug(const Domain& domain, const LibvirtOptions& options,
                           : "the guest of VM '" + vm + "' has not let go of the device"};
   }
   // libvirt shows a device no longer some time before the hypervisor has closed it.
-  if (after->power != Power::off && options.bus != DiskBus::xen) {
-    if (auto settled = domain.writes(); !settled) return fail(settled.error());
-  }
+  if (auto gone = check_gone(domain, options, attachment); !gone) return fail(gone.error());
   return Detachment{};
 }
 

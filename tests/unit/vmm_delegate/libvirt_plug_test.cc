@@ -1,0 +1,99 @@
+#include "vmm_delegate/hypervisor/libvirt/libvirt_plug.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/fakes/fake_libvirt.h"
+#include "tests/unit/vmm_delegate/support.h"
+
+namespace vbs::vmm_delegate::libvirt {
+namespace {
+
+using test::test_id;
+
+class LibvirtPlugTest : public testing::Test {
+ protected:
+  LibvirtPlugTest() { fake.live.scsi_controllers[0] = fake.saved.scsi_controllers[0] = true; }
+
+  Disk disk() const {
+    Disk disk;
+    disk.alias = alias_of(id);
+    disk.source = kPath;
+    disk.target = "sdb";
+    disk.serial = spec.session.volume.str();
+    return disk;
+  }
+  void show(bool live, bool saved) {
+    if (live) fake.live.disks.push_back(disk());
+    if (saved) fake.saved.disks.push_back(disk());
+  }
+  Result<Detachment> take_away() { return unplug(fake.domain(), options, "vm1", id); }
+  Result<wire::DeviceStatus> put() { return plug(fake.domain(), options, id, spec, kPath); }
+
+  static constexpr const char* kPath = "/dev/disk/by-path/one";
+  const Uuid id = test_id(1);
+  const wire::DeviceSpec spec = test::device_spec("vm1", test_id(100));
+  LibvirtOptions options;
+  fakes::FakeLibvirt fake;
+};
+
+TEST_F(LibvirtPlugTest, ADetachFirstWaitsForAnAttachThatIsUnderWay) {
+  fake.under_way = [this] { show(true, true); };
+  const auto gone = take_away();
+  ASSERT_TRUE(gone) << gone.error().message;
+  EXPECT_EQ(gone->waiting_for, "");
+  EXPECT_TRUE(fake.live.disks.empty());
+  EXPECT_TRUE(fake.saved.disks.empty());
+}
+
+TEST_F(LibvirtPlugTest, AnAttachFirstWaitsForAnotherThatIsUnderWay) {
+  fake.under_way = [this] { show(true, true); };
+  const auto status = put();
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(fake.live.disks.size(), 1U);
+  EXPECT_EQ(fake.saved.disks.size(), 1U);
+  EXPECT_THAT(fake.done, testing::ElementsAre("settle"));
+}
+
+TEST_F(LibvirtPlugTest, WhatShowsUpDuringTheDetachIsNotCalledGone) {
+  for (const bool live : {true, false}) {
+    fake.live.disks.clear();
+    fake.saved.disks.clear();
+    fake.under_way = [&] {
+      // What was asked for earlier gets its turn only when the next question waits.
+      fake.under_way = [&] { show(live, !live); };
+    };
+    const auto gone = take_away();
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().code, ErrorCode::timeout);
+    EXPECT_THAT(gone.error().message, testing::HasSubstr("an earlier request"));
+    EXPECT_TRUE(take_away()) << "the next one takes it";
+  }
+}
+
+TEST_F(LibvirtPlugTest, AVmThatGoesOffDuringItsDetachLosesTheDiskFromItsDefinition) {
+  show(true, true);
+  fake.on_detach = [this] { fake.active = false; };
+  const auto gone = take_away();
+  ASSERT_TRUE(gone) << gone.error().message;
+  EXPECT_TRUE(fake.saved.disks.empty());
+  EXPECT_THAT(fake.done, testing::ElementsAre("settle", "detach live saved", "detach saved"));
+}
+
+TEST_F(LibvirtPlugTest, AVmThatGoesOffAfterItsDetachProvesNoRefusal) {
+  show(true, false);
+  fake.under_way = [this] { fake.under_way = [this] { fake.active = false; }; };
+  const auto gone = take_away();
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::timeout);
+  EXPECT_TRUE(take_away());
+}
+
+TEST_F(LibvirtPlugTest, ARefusalOfWhatRunsStays) {
+  show(true, true);
+  fake.on_detach = [this] { fake.refuse(VIR_ERR_OPERATION_FAILED, "no"); };
+  EXPECT_EQ(take_away().error().code, ErrorCode::conflict);
+  EXPECT_EQ(fake.saved.disks.size(), 1U);
+}
+
+}  // namespace
+}  // namespace vbs::vmm_delegate::libvirt
