@@ -27,7 +27,7 @@ Result<wire::SessionStatus> SessionService::refresh_size(const Uuid& attachment,
   auto status = initiator_.refresh_size(attachment, spec.session);
   if (!status) return status;
   fault_point("vmmd.session-size.before-reply");
-  if (status->size_bytes == 0 || status->size_bytes == spec.size_bytes) return status;
+  if (status->size_bytes == 0 || status->size_bytes >= spec.size_bytes) return status;
   return fail(ErrorCode::node_unavailable, "the device of session " + attachment.str() + " has " +
                                                std::to_string(status->size_bytes) +
                                                " bytes here, not " +

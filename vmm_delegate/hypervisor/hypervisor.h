@@ -106,10 +106,10 @@ class Hypervisor {
   /// is off or unknown holds nothing.
   virtual Result<Detachment> detach(const std::string& vm, const Uuid& attachment) = 0;
 
-  /// Shows the VM the size that the attachment's device has now, which is `size_bytes`; success
-  /// where it shows it already, and where the VM is off. Its guest goes on meanwhile. not_found: no
-  /// such VM, or it holds nothing of the attachment. node_unavailable: the storage below does not
-  /// show that size.
+  /// Shows the VM the size that the attachment's device has now, which is `size_bytes` or a little
+  /// more, as storage in whole extents has; success where it shows that already, and where the VM
+  /// is off. Its guest goes on meanwhile. not_found: no such VM, or it holds nothing of the
+  /// attachment. node_unavailable: the storage below does not show that size.
   virtual Result<void> resize(const std::string& vm, const Uuid& attachment,
                               std::uint64_t size_bytes) = 0;
 

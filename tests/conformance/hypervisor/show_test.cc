@@ -141,6 +141,11 @@ TEST_F(HypervisorConformance, AVolumeThatHasGrownIsShownLarger) {
   const auto resized = hypervisor->resize("vm1", id(1), 2 * kSize);
   ASSERT_TRUE(resized) << resized.error().message;
   EXPECT_EQ(rig->disks("vm1").front().size_bytes, 2 * kSize);
+  rig->grow(1, 4 * kSize);
+  const auto more = hypervisor->resize("vm1", id(1), 3 * kSize);
+  ASSERT_TRUE(more) << "storage in whole extents has more than was ordered: "
+                    << more.error().message;
+  EXPECT_EQ(rig->disks("vm1").front().size_bytes, 4 * kSize);
   EXPECT_EQ(hypervisor->resize("vm1", id(2), kSize).error().code, ErrorCode::not_found);
 }
 

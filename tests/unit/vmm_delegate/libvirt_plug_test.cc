@@ -88,6 +88,13 @@ TEST_F(LibvirtPlugTest, AVmThatGoesOffAfterItsDetachProvesNoRefusal) {
   EXPECT_TRUE(take_away());
 }
 
+TEST_F(LibvirtPlugTest, StorageInWholeExtentsMayShowMore) {
+  show(true, true);
+  EXPECT_TRUE(resize(fake.domain(), options, id, 8 << 20));
+  EXPECT_TRUE(resize(fake.domain(), options, id, 7 << 20));
+  EXPECT_TRUE(fake.done.empty()) << "nothing had to be asked for";
+}
+
 TEST_F(LibvirtPlugTest, ARefusalOfWhatRunsStays) {
   show(true, true);
   fake.on_detach = [this] { fake.refuse(VIR_ERR_OPERATION_FAILED, "no"); };

@@ -60,6 +60,7 @@ TEST_F(QemuAttachTest, ShowsWhatTheDiskHasGrownTo) {
   ASSERT_TRUE(attached);
   EXPECT_EQ(attached->size_bytes, 8U << 20);
   EXPECT_TRUE(qemu.resize("vm1", id, 8 << 20)) << "it shows that already";
+  EXPECT_TRUE(qemu.resize("vm1", id, 7 << 20)) << "storage in whole extents has more";
   const auto early = qemu.resize("vm1", id, 24 << 20);
   ASSERT_FALSE(early) << "its target has not grown";
   EXPECT_EQ(early.error().code, ErrorCode::node_unavailable) << early.error().message;

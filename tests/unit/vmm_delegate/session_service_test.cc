@@ -64,6 +64,9 @@ TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
   initiator.set_size(2 << 20);
   EXPECT_EQ(service.refresh_size(id, {2 << 20, session})->size_bytes, 2U << 20);
   EXPECT_EQ(service.get(id)->size_bytes, 2U << 20);
+  initiator.set_size(4 << 20);
+  EXPECT_EQ(service.refresh_size(id, {3 << 20, session})->size_bytes, 4U << 20)
+      << "storage in whole extents has more";
   ASSERT_TRUE(service.remove(id, 5));
   EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::stale_generation);
 }

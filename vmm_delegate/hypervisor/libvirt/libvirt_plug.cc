@@ -220,7 +220,7 @@ Result<void> resize(const Domain& domain, const LibvirtOptions& options, const U
   if (now->power == Power::off) return {};
   const Disk* disk = now->live.find(attachment);
   if (disk == nullptr) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
-  if (domain.size(disk->target) == size_bytes) return {};
+  if (domain.size(disk->target) >= size_bytes) return {};
   if (auto alive = check_disk(options, *disk); !alive) return alive;
   fault_point("vmmd.resize.before-block-resize");
   auto resized = domain.resize(disk->target, size_bytes);
@@ -233,7 +233,7 @@ Result<void> resize(const Domain& domain, const LibvirtOptions& options, const U
     return resized;
   }
   const std::uint64_t size = domain.size(disk->target);
-  if (size == size_bytes || size == 0) return {};
+  if (size >= size_bytes || size == 0) return {};
   return fail(ErrorCode::node_unavailable, "its device has " + std::to_string(size) +
                                                " bytes still, not " + std::to_string(size_bytes));
 }

@@ -110,12 +110,12 @@ Result<void> QemuHypervisor::resize_in(Qmp& qmp, const Uuid& attachment,
   auto held = qemu::look(qmp, attachment);
   if (!held) return fail(held.error());
   if (!held->complete()) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
-  if (held->size_bytes == size_bytes) return {};
+  if (held->size_bytes >= size_bytes) return {};
   if (auto alive = check_storage(options_.probe, held->storage); !alive) return alive;
   if (auto done = qemu::resize(qmp, attachment, size_bytes, options_.plug); !done) return done;
   held = qemu::look(qmp, attachment);
   if (!held) return fail(held.error());
-  if (held->size_bytes == size_bytes) return {};
+  if (held->size_bytes >= size_bytes) return {};
   return fail(ErrorCode::node_unavailable, "its device has " + std::to_string(held->size_bytes) +
                                                " bytes still, not " + std::to_string(size_bytes));
 }

@@ -19,11 +19,8 @@ struct PlugOptions {
 Result<void> plug(Qmp& qmp, const Uuid& attachment, const wire::SessionSpec& session,
                   const std::string& host_path, const PlugOptions& options);
 
-/// Lets QEMU ask the storage for its size, which should be `size_bytes` by now, and tell the guest.
-Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,
-                    const PlugOptions& options);
-
-/// Lets QEMU ask the storage for its size, which should be `size_bytes` by now, and tell the guest.
+/// Lets QEMU ask the storage for its size, which should be `size_bytes` or more by now, and tell
+/// the guest.
 Result<void> resize(Qmp& qmp, const Uuid& attachment, std::uint64_t size_bytes,
                     const PlugOptions& options);
 

@@ -127,13 +127,13 @@ Result<void> XenHypervisor::resize(const std::string& vm, const Uuid& attachment
     }
     const auto below = sysfs_.sectors(held->front());
     if (!below) return fail(below.error());
-    if (*below != sectors) {
+    if (*below < sectors) {
       return fail(ErrorCode::node_unavailable, "the host device " + held->front().path + " has " +
                                                    std::to_string(*below * xen::kSectorSize) +
                                                    " bytes, not " + std::to_string(size_bytes));
     }
     // A guest that has not taken the disk yet will see the size when it does.
-    if (held->front().sectors.value_or(sectors) == sectors) return {};
+    if (held->front().sectors.value_or(sectors) >= sectors) return {};
     if (poll_timeout(deadline) == 0) {
       return fail(ErrorCode::timeout, "VM '" + vm + "' was not told the new size of its device");
     }
