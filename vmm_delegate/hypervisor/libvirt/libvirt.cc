@@ -44,7 +44,8 @@ Result<VmView> view_of(const std::string& vm, const Domain& domain) {
 }  // namespace
 
 LibvirtHypervisor::LibvirtHypervisor(LibvirtOptions options)
-    : shared_(std::make_shared<Shared>(std::move(options))), calls_(shared_->options.max_calls) {}
+    : shared_(std::make_shared<Shared>(std::move(options))),
+      calls_(shared_->options.max_calls, "libvirt") {}
 
 Result<void> LibvirtHypervisor::check() {
   return calls_.run<void>(shared_->options.look, [shared = shared_]() -> Result<void> {

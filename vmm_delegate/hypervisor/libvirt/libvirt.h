@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "common/bounded_calls.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
-#include "vmm_delegate/hypervisor/libvirt/bounded_calls.h"
 #include "vmm_delegate/hypervisor/libvirt/libvirt_session.h"
 #include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
 #include "vmm_delegate/hypervisor/storage_probe.h"

@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/libvirt/bounded_calls.h"
+#include "common/bounded_calls.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 
 #include "tests/unit/common/support.h"
 
-namespace vbs::vmm_delegate {
+namespace vbs {
 namespace {
 
 /// Calls that hang until they are let go.
@@ -39,7 +39,7 @@ class Gate {
 };
 
 TEST(BoundedCalls, GivesBackWhatTheCallGives) {
-  BoundedCalls calls(2);
+  BoundedCalls calls(2, "somebody");
   EXPECT_EQ(*calls.run<int>(Milliseconds(10'000), [] { return Result<int>(7); }), 7);
   const auto failed = calls.run<void>(
       Milliseconds(10'000), []() -> Result<void> { return fail(ErrorCode::conflict, "no"); });
@@ -49,7 +49,7 @@ TEST(BoundedCalls, GivesBackWhatTheCallGives) {
 TEST(BoundedCalls, LeavesACallThatHangsBehindAndServesOthers) {
   const auto gate = std::make_shared<Gate>();
   const auto ended = std::make_shared<std::atomic<bool>>(false);
-  BoundedCalls calls(2);
+  BoundedCalls calls(2, "somebody");
   const auto begin = std::chrono::steady_clock::now();
   const auto hung = calls.run<void>(Milliseconds(50), [gate, ended]() -> Result<void> {
     gate->pass();
@@ -66,7 +66,7 @@ TEST(BoundedCalls, LeavesACallThatHangsBehindAndServesOthers) {
 
 TEST(BoundedCalls, RefusesWorkWhileTooManyHang) {
   const auto gate = std::make_shared<Gate>();
-  BoundedCalls calls(2);
+  BoundedCalls calls(2, "somebody");
   for (int i = 0; i < 2; ++i) {
     EXPECT_FALSE(calls.run<void>(Milliseconds(20), [gate]() -> Result<void> {
       gate->pass();
@@ -75,6 +75,7 @@ TEST(BoundedCalls, RefusesWorkWhileTooManyHang) {
   }
   const auto refused = calls.run<void>(Milliseconds(10'000), [] { return Result<void>(); });
   EXPECT_EQ(refused.error().code, ErrorCode::overloaded);
+  EXPECT_NE(refused.error().message.find("2 calls to somebody"), std::string::npos);
   gate->open();
   EXPECT_TRUE(test::eventually([&] {
     return calls.run<void>(Milliseconds(10'000), [] { return Result<void>(); }).has_value();
@@ -82,7 +83,7 @@ TEST(BoundedCalls, RefusesWorkWhileTooManyHang) {
 }
 
 TEST(BoundedCalls, FreesWhatACallHeldBeforeItsCallerGoesOn) {
-  BoundedCalls calls(4);
+  BoundedCalls calls(4, "somebody");
   for (int i = 0; i < 200; ++i) {
     auto held = std::make_shared<int>(i);
     const std::weak_ptr<int> watch = held;
@@ -96,7 +97,7 @@ TEST(BoundedCalls, MayGoWhileACallHangs) {
   const auto gate = std::make_shared<Gate>();
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   {
-    BoundedCalls calls(1);
+    BoundedCalls calls(1, "somebody");
     EXPECT_FALSE(calls.run<void>(Milliseconds(20), [gate, ended]() -> Result<void> {
       gate->pass();
       *ended = true;
@@ -109,7 +110,7 @@ TEST(BoundedCalls, MayGoWhileACallHangs) {
 }
 
 TEST(BoundedCalls, ServesManyAtOnce) {
-  BoundedCalls calls(8);
+  BoundedCalls calls(8, "somebody");
   std::atomic<int> done = 0;
   std::vector<std::thread> callers;
   for (int i = 0; i < 8; ++i) {
@@ -124,4 +125,4 @@ TEST(BoundedCalls, ServesManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace vbs::vmm_delegate
+}  // namespace vbs

@@ -4,20 +4,22 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "common/clock.h"
 #include "common/error.h"
 
-namespace vbs::vmm_delegate {
+namespace vbs {
 
 /// Runs calls that cannot be interrupted on threads of their own, so that whoever asked goes on in
 /// time. A call that is left behind runs to its end, and its thread with it; it must own whatever
 /// it uses. Thread-safe.
 class BoundedCalls {
  public:
-  /// No more calls than this run at once, those left behind included.
-  explicit BoundedCalls(std::size_t max_threads);
+  /// No more calls than `max_threads` run at once, those left behind included. `callee` is who
+  /// answers them, for messages: "libvirt".
+  BoundedCalls(std::size_t max_threads, std::string callee);
   /// Waits for no call.
   ~BoundedCalls();
   BoundedCalls(const BoundedCalls&) = delete;
@@ -49,4 +51,4 @@ class BoundedCalls {
   std::shared_ptr<Pool> pool_;  ///< of the threads, too
 };
 
-}  // namespace vbs::vmm_delegate
+}  // namespace vbs

@@ -1,4 +1,4 @@
-#include "vmm_delegate/hypervisor/libvirt/bounded_calls.h"
+#include "common/bounded_calls.h"
 
 #include <pthread.h>
 
@@ -8,7 +8,7 @@
 #include <system_error>
 #include <thread>
 
-namespace vbs::vmm_delegate {
+namespace vbs {
 namespace {
 
 constexpr std::chrono::seconds kIdle{10};
@@ -16,9 +16,10 @@ constexpr std::chrono::seconds kIdle{10};
 }  // namespace
 
 struct BoundedCalls::Pool {
-  explicit Pool(std::size_t most) : max_threads(most) {}
+  Pool(std::size_t most, std::string who) : max_threads(most), callee(std::move(who)) {}
 
   const std::size_t max_threads;
+  const std::string callee;
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<Task> tasks;  ///< never more than there are idle threads
@@ -27,7 +28,8 @@ struct BoundedCalls::Pool {
   bool stopping = false;
 };
 
-BoundedCalls::BoundedCalls(std::size_t max_threads) : pool_(std::make_shared<Pool>(max_threads)) {}
+BoundedCalls::BoundedCalls(std::size_t max_threads, std::string callee)
+    : pool_(std::make_shared<Pool>(max_threads, std::move(callee))) {}
 
 BoundedCalls::~BoundedCalls() {
   const std::lock_guard lock(pool_->mutex);
@@ -61,13 +63,13 @@ Result<void> BoundedCalls::start(Task task) {
     return {};
   }
   if (pool_->threads == pool_->max_threads) {
-    return fail(ErrorCode::overloaded, std::to_string(pool_->threads) +
-                                           " calls to libvirt have not come back; no more are made "
-                                           "until one does");
+    return fail(ErrorCode::overloaded, std::to_string(pool_->threads) + " calls to " +
+                                           pool_->callee +
+                                           " have not come back; no more are made until one does");
   }
   try {
     std::thread thread(work, pool_, std::move(task));
-    ::pthread_setname_np(thread.native_handle(), "vmmd-call");
+    ::pthread_setname_np(thread.native_handle(), "bounded-call");
     thread.detach();
   } catch (const std::system_error& error) {
     return fail(ErrorCode::overloaded, std::string("no thread can be made: ") + error.what());
@@ -81,7 +83,8 @@ Result<void> BoundedCalls::run_task(Milliseconds limit, std::function<void()> ca
   const auto ended = task.ended.get_future();
   if (auto started = start(std::move(task)); !started) return started;
   if (ended.wait_for(limit) == std::future_status::ready) return {};
-  return fail(ErrorCode::timeout, "no answer within " + std::to_string(limit.count()) + " ms");
+  return fail(ErrorCode::timeout, "no answer from " + pool_->callee + " within " +
+                                      std::to_string(limit.count()) + " ms");
 }
 
-}  // namespace vbs::vmm_delegate
+}  // namespace vbs
