@@ -47,7 +47,12 @@ Result<void> SessionService::check_unused(const Uuid& attachment) {
   const auto vms = hypervisor_.vms();
   if (!vms) return fail(vms.error());
   for (const wire::VmStatus& vm : *vms) {
+    if (vm.state == "unknown") continue;  // it has just been asked in vain
     const auto view = hypervisor_.look(vm.name);
+    const bool gone = !view && view.error().code == ErrorCode::not_found;
+    // One VM that hangs must not keep all others' sessions: the initiator itself refuses to take a
+    // disk that anybody has open.
+    if (gone || (!view && is_transient(view.error().code))) continue;
     if (!view) return fail(view.error());
     if (view->find(attachment) == nullptr) continue;
     return fail(ErrorCode::conflict,

@@ -14,12 +14,13 @@ class SessionService {
   SessionService(Hypervisor& hypervisor, Initiator& initiator, AttachmentOrders& orders);
 
   Result<wire::SessionStatus> put(const Uuid& attachment, const wire::SessionSpec& spec);
-  /// not_found where this host has no session for it, as always where VMs have their own initiator.
   /// Lets the host see the size that the export shows now.
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                            const wire::SessionSizeSpec& spec);
+  /// not_found where this host has no session for it, as always where VMs have their own initiator.
   Result<wire::SessionStatus> get(const Uuid& attachment);
-  /// A session whose device a VM still shows is a conflict.
+  /// A session whose device a VM still shows is a conflict. A VM that does not answer counts by
+  /// what it has open alone.
   Result<void> remove(const Uuid& attachment, std::int64_t generation);
 
  private:

@@ -29,6 +29,11 @@ Result<wire::SessionStatus> FakeInitiator::log_in(const Uuid& attachment,
   return status;
 }
 
+void FakeInitiator::set_used(const Uuid& attachment, bool used) {
+  const std::lock_guard lock(mutex_);
+  used ? void(users_.insert(attachment)) : void(users_.erase(attachment));
+}
+
 void FakeInitiator::set_size(std::uint64_t size_bytes) {
   const std::lock_guard lock(mutex_);
   size_bytes_ = size_bytes;
@@ -48,6 +53,7 @@ Result<wire::SessionStatus> FakeInitiator::refresh_size(const Uuid& attachment,
 
 Result<void> FakeInitiator::log_out(const Uuid& attachment) {
   const std::lock_guard lock(mutex_);
+  if (users_.contains(attachment)) return fail(ErrorCode::conflict, "the disk is still used");
   sessions_.erase(attachment);
   return {};
 }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "vmm_delegate/initiator/initiator.h"
@@ -23,6 +24,8 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   int logins() const;
   /// What targets show as their size; 0 from the start.
   void set_size(std::uint64_t size_bytes);
+  /// While set, somebody has the disk of this attachment's session open.
+  void set_used(const Uuid& attachment, bool used);
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
@@ -38,6 +41,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   int logins_ = 0;
   std::uint64_t size_bytes_ = 0;
   std::map<Uuid, wire::SessionStatus> sessions_;
+  std::set<Uuid> users_;  ///< attachments whose disk is used
 };
 
 }  // namespace vbs::fakes

@@ -28,7 +28,8 @@ class Initiator {
   /// do. not_found where the host has no such session; else errors as of `log_in`.
   virtual Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                                    const wire::SessionSpec& session) = 0;
-  /// Success when there is no session.
+  /// Success when there is no session. conflict while anybody on this host uses the session's disk
+  /// (whoever has it open, and what the kernel has built on it): nobody else need have looked.
   virtual Result<void> log_out(const Uuid& attachment) = 0;
   /// The sessions of this host; none where VMs have their own initiator.
   virtual Result<std::vector<wire::SessionStatus>> sessions() = 0;

@@ -94,13 +94,20 @@ TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
             ErrorCode::stale_generation);
 }
 
-TEST_F(SessionServiceTest, WhatCannotBeSeenIsNotLoggedOut) {
+TEST_F(SessionServiceTest, AVmThatHangsKeepsNothingButWhatItHasOpen) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   SessionService service{hypervisor, initiator, orders};
+  hypervisor.add_vm("vm2", false);
+  const Uuid other = test_id(2);
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
+  ASSERT_TRUE(service.put(other, device_spec("vm2", test_id(101)).session));
   hypervisor.set_state("vm1", "unknown");
-  EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::timeout);
+  initiator.set_used(id, true);
+  EXPECT_TRUE(service.remove(other, 2));
+  EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
   EXPECT_TRUE(service.get(id));
+  initiator.set_used(id, false);
+  EXPECT_TRUE(service.remove(id, 2));
 }
 
 TEST_F(SessionServiceTest, SharesGenerationsWithDevices) {
