@@ -41,7 +41,7 @@ Result<wire::VmmInventory> NodeView::inventory() {
   if (!freezes) return fail(freezes.error());
   wire::VmmInventory inventory{*std::move(vms), {}, *std::move(sessions), *std::move(freezes)};
   for (wire::VmStatus& vm : inventory.vms) {
-    if (vm.state == "off" || vm.state == "unknown") continue;
+    if (vm.state == "unknown") continue;
     auto view = hypervisor_.look(vm.name);
     vm = view ? view->status : wire::VmStatus{vm.name, "unknown", false};
     if (!view) continue;

@@ -24,9 +24,12 @@ void FakeHypervisor::set_state(const std::string& name, const std::string& state
   const std::lock_guard lock(mutex_);
   Machine& machine = machines_.at(name);
   if (state == "off") {
-    const bool agent = machine.agent;
-    machine = Machine();
-    machine.agent = agent;
+    Machine after;
+    after.agent = machine.agent;
+    after.persistent = machine.persistent;
+    if (machine.persistent) after.devices = std::move(machine.devices);
+    for (auto& [attachment, device] : after.devices) device.state = "detaching";
+    machine = std::move(after);
   }
   machine.state = state;
 }
@@ -34,6 +37,11 @@ void FakeHypervisor::set_state(const std::string& name, const std::string& state
 void FakeHypervisor::set_agent(const std::string& name, bool agent) {
   const std::lock_guard lock(mutex_);
   machines_.at(name).agent = agent;
+}
+
+void FakeHypervisor::define(const std::string& vm, bool persistent) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(vm).persistent = persistent;
 }
 
 void FakeHypervisor::mount(const std::string& vm, const std::string& serial,
@@ -175,9 +183,9 @@ Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
 
 Result<Detachment> FakeHypervisor::detach(const std::string& vm, const Uuid& attachment) {
   const std::lock_guard lock(mutex_);
-  const auto machine = find_on(vm);
+  const auto machine = find(vm);
+  if (!machine && machine.error().code == ErrorCode::not_found) return Detachment{};
   if (!machine) return fail(machine.error());
-  if (*machine == nullptr) return Detachment{};
   if (auto ok = fault("detach", false); !ok) return fail(ok.error());
   const auto shown = (*machine)->devices.find(attachment);
   if (shown == (*machine)->devices.end()) return Detachment{};

@@ -26,6 +26,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   void set_agent(const std::string& name, bool agent);
   void mount(const std::string& vm, const std::string& serial, const std::string& mountpoint);
   void unmount(const std::string& vm, const std::string& serial);
+  /// While set, a VM that goes off keeps its devices in the definition from which it is started.
+  void define(const std::string& vm, bool persistent);
   /// While set, the VM does not let go of devices.
   void hold_devices(const std::string& vm, bool hold);
   /// While set, the guest does not notice that a disk is gone.
@@ -66,6 +68,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   struct Machine {
     std::string state = "running";
     bool agent = false;
+    bool persistent = false;
     bool holds_devices = false;
     bool files_frozen = false;
     std::int64_t writes = 0;

@@ -47,9 +47,9 @@ class GuestTalk {
 /// One look at a VM.
 struct VmView {
   wire::VmStatus status;
-  /// What it holds of attachments; nothing where it is off. State "attached": shown in full;
-  /// "detaching": a part of it, that a detach or an attach which did not end has left. Guest fields
-  /// are not filled in.
+  /// What it holds of attachments. State "attached": shown in full; "detaching": a part of it, that
+  /// a detach or an attach which did not end has left, or what only the definition has from which
+  /// the VM is started. A VM that is off holds nothing else. Guest fields are not filled in.
   std::vector<wire::DeviceStatus> devices;
 
   /// Null when it holds nothing of the attachment.

@@ -37,13 +37,15 @@ TEST_F(HypervisorConformance, AVmThatIsOffGetsAndHoldsNothing) {
   const auto view = hypervisor->look("vm1");
   ASSERT_TRUE(view) << view.error().message;
   EXPECT_EQ(view->status.state, "off");
-  EXPECT_TRUE(view->devices.empty());
+  EXPECT_EQ(view->devices.empty(), !rig->keeps_disks());
+  for (const auto& one : view->devices) EXPECT_EQ(one.state, "detaching");
   EXPECT_EQ(attach(2).error().code, ErrorCode::conflict);
   EXPECT_EQ(hypervisor->pause("vm1").error().code, ErrorCode::conflict);
   EXPECT_TRUE(hypervisor->resume("vm1"));
   EXPECT_TRUE(hypervisor->thaw_files("vm1"));
   EXPECT_TRUE(hypervisor->resize("vm1", id(1), kSize));
   EXPECT_TRUE(detach(1));
+  EXPECT_TRUE(hypervisor->look("vm1")->devices.empty());
 }
 
 TEST_F(HypervisorConformance, ARestartedVmHasItsVolumesOrGetsThemBack) {

@@ -88,6 +88,33 @@ TEST_F(LibvirtPlugTest, AVmThatGoesOffAfterItsDetachProvesNoRefusal) {
   EXPECT_TRUE(take_away());
 }
 
+TEST_F(LibvirtPlugTest, WhatOnlyTheDefinitionHasIsSeen) {
+  show(false, true);
+  for (const bool active : {true, false}) {
+    fake.active = active;
+    const auto view = look(fake.domain(), "vm1");
+    ASSERT_TRUE(view) << view.error().message;
+    EXPECT_EQ(view->status.state, active ? "running" : "off");
+    ASSERT_NE(view->find(id), nullptr);
+    EXPECT_EQ(view->find(id)->state, "detaching");
+    EXPECT_EQ(view->find(id)->serial, spec.session.volume.str());
+  }
+  ASSERT_TRUE(take_away());
+  EXPECT_TRUE(look(fake.domain(), "vm1")->devices.empty());
+}
+
+TEST_F(LibvirtPlugTest, WhatIsShownIsAttachedWhateverTheDefinitionHas) {
+  for (const bool saved : {true, false}) {
+    fake.live.disks.clear();
+    fake.saved.disks.clear();
+    show(true, saved);
+    const auto view = look(fake.domain(), "vm1");
+    ASSERT_EQ(view->devices.size(), 1U);
+    EXPECT_EQ(view->devices.front().state, "attached");
+    EXPECT_EQ(view->devices.front().size_bytes, 8U << 20);
+  }
+}
+
 TEST_F(LibvirtPlugTest, StorageInWholeExtentsMayShowMore) {
   show(true, true);
   EXPECT_TRUE(resize(fake.domain(), options, id, 8 << 20));

@@ -196,6 +196,19 @@ TEST_F(RoutesTest, RefusesWhatItDoesNotUnderstand) {
   EXPECT_TRUE(hypervisor.effects().empty());
 }
 
+TEST_F(RoutesTest, TheInventoryTellsWhatAVmThatIsOffWillHave) {
+  hypervisor.define("vm1", true);
+  ASSERT_EQ(ask(Method::put, device, body_of(device_spec("vm1", test_id(100)))).status, 200U);
+  hypervisor.set_state("vm1", "off");
+  auto inventory = read<wire::VmmInventory>(ask(Method::get, "/v1/inventory"));
+  ASSERT_EQ(inventory.devices.size(), 1U);
+  EXPECT_EQ(inventory.devices[0].attachment, test_id(1));
+  EXPECT_EQ(inventory.devices[0].state, "detaching");
+  EXPECT_EQ(ask(Method::del, device, "", {{"vm", "vm1"}, {"generation", "2"}}).status, 204U);
+  inventory = read<wire::VmmInventory>(ask(Method::get, "/v1/inventory"));
+  EXPECT_TRUE(inventory.devices.empty());
+}
+
 TEST_F(RoutesTest, TheInventoryTellsWhatIsNotKnown) {
   ASSERT_EQ(ask(Method::put, device, body_of(device_spec("vm1", test_id(100)))).status, 200U);
   ASSERT_EQ(ask(Method::put, freeze, R"({"vm":"bare","lease_ms":1000,"pause":true})").status, 200U);

@@ -4,44 +4,8 @@
 #include "vmm_delegate/hypervisor/libvirt/libvirt_plug.h"
 
 namespace vbs::vmm_delegate {
-namespace {
 
-using libvirt::Definition;
 using libvirt::Domain;
-using libvirt::Power;
-
-std::string_view state_of(Power power) {
-  switch (power) {
-    case Power::off:
-      return "off";
-    case Power::running:
-      return "running";
-    case Power::paused:
-      return "paused";
-    case Power::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-Result<VmView> view_of(const std::string& vm, const Domain& domain) {
-  const auto power = domain.power();
-  if (!power) return fail(power.error());
-  VmView view{{vm, std::string(state_of(*power)), false}, {}};
-  if (*power == Power::off) return view;
-  const auto xml = domain.xml(Definition::live);
-  if (!xml) return fail(xml.error());
-  const auto machine = libvirt::parse_machine(*xml);
-  if (!machine) return fail(machine.error());
-  view.status.agent = machine->agent;
-  for (const libvirt::Disk& disk : machine->disks) {
-    const auto attachment = disk.attachment();
-    if (attachment) view.devices.push_back(libvirt::status_of(domain, vm, *attachment, disk));
-  }
-  return view;
-}
-
-}  // namespace
 
 LibvirtHypervisor::LibvirtHypervisor(LibvirtOptions options)
     : shared_(std::make_shared<Shared>(std::move(options))),
@@ -86,8 +50,8 @@ Result<wire::VmStatus> LibvirtHypervisor::vm(const std::string& name) {
 }
 
 Result<VmView> LibvirtHypervisor::look(const std::string& vm) {
-  return in_vm<VmView>(kLook, vm,
-                       [vm](const LibvirtOptions&, Domain& domain) { return view_of(vm, domain); });
+  return in_vm<VmView>(
+      kLook, vm, [vm](const LibvirtOptions&, Domain& domain) { return libvirt::look(domain, vm); });
 }
 
 }  // namespace vbs::vmm_delegate

@@ -9,27 +9,6 @@ namespace {
 constexpr unsigned kLive = VIR_DOMAIN_AFFECT_LIVE;
 constexpr unsigned kSaved = VIR_DOMAIN_AFFECT_CONFIG;
 
-Result<Machine> read_machine(const Domain& domain, Definition definition) {
-  const auto xml = domain.xml(definition);
-  if (!xml) return fail(xml.error());
-  return parse_machine(*xml);
-}
-
-/// Waits until what libvirt was asked before has been done, be it by a process that has ended
-/// since: only then does the domain's XML tell all of it. A change of Xen's keeps libvirt from
-/// telling the XML.
-Result<void> settle(const Domain& domain, const LibvirtOptions& options) {
-  if (options.bus == DiskBus::xen) return {};
-  const auto power = domain.power();
-  if (!power) return fail(power.error());
-  if (*power == Power::off) return {};
-  auto settled = domain.writes();
-  if (settled) return {};
-  // It may have gone off meanwhile; what that means for the device is for the next look to tell.
-  if (settled.error().code == ErrorCode::conflict) settled.error().code = ErrorCode::timeout;
-  return fail(settled.error());
-}
-
 /// The controller for a new disk, which is made where there is none.
 Result<unsigned> ensure_controller(const Domain& domain, const Definitions& now) {
   const auto live = now.live.virtio_scsi();
@@ -179,39 +158,6 @@ Result<wire::DeviceStatus> plug_new(const Domain& domain, const LibvirtOptions& 
 }
 
 }  // namespace
-
-Result<Definitions> Definitions::read(const Domain& domain) {
-  Definitions now;
-  const auto power = domain.power();
-  if (!power) return fail(power.error());
-  const auto persistent = domain.is_persistent();
-  if (!persistent) return fail(persistent.error());
-  now.power = *power;
-  now.persistent = *persistent;
-  if (now.power != Power::off) {
-    auto live = read_machine(domain, Definition::live);
-    if (!live) return fail(live.error());
-    now.live = *std::move(live);
-  }
-  if (now.persistent) {
-    auto saved = read_machine(domain, Definition::saved);
-    if (!saved) return fail(saved.error());
-    now.saved = *std::move(saved);
-  }
-  return now;
-}
-
-wire::DeviceStatus status_of(const Domain& domain, const std::string& vm, const Uuid& attachment,
-                             const Disk& disk) {
-  wire::DeviceStatus status;
-  status.attachment = attachment;
-  status.vm = vm;
-  status.serial = disk.serial;
-  status.state = "attached";
-  status.read_only = disk.read_only;
-  status.size_bytes = domain.size(disk.target);
-  return status;
-}
 
 Result<void> resize(const Domain& domain, const LibvirtOptions& options, const Uuid& attachment,
                     std::uint64_t size_bytes) {
