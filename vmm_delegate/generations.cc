@@ -74,6 +74,12 @@ Result<void> Generations::removed(const Uuid& attachment) {
   return save(attachment, {known->second.generation, to_millis(clock_.wall())});
 }
 
+bool Generations::is_removed(const Uuid& attachment) {
+  const std::lock_guard lock(mutex_);
+  const auto known = seen_.find(attachment);
+  return known != seen_.end() && known->second.removed_at_ms != 0;
+}
+
 Result<void> Generations::save(const Uuid& attachment, const Seen& seen) {
   json::Writer out;
   out.begin_object();

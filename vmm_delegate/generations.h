@@ -30,6 +30,8 @@ class Generations {
   Result<void> accept(const Uuid& attachment, std::int64_t generation, Order order);
   /// Notes that the last order, which was to remove it, has been carried out.
   Result<void> removed(const Uuid& attachment);
+  /// Whether the last order of all has removed it.
+  bool is_removed(const Uuid& attachment);
   /// Forgets attachments removed more than a week ago.
   Result<void> prune();
 

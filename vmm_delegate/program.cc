@@ -13,6 +13,7 @@
 #include "vmm_delegate/freeze/lease_watch.h"
 #include "vmm_delegate/freeze/thaw_process.h"
 #include "vmm_delegate/routes.h"
+#include "vmm_delegate/service_manager.h"
 #include "vmm_delegate/startup_files.h"
 
 namespace vbs::vmm_delegate {
@@ -149,8 +150,13 @@ Result<void> run(const Settings& settings, const std::string& config) {
   if (auto tidied = store->tidy(); !tidied) return tidied;
   ThawProcess helper(*program, std::filesystem::absolute(config).string(), settings.helper_log(),
                      *store);
-  auto initiator = make_initiator(settings.initiator);
+  auto initiator = make_initiator(settings.initiator, [&](const Uuid& attachment) {
+    return (*generations)->is_removed(attachment);
+  });
   if (!initiator) return fail(initiator.error());
+  // The disks of this host's VMs are back: libvirtd may start them now. Not later, since what comes
+  // next may ask libvirtd something.
+  if (auto told = tell_ready(); !told) return told;
   Node node(settings, *std::move(initiator), *std::move(generations), *store, std::move(helper));
   tend(node);  // before the first request: nothing that an earlier run left frozen stays so
   return serve(settings, node, *std::move(token), signals);

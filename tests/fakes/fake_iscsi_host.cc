@@ -11,6 +11,7 @@ namespace fs = std::filesystem;
 using vmm_delegate::ScsiDisk;
 
 constexpr std::uint64_t kSectors = 16'384;
+const std::string kByPath = "/dev/disk/by-path/";
 
 void put(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
@@ -36,6 +37,7 @@ class FakeIscsiHost::Scsi final : public vmm_delegate::ScsiLayer {
 
   Result<void> scan(unsigned host, std::uint32_t lun, Milliseconds) override {
     host_.note("scan " + std::to_string(host) + " " + std::to_string(lun));
+    if (host_.on_scan) host_.on_scan();
     if (lun == 1) host_.add_disk(host);
     return {};
   }
@@ -44,7 +46,8 @@ class FakeIscsiHost::Scsi final : public vmm_delegate::ScsiLayer {
     return host_.by_host(disk.minor)->serial;
   }
   bool is_at(const ScsiDisk& disk, const std::string& path) override {
-    return host_.udev_runs && !disk.block.empty() && !path.empty();
+    return host_.udev_runs && !disk.block.empty() &&
+           path == kByPath + host_.by_host(disk.minor)->link + "-lun-" + std::to_string(disk.lun);
   }
   Result<void> flush(const ScsiDisk& disk, Milliseconds) override {
     host_.note("flush " + disk.block);
@@ -97,7 +100,8 @@ void FakeIscsiHost::set_target(const std::string& iqn, Target target) {
 }
 
 unsigned FakeIscsiHost::add_session(const std::string& iqn, const std::string& interface,
-                                    const std::string& serial, const std::string& portal) {
+                                    const std::string& serial, const std::string& portal,
+                                    const std::string& portal_group) {
   const unsigned sid = next_++;
   const std::string name = "session" + std::to_string(sid);
   const std::string device =
@@ -106,13 +110,14 @@ unsigned FakeIscsiHost::add_session(const std::string& iqn, const std::string& i
   put(attributes + "/targetname", iqn + "\n");
   put(attributes + "/ifacename", interface + "\n");
   put(attributes + "/state", "LOGGED_IN\n");
+  put(attributes + "/tpgt", portal_group + "\n");
   fs::create_directory_symlink(device, attributes + "/device");
   const std::string connection = "connection" + std::to_string(sid) + ":0";
   const std::string below = device + "/" + connection + "/iscsi_connection/" + connection;
   put(below + "/persistent_address", portal.substr(0, portal.rfind(':')) + "\n");
   put(below + "/persistent_port", portal.substr(portal.rfind(':') + 1) + "\n");
   fs::create_directory_symlink(attributes, path("sys") + "/class/iscsi_session/" + name);
-  sessions_[sid] = {iqn, serial, device};
+  sessions_[sid] = {iqn, serial, device, "ip-" + portal + "-iscsi-" + iqn};
   if (!serial.empty()) add_disk(sid);
   return sid;
 }
@@ -173,8 +178,9 @@ Result<process::Outcome> FakeIscsiHost::run(const process::Command& command) {
     const auto target = targets_.find(iqn);
     outcome.exit_code = target == targets_.end() ? 19 : target->second.login_exit;
     if (outcome.exit_code == 0) {
-      const unsigned sid =
-          add_session(iqn, value_of(argv, "--interface"), "", portal.substr(0, portal.rfind(',')));
+      const auto comma = portal.rfind(',');
+      const unsigned sid = add_session(iqn, value_of(argv, "--interface"), "",
+                                       portal.substr(0, comma), portal.substr(comma + 1));
       sessions_.at(sid).serial = target->second.serial;
     }
   } else if (argv.back() == "--logout") {

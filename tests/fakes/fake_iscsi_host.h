@@ -26,7 +26,8 @@ class FakeIscsiHost {
   void set_target(const std::string& iqn, Target target);
   /// A session as the kernel shows it, with the disk 1 if it has a serial.
   unsigned add_session(const std::string& iqn, const std::string& interface,
-                       const std::string& serial, const std::string& portal = "127.0.0.1:3260");
+                       const std::string& serial, const std::string& portal = "127.0.0.1:3260",
+                       const std::string& portal_group = "1");
   void set_state(unsigned sid, const std::string& state);
   void remove_session(unsigned sid);
   std::vector<std::string> session_names() const;
@@ -45,6 +46,7 @@ class FakeIscsiHost {
   std::vector<std::string> users;
   Result<void> flushed;
   bool udev_runs = true;
+  std::function<void()> on_scan;
   bool keeps_sessions = false;  ///< a logout succeeds and changes nothing
 
  private:
@@ -53,6 +55,7 @@ class FakeIscsiHost {
     std::string iqn;
     std::string serial;
     std::string device;
+    std::string link;  ///< the start of the name that udev gives to its disks
   };
   void add_disk(unsigned sid);
   void remove_disk(const std::string& address);

@@ -8,7 +8,6 @@
 #include "common/text.h"
 #include "vmm_delegate/initiator/iscsi_login.h"
 #include "vmm_delegate/initiator/iscsi_names.h"
-#include "vmm_delegate/initiator/open_iscsi.h"
 #include "vmm_delegate/initiator/vm_initiator.h"
 
 namespace vbs::vmm_delegate {
@@ -65,7 +64,8 @@ InitiatorSettings read_initiator(config::Table& root, const std::string& node) {
   return settings;
 }
 
-Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& settings) {
+Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& settings,
+                                                  const IsRemoved& is_removed) {
   if (settings.driver == "vm") return std::make_unique<VmInitiator>(settings.name, kTrialLimit);
   auto program = process::find_program("iscsiadm", "open-iscsi");
   if (!program) return fail(program.error());
@@ -79,7 +79,7 @@ Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& setti
     return read_serial(name, session, std::min(limit, kTrialLimit));
   };
   auto initiator = std::make_unique<OpenIscsi>(std::move(options), make_kernel_scsi_layer());
-  if (auto prepared = initiator->prepare(); !prepared) return fail(prepared.error());
+  if (auto prepared = initiator->prepare(is_removed); !prepared) return fail(prepared.error());
   return initiator;
 }
 

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/config.h"
 #include "vmm_delegate/initiator/initiator.h"
+#include "vmm_delegate/initiator/open_iscsi.h"
 
 namespace vbs::vmm_delegate {
 
@@ -22,7 +23,9 @@ struct InitiatorSettings {
 /// Reads [initiator] of the whole configuration; what is wrong is reported into `root`.
 InitiatorSettings read_initiator(config::Table& root, const std::string& node);
 
-/// The driver that the settings name. Errors: what it needs is missing on this host.
-Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& settings);
+/// The driver that the settings name, with the sessions that this host had before it was restarted,
+/// save those of attachments that were removed. Errors: what it needs is missing on this host.
+Result<std::unique_ptr<Initiator>> make_initiator(const InitiatorSettings& settings,
+                                                  const IsRemoved& is_removed);
 
 }  // namespace vbs::vmm_delegate

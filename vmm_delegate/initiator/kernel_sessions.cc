@@ -124,6 +124,8 @@ std::optional<KernelSession> read_session(const fs::path& entry) {
   session.interface = attribute(entry / "ifacename").value_or("");
   session.state = attribute(entry / "state").value_or("");
   session.portal = portal_below(device);
+  session.portal_group =
+      number_behind<std::uint32_t>(attribute(entry / "tpgt").value_or(""), "").value_or(1);
   session.disks = disks_below(device);
   return session;
 }

@@ -28,6 +28,7 @@ struct KernelSession {
   std::string interface;
   std::string state;  ///< "LOGGED_IN", "FAILED" (it is being tried again) or "FREE"
   PortalAddress portal;
+  std::uint32_t portal_group = 1;
   std::vector<ScsiDisk> disks;
 
   /// nullptr when there is none.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <system_error>
@@ -15,7 +16,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kGeneration = "# vbs.generation = ";
+// iscsiadm passes over these lines.
+constexpr std::string_view kGeneration = "# vbs.generation";
+constexpr std::string_view kVolume = "# vbs.volume";
+constexpr std::string_view kLun = "# vbs.lun";
+constexpr std::string_view kEquals = " = ";
+constexpr std::string_view kTarget = "node.name";
+constexpr std::string_view kUser = "node.session.auth.username";
+constexpr std::string_view kPassword = "node.session.auth.password";
+constexpr std::string_view kAddress = "node.conn[0].address";
+constexpr std::string_view kPort = "node.conn[0].port";
 constexpr std::string_view kLogoutTimeout = "5";
 constexpr std::string_view kNoopInterval = "5";
 constexpr std::string_view kNoopTimeout = "5";
@@ -27,11 +37,7 @@ std::string seconds(Milliseconds time) {
 class RecordText {
  public:
   RecordText& set(std::string_view name, std::string_view value) {
-    text_.append(name).append(" = ").append(value).append("\n");
-    return *this;
-  }
-  RecordText& line(std::string_view text) {
-    text_.append(text).append("\n");
+    text_.append(name).append(kEquals).append(value).append("\n");
     return *this;
   }
   std::string take() { return std::move(text_); }
@@ -46,12 +52,46 @@ void set_interface(RecordText& text, const RecordCommon& common) {
       .set("iface.initiatorname", common.initiator);
 }
 
-std::int64_t generation_in(const std::string& text) {
-  const auto at = text.find(kGeneration);
-  if (at == std::string::npos) return 0;
-  std::int64_t generation = 0;
-  std::from_chars(text.data() + at + kGeneration.size(), text.data() + text.size(), generation);
-  return generation;
+/// "" where the record does not tell.
+std::string_view value_in(std::string_view text, std::string_view name) {
+  const std::string start = std::string(name) + std::string(kEquals);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (line.starts_with(start)) return line.substr(start.size());
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return "";
+}
+
+template <class Number>
+std::optional<Number> number_in(std::string_view text, std::string_view name) {
+  const std::string_view value = value_in(text, name);
+  Number number = 0;
+  const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size()) return std::nullopt;
+  return number;
+}
+
+std::int64_t generation_in(std::string_view text) {
+  return number_in<std::int64_t>(text, kGeneration).value_or(0);
+}
+
+std::optional<wire::SessionSpec> session_in(std::string_view text) {
+  const auto volume = Uuid::parse(value_in(text, kVolume));
+  const auto lun = number_in<std::uint32_t>(text, kLun);
+  wire::SessionSpec session;
+  session.iqn = value_in(text, kTarget);
+  session.portal =
+      joined_portal({std::string(value_in(text, kAddress)), std::string(value_in(text, kPort))});
+  session.chap_user = value_in(text, kUser);
+  session.chap_secret = Secret(std::string(value_in(text, kPassword)));
+  session.generation = generation_in(text);
+  const bool complete = volume && lun && !session.iqn.empty() && split_portal(session.portal) &&
+                        !session.chap_user.empty() && !session.chap_secret.empty();
+  if (!complete) return std::nullopt;
+  session.volume = *volume;
+  session.lun = *lun;
+  return session;
 }
 
 tl::unexpected<Error> cannot(std::string_view act, const fs::path& path,
@@ -87,10 +127,12 @@ std::string interface_record_text(const RecordCommon& common) {
 std::string node_record_text(const RecordCommon& common, const wire::SessionSpec& session,
                              const PortalAddress& portal, std::uint32_t portal_group) {
   RecordText text;
-  text.line(std::string(kGeneration) + std::to_string(session.generation))
-      .set("node.name", session.iqn)
+  text.set(kGeneration, std::to_string(session.generation))
+      .set(kVolume, session.volume.str())
+      .set(kLun, std::to_string(session.lun))
+      .set(kTarget, session.iqn)
       .set("node.tpgt", std::to_string(portal_group))
-      // VBS alone decides when to log in; nothing comes back by itself after a restart of the host.
+      // VBS alone decides when to log in: iscsid brings nothing back after a restart of the host.
       .set("node.startup", "manual");
   set_interface(text, common);
   text.set("node.session.nr_sessions", "1")
@@ -98,11 +140,11 @@ std::string node_record_text(const RecordCommon& common, const wire::SessionSpec
       .set("node.session.scan", "manual")
       .set("node.session.initial_login_retry_max", "1")
       .set("node.session.auth.authmethod", "CHAP")
-      .set("node.session.auth.username", session.chap_user)
-      .set("node.session.auth.password", session.chap_secret.reveal())
+      .set(kUser, session.chap_user)
+      .set(kPassword, session.chap_secret.reveal())
       .set("node.session.timeo.replacement_timeout", seconds(common.replacement_timeout))
-      .set("node.conn[0].address", portal.address)
-      .set("node.conn[0].port", portal.port)
+      .set(kAddress, portal.address)
+      .set(kPort, portal.port)
       .set("node.conn[0].startup", "manual")
       .set("node.conn[0].timeo.login_timeout", seconds(common.login_timeout))
       .set("node.conn[0].timeo.logout_timeout", kLogoutTimeout)
@@ -170,6 +212,20 @@ Result<std::vector<NodeRecords::Found>> NodeRecords::list() const {
     found.push_back({file.attachment, text ? generation_in(*text) : 0});
   }
   return found;
+}
+
+Result<std::optional<wire::SessionSpec>> NodeRecords::session(const Uuid& attachment) const {
+  const auto all = files(attachment);
+  if (!all) return fail(all.error());
+  std::optional<wire::SessionSpec> newest;
+  for (const File& file : *all) {
+    const auto text = read_file(file.path);
+    if (!text) return fail(text.error());
+    auto session = session_in(*text);
+    if (!session || attachment_of(session->iqn) != attachment) continue;
+    if (!newest || newest->generation < session->generation) newest = std::move(session);
+  }
+  return newest;
 }
 
 Result<void> NodeRecords::remove_file(const File& file) {

@@ -50,6 +50,9 @@ class NodeRecords {
   };
   /// The records of this node's interface, damaged ones included.
   Result<std::vector<Found>> list() const;
+  /// What the attachment's record logs in with; nothing where it does not tell all of that, as a
+  /// damaged one. Whether the VM may write is not in it.
+  Result<std::optional<wire::SessionSpec>> session(const Uuid& attachment) const;
 
  private:
   struct File {

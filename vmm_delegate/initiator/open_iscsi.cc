@@ -2,16 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
-
-#include "common/log.h"
 
 namespace vbs::vmm_delegate {
-namespace {
-
-constexpr Milliseconds kSweepLimit{20'000};
-
-}  // namespace
 
 OpenIscsi::OpenIscsi(OpenIscsiOptions options, std::unique_ptr<ScsiLayer> scsi)
     : options_(std::move(options)),
@@ -26,7 +18,7 @@ Milliseconds OpenIscsi::Call::left() const {
 }
 
 OpenIscsi::Call OpenIscsi::begin(const Uuid& attachment) const {
-  return Call{attachment, SystemClock().monotonic() + options_.limit, {}};
+  return Call{attachment, SystemClock().monotonic() + options_.limit, {}, false};
 }
 
 Result<KeyedLock::Guard> OpenIscsi::lock(const Uuid& attachment) {
@@ -108,38 +100,6 @@ Result<wire::SessionStatus> OpenIscsi::refresh_size(const Uuid& attachment,
     return fail(ErrorCode::node_unavailable, "the session has ended while its disk was looked at");
   }
   return status_of(call, wanted, **found);
-}
-
-Result<void> OpenIscsi::prepare() {
-  if (auto written = records_.write_interface(); !written) return written;
-  const auto all = kernel_.list();
-  if (!all) return fail(all.error());
-  const auto records = records_.list();
-  if (!records) return fail(records.error());
-  std::set<Uuid> live;
-  for (const KernelSession& session : *all) {
-    if (is_ours(session)) live.insert(*attachment_of(session.target));
-  }
-  for (const NodeRecords::Found& record : *records) {
-    if (live.contains(record.attachment)) continue;
-    if (auto removed = records_.remove(record.attachment); !removed) return removed;
-    log::info("a node record without a session is removed",
-              {{"attachment", record.attachment.str()}});
-  }
-  for (const NodeRecords::Found& record : *records) live.erase(record.attachment);
-  sweep_sessions(live);
-  return {};
-}
-
-void OpenIscsi::sweep_sessions(const std::set<Uuid>& unrecorded) {
-  const auto deadline = SystemClock().monotonic() + kSweepLimit;
-  for (const Uuid& attachment : unrecorded) {
-    if (SystemClock().monotonic() >= deadline) return;
-    const auto done = log_out(attachment);
-    log::warning("a session without a node record, which iscsid could not bring back",
-                 {{"attachment", attachment.str()},
-                  {"outcome", done ? "logged out" : describe(done.error())}});
-  }
 }
 
 }  // namespace vbs::vmm_delegate

@@ -21,6 +21,9 @@ namespace vbs::vmm_delegate {
 using LoginTrial =
     std::function<Result<std::string>(const wire::SessionSpec& session, Milliseconds limit)>;
 
+/// Whether the last order for an attachment has removed it.
+using IsRemoved = std::function<bool(const Uuid& attachment)>;
+
 struct OpenIscsiOptions {
   RecordCommon records;
   /// Ask the portal for its targets before each login, as the manual way does.
@@ -35,6 +38,8 @@ struct OpenIscsiOptions {
   Milliseconds flush_limit{3'000};
   /// How long a session that has lost its target, or a disk that is in use for a moment, is given.
   Milliseconds patience{1'500};
+  /// To bring back all sessions at the start. Those that take longer are repaired later.
+  Milliseconds restore_limit{20'000};
   Iscsiadm::Options iscsiadm;
   LoginTrial trial;
 };
@@ -47,10 +52,11 @@ class OpenIscsi final : public Initiator {
  public:
   OpenIscsi(OpenIscsiOptions options, std::unique_ptr<ScsiLayer> scsi);
 
-  /// To be called before the first request: makes the interface, and removes what an earlier run
-  /// or a power cut has left: records without a session, and sessions without a record that nobody
-  /// uses.
-  Result<void> prepare();
+  /// To be called before the first request: makes the interface, logs in again where a power cut of
+  /// this host has ended a session and left its record, and logs out sessions without a record that
+  /// nobody uses. A target that refuses loses its record; a portal that does not answer keeps it,
+  /// for who repairs the attachment.
+  Result<void> prepare(const IsRemoved& is_removed);
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
@@ -66,6 +72,7 @@ class OpenIscsi final : public Initiator {
     const Uuid& attachment;
     MonotonicTime deadline;
     Uevents events;
+    bool restores;  ///< what was there before, so that its record outlives a silent portal
 
     Milliseconds left() const;
   };
@@ -80,8 +87,10 @@ class OpenIscsi final : public Initiator {
   /// The session of the attachment, if it is there.
   Result<std::optional<KernelSession>> find(const Uuid& attachment) const;
 
+  Result<wire::SessionStatus> log_in_during(Call& call, const Wanted& wanted);
   /// Nothing, where there is none that can be used and none is in the way.
   Result<std::optional<KernelSession>> usable_session(Call& call, const Wanted& wanted);
+  Result<void> undo_login(const Uuid& attachment);
   Result<KernelSession> make_session(Call& call, const Wanted& wanted);
   Result<std::uint32_t> portal_group(Call& call, const Wanted& wanted);
   Error why_refused(Call& call, const Wanted& wanted, Error error) const;
@@ -95,6 +104,10 @@ class OpenIscsi final : public Initiator {
   Result<void> let_go(Call& call, const KernelSession& session);
   Result<void> check_unused(Call& call, const ScsiDisk& disk);
   Result<void> log_out_of(Call& call, std::uint64_t sid);
+  void restore(const std::set<Uuid>& ended, const IsRemoved& is_removed);
+  Result<wire::SessionStatus> restore_one(const Uuid& attachment, const wire::SessionSpec& session,
+                                          MonotonicTime deadline);
+  void drop_record(const Uuid& attachment, std::string_view why);
   void sweep_sessions(const std::set<Uuid>& unrecorded);
 
   const OpenIscsiOptions options_;

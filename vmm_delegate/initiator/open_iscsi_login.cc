@@ -31,11 +31,14 @@ Result<wire::SessionStatus> OpenIscsi::log_in(const Uuid& attachment,
   auto guard = lock(attachment);
   if (!guard) return fail(guard.error());
   Call call = begin(attachment);
-  const Wanted wanted{session, *std::move(portal)};
+  return log_in_during(call, {session, *std::move(portal)});
+}
+
+Result<wire::SessionStatus> OpenIscsi::log_in_during(Call& call, const Wanted& wanted) {
   auto found = usable_session(call, wanted);
   if (!found) return fail(found.error());
   if (*found) {
-    if (auto kept = records_.write(session, wanted.portal, kPortalGroup); !kept) {
+    if (auto kept = records_.write(wanted.spec, wanted.portal, (*found)->portal_group); !kept) {
       return fail(kept.error());
     }
     return status_of(call, wanted, **found);
@@ -47,14 +50,22 @@ Result<wire::SessionStatus> OpenIscsi::log_in(const Uuid& attachment,
                                     status.error().code == ErrorCode::not_found);
   if (!is_final) return status;
   // Nobody may come upon a disk that was refused, however long it took to find that out.
-  Call removal = begin(attachment);
-  auto undone = end_session(removal, *made);
-  if (undone) undone = records_.remove(attachment);
-  if (!undone) {
+  if (auto undone = undo_login(call.attachment); !undone) {
     log::warning("a refused disk is still there",
-                 {{"attachment", attachment.str()}, {"error", describe(undone.error())}});
+                 {{"attachment", call.attachment.str()}, {"error", describe(undone.error())}});
   }
   return status;
+}
+
+Result<void> OpenIscsi::undo_login(const Uuid& attachment) {
+  Call call = begin(attachment);
+  // With the disk that it has got since it was made.
+  const auto session = find(attachment);
+  if (!session) return fail(session.error());
+  if (*session) {
+    if (auto ended = end_session(call, **session); !ended) return ended;
+  }
+  return records_.remove(attachment);
 }
 
 Result<std::optional<KernelSession>> OpenIscsi::usable_session(Call& call, const Wanted& wanted) {
@@ -114,11 +125,13 @@ Result<KernelSession> OpenIscsi::make_session(Call& call, const Wanted& wanted) 
   if (done) return fail(ErrorCode::node_unavailable, "the session has ended at once");
   const ErrorCode code = done.error().code;
   portals_.remember(wanted.portal, was_answered(code) || code == ErrorCode::overloaded);
+  const Error error = why_refused(call, wanted, done.error());
   // After a time-out iscsid may still be at it, and wants the record when it is restarted.
-  if (code != ErrorCode::timeout && !*found) {
+  const bool kept = code == ErrorCode::timeout || (call.restores && is_transient(error.code));
+  if (!kept && !*found) {
     if (auto removed = records_.remove(call.attachment); !removed) return fail(removed.error());
   }
-  return fail(why_refused(call, wanted, done.error()));
+  return fail(error);
 }
 
 Error OpenIscsi::why_refused(Call& call, const Wanted& wanted, Error error) const {
@@ -167,6 +180,10 @@ Result<ScsiDisk> OpenIscsi::disk_of(Call& call, const Wanted& wanted,
     return fail(ErrorCode::node_unavailable, "the session has ended while its disk was awaited");
   }
   if (settled && shown != nullptr) return *shown;
+  if (!(*now)->is_logged_in()) {
+    return fail(ErrorCode::node_unavailable,
+                "the session has lost its target while its disk was awaited");
+  }
   if (shown != nullptr) {
     return fail(ErrorCode::timeout, "logical unit " + std::to_string(lun) + " of target " +
                                         wanted.spec.iqn + " has not become a disk in time");

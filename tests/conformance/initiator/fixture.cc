@@ -16,6 +16,10 @@ namespace {
 
 constexpr const char* kNode = "conformance";
 
+bool none_removed(const Uuid&) {
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> names_with(const std::string& folder, const std::string& part) {
@@ -54,7 +58,7 @@ void InitiatorConformance::TearDown() {
 
 void InitiatorConformance::reopen(const InitiatorSettings& settings) {
   initiator_.reset();
-  auto made = vmm_delegate::make_initiator(settings);
+  auto made = vmm_delegate::make_initiator(settings, none_removed);
   ASSERT_TRUE(made) << made.error().message;
   initiator_ = *std::move(made);
 }
@@ -130,7 +134,8 @@ bool act_as_child(int argc, char** argv) {
   const char* driver = std::getenv("VBS_CONFORMANCE_DRIVER");
   auto table = *config::Table::parse("[initiator]\ndriver = \"" +
                                      std::string(driver == nullptr ? "" : driver) + "\"");
-  auto initiator = vmm_delegate::make_initiator(vmm_delegate::read_initiator(table, kNode));
+  auto initiator =
+      vmm_delegate::make_initiator(vmm_delegate::read_initiator(table, kNode), none_removed);
   const auto order = json::parse(argv[4]);
   const auto id = Uuid::parse(argv[3]);
   if (!initiator || !order || !id) return true;

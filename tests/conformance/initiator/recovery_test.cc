@@ -87,12 +87,30 @@ TEST_F(InitiatorConformance, ALostDiskComesBackWithTheNextLogin) {
   EXPECT_TRUE(std::filesystem::is_block_file(status->path));
 }
 
-TEST_F(InitiatorConformance, RecordsWithoutASessionAreSweptAtTheStart) {
+TEST_F(InitiatorConformance, WhatARecordTellsOfIsBroughtBackAtTheStart) {
   if (!of_host()) GTEST_SKIP() << kNoSessions;
-  die_during("log-in", 1, serve(1), "vmmd.log-in.after-record");
+  const auto spec = serve(1);
+  die_during("log-in", 1, spec, "vmmd.log-in.after-record");
   ASSERT_NE(record_path(1), "");
   reopen();
+  const auto all = initiator_->sessions();
+  ASSERT_EQ(all->size(), 1U);
+  EXPECT_EQ(all->front().serial, spec.volume.str());
+  EXPECT_TRUE(std::filesystem::is_block_file(all->front().path));
+}
+
+TEST_F(InitiatorConformance, RecordsThatAreDamagedOrRefusedAreSweptAtTheStart) {
+  if (!of_host()) GTEST_SKIP() << kNoSessions;
+  die_during("log-in", 1, serve(1), "vmmd.log-in.after-record");
+  std::ofstream(record_path(1)) << "";
+  auto revoked = serve(2);
+  revoked.chap_secret = Secret("another-secret1");
+  die_during("log-in", 2, revoked, "vmmd.log-in.after-record");
+  ASSERT_NE(record_path(2), "");
+  reopen();
   EXPECT_EQ(record_path(1), "");
+  EXPECT_EQ(record_path(2), "");
+  EXPECT_TRUE(initiator_->sessions()->empty());
 }
 
 TEST_F(InitiatorConformance, ASessionWithoutARecordIsSweptAtTheStart) {

@@ -40,6 +40,18 @@ TEST_F(GenerationsTest, RemembersAcrossARestart) {
   EXPECT_EQ(reopened()->accept(id, 7, Order::make).error().code, ErrorCode::stale_generation);
 }
 
+TEST_F(GenerationsTest, TellsWhatTheLastOrderRemoved) {
+  ASSERT_TRUE(reopened()->accept(id, 7, Order::make));
+  EXPECT_FALSE(reopened()->is_removed(id));
+  ASSERT_TRUE(reopened()->accept(id, 8, Order::remove));
+  EXPECT_FALSE(reopened()->is_removed(id)) << "it may have been refused";
+  ASSERT_TRUE(reopened()->removed(id));
+  EXPECT_TRUE(reopened()->is_removed(id));
+  EXPECT_FALSE(reopened()->is_removed(test_id(2)));
+  ASSERT_TRUE(reopened()->accept(id, 9, Order::make));
+  EXPECT_FALSE(reopened()->is_removed(id));
+}
+
 TEST_F(GenerationsTest, AnOrderThatCameBesideItsRemovalComesTooLate) {
   const auto generations = reopened();
   ASSERT_TRUE(generations->accept(id, 7, Order::make));

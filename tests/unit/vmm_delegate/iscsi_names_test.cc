@@ -75,6 +75,29 @@ TEST(IscsiNames, ReadsDiscoveries) {
   EXPECT_EQ(v6[0].portal.address, "2001:db8::7");
 }
 
+TEST(IscsiNames, ARecordTellsWhatItLogsInWith) {
+  const test::TempDir dir;
+  NodeRecords records(dir.path(), {"vbs-hv1", "iqn.2026-01.vbs:node-hv1"});
+  wire::SessionSpec spec = test::device_spec("", test_id(100), 7).session;
+  spec.iqn = "iqn.2026-01.vbs:" + test_id(1).str();
+  spec.lun = 3;
+  spec.chap_secret = Secret("#\"a'b=c = \\d$e`f");
+  spec.portal = "[2001:db8::7]:3260";
+  ASSERT_TRUE(records.write(spec, {"2001:db8::7", "3260"}, 1));
+  const auto told = records.session(test_id(1));
+  ASSERT_TRUE(told && *told);
+  EXPECT_EQ((*told)->volume, spec.volume);
+  EXPECT_EQ((*told)->portal, spec.portal);
+  EXPECT_EQ((*told)->iqn, spec.iqn);
+  EXPECT_EQ((*told)->lun, 3U);
+  EXPECT_EQ((*told)->chap_user, spec.chap_user);
+  EXPECT_TRUE((*told)->chap_secret == spec.chap_secret);
+  EXPECT_EQ((*told)->generation, 7);
+  const auto none = records.session(test_id(2));
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(*none);
+}
+
 /// What iscsiadm makes of a record that is written here: its values stand in what it shows.
 TEST(IscsiNames, RecordsAreReadByIscsiadmAsTheyAreMeant) {
   wire::SessionSpec spec = test::device_spec("", test_id(100), 7).session;

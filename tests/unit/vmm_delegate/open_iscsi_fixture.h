@@ -40,6 +40,10 @@ class OpenIscsiTest : public testing::Test {
     if (!driver_) driver_ = std::make_unique<OpenIscsi>(options, host.scsi_layer());
     return *driver_;
   }
+  Result<void> prepare() {
+    return driver().prepare(
+        [this](const Uuid& attachment) { return removed.contains(attachment); });
+  }
   Error refusal() {
     const auto status = driver().log_in(id, spec);
     return status ? Error{ErrorCode::internal, "it succeeded", {}, {}, {}} : status.error();
@@ -63,6 +67,7 @@ class OpenIscsiTest : public testing::Test {
   wire::SessionSpec spec = make_spec();
   OpenIscsiOptions options;
   Result<std::string> trial = std::string();
+  std::set<Uuid> removed;  ///< as the orders that this node has seen tell
 
  private:
   std::unique_ptr<OpenIscsi> driver_;

@@ -46,6 +46,8 @@ TEST_F(OpenIscsiTest, TheDiskOfAnotherVolumeIsNotGivenAndDoesNotStay) {
   host.set_target(spec.iqn, {test_id(101).str(), 0});
   EXPECT_EQ(refusal().code, ErrorCode::conflict);
   EXPECT_THAT(host.session_names(), IsEmpty());
+  EXPECT_THAT(host.done(),
+              ElementsAre("login", "scan 1 1", "serial sda", "flush sda", "remove sda", "logout"));
 }
 
 TEST_F(OpenIscsiTest, AStaleDiskIsNotGivenButLeftToWhomeverUsesIt) {
@@ -60,6 +62,14 @@ TEST_F(OpenIscsiTest, AMissingLogicalUnitIsNotFoundAndNothingStays) {
   spec.lun = 4;
   EXPECT_EQ(refusal().code, ErrorCode::not_found);
   EXPECT_THAT(host.session_names(), IsEmpty());
+}
+
+TEST_F(OpenIscsiTest, ATargetThatIsLostWhileItsDiskIsAwaitedIsNotRefused) {
+  spec.lun = 4;
+  host.on_scan = [&] { host.set_state(1, "FAILED"); };
+  EXPECT_EQ(refusal().code, ErrorCode::node_unavailable);
+  EXPECT_THAT(host.session_names(), ElementsAre(spec.iqn)) << "iscsid brings it back";
+  EXPECT_FALSE(std::filesystem::is_empty(host.path("iscsi") + "/nodes/" + spec.iqn));
 }
 
 TEST_F(OpenIscsiTest, TellsFailuresApart) {
@@ -177,6 +187,11 @@ TEST_F(OpenIscsiTest, WithDiscoveryThePortalIsAskedFirst) {
               ElementsAre("--mode", "discovery", "--type", "sendtargets", "--portal",
                           "127.0.0.1:3260", "--interface", kInterface, "--op", "nonpersistent"));
   EXPECT_EQ(host.commands()[1][5], "127.0.0.1:3260,3") << "with the group that it told";
+  const std::string folder = host.path("iscsi") + "/nodes/" + spec.iqn + "/127.0.0.1,3260,";
+  EXPECT_TRUE(std::filesystem::exists(folder + "3"));
+  ASSERT_TRUE(driver().log_in(id, spec));
+  EXPECT_TRUE(std::filesystem::exists(folder + "3/" + kInterface)) << "iscsid needs it still";
+  EXPECT_FALSE(std::filesystem::exists(folder + "1/" + kInterface));
 }
 
 TEST_F(OpenIscsiTest, WhatDiscoveryDoesNotTellOfIsNotFound) {

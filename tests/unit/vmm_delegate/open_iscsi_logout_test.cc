@@ -108,7 +108,7 @@ TEST_F(OpenIscsiTest, ForeignSessionsAndRecordsAreNotSeen) {
   std::filesystem::create_directories(std::filesystem::path(foreign).parent_path());
   std::ofstream(foreign) << "x";
   EXPECT_THAT(*driver().sessions(), IsEmpty());
-  ASSERT_TRUE(driver().prepare());
+  ASSERT_TRUE(prepare());
   EXPECT_TRUE(driver().log_out(id));
   EXPECT_EQ(host.session_names().size(), 2U);
   EXPECT_TRUE(std::filesystem::exists(foreign));
@@ -126,24 +126,6 @@ TEST_F(OpenIscsiTest, ListsSessionsWithoutAskingTheirTargets) {
   EXPECT_EQ(all->front().serial, spec.volume.str());
   EXPECT_EQ(all->front().generation, 12);
   EXPECT_THAT(host.done(), IsEmpty());
-}
-
-TEST_F(OpenIscsiTest, SweepsWhatAnEarlierRunLeft) {
-  const std::string other = "iqn.2026-01.vbs:" + test_id(2).str();
-  const std::string kept = "iqn.2026-01.vbs:" + test_id(3).str();
-  host.add_session(other, kInterface, test_id(102).str());
-  host.add_session(kept, kInterface, test_id(103).str());
-  write_record("a record without a session");
-  write_record("");
-  const auto path =
-      std::filesystem::path(host.path("iscsi") + "/nodes/" + kept + "/127.0.0.1,3260,1");
-  std::filesystem::create_directories(path);
-  std::ofstream(path / kInterface) << "x";
-  ASSERT_TRUE(driver().prepare());
-  EXPECT_FALSE(has_record());
-  EXPECT_THAT(host.session_names(), ElementsAre(kept)) << "the other had no record";
-  EXPECT_THAT(test::slurp(host.path("iscsi") + "/ifaces/" + kInterface),
-              HasSubstr("iface.initiatorname = iqn.2026-01.vbs:node-hv1\n"));
 }
 
 TEST_F(OpenIscsiTest, TheLockOfAKilledIscsiadmIsRemovedOnceItIsOld) {
