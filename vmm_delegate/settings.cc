@@ -47,6 +47,11 @@ Result<Settings> read(config::Table table) {
   settings.initiator = read_initiator(table, settings.name);
   config::Table hypervisor = table.table("hypervisor");
   settings.hypervisor = HypervisorSettings::read(hypervisor);
+  if (settings.hypervisor.host_disks && settings.initiator.driver == "vm") {
+    table.table("initiator")
+        .reject("driver", "must be \"open_iscsi\" for hypervisor.driver \"" +
+                              settings.hypervisor.driver + "\", whose VMs get disks of the host");
+  }
   if (auto finished = table.finish(); !finished) return fail(finished.error());
   return settings;
 }

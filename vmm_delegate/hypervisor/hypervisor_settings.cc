@@ -18,16 +18,16 @@ constexpr Milliseconds kProbeLimit{1'500};
 constexpr std::int64_t kMinIscsiTimeoutMs = 1'000;
 constexpr std::int64_t kMaxIscsiTimeoutMs = 60'000;
 
-void read_qemu(config::Table& table, HypervisorSettings& settings) {
+std::string read_qemu(config::Table& table, HypervisorSettings& settings, bool chosen) {
   QemuSettings& qemu = settings.qemu;
-  qemu.folder = table.string("folder");
+  qemu.folder = chosen ? table.string("folder") : table.string_or("folder", "/");
   if (!qemu.folder.starts_with('/')) table.reject("folder", "must be an absolute path");
   const std::int64_t timeout = table.duration_or("iscsi_timeout", qemu.iscsi_timeout.count());
   if (timeout < kMinIscsiTimeoutMs || timeout > kMaxIscsiTimeoutMs || timeout % 1000 != 0) {
     table.reject("iscsi_timeout", "must be whole seconds from 1s to 60s");
   }
   qemu.iscsi_timeout = Milliseconds(timeout);
-  settings.place = qemu.folder;
+  return qemu.folder;
 }
 
 StorageProbe probe_by(const std::string& initiator) {
@@ -56,7 +56,7 @@ std::string_view scheme_of(std::string_view uri) {
   return scheme == "qemu" || scheme == "xen" ? scheme : "";
 }
 
-void read_libvirt(config::Table& table, HypervisorSettings& settings) {
+std::string read_libvirt(config::Table& table, HypervisorSettings& settings, bool) {
   LibvirtSettings& libvirt = settings.libvirt;
   libvirt.uri = table.string_or("uri", "qemu:///system");
   const std::string_view scheme = scheme_of(libvirt.uri);
@@ -70,10 +70,9 @@ void read_libvirt(config::Table& table, HypervisorSettings& settings) {
   if (!bus || (*bus == libvirt::DiskBus::xen) != xen) {
     table.reject("bus", (xen ? "must be \"xen\", got " : "must be \"scsi\" or \"virtio\", got ") +
                             quote(word));
-    return;
   }
-  libvirt.bus = *bus;
-  settings.place = libvirt.uri;
+  libvirt.bus = bus.value_or(libvirt::DiskBus::scsi);
+  return libvirt.uri;
 }
 
 std::unique_ptr<Hypervisor> make_libvirt(const HypervisorSettings& settings,
@@ -85,7 +84,7 @@ std::unique_ptr<Hypervisor> make_libvirt(const HypervisorSettings& settings,
   return std::make_unique<LibvirtHypervisor>(std::move(options));
 }
 
-void read_xen(config::Table& table, HypervisorSettings& settings) {
+std::string read_xen(config::Table& table, HypervisorSettings& settings, bool) {
   XenSettings& xen = settings.xen;
   xen.toolstack = table.string_or("toolstack", "xl");
   if (xen.toolstack != "xl" && xen.toolstack != "xm") {
@@ -95,7 +94,7 @@ void read_xen(config::Table& table, HypervisorSettings& settings) {
   if (auto good = check_iscsi_name(xen.iqn_prefix, "iqn_prefix"); !good) {
     table.reject("iqn_prefix", good.error().message);
   }
-  settings.place = xen.toolstack;
+  return xen.toolstack;
 }
 
 std::unique_ptr<Hypervisor> make_xen(const HypervisorSettings& settings, const std::string&) {
@@ -107,15 +106,17 @@ std::unique_ptr<Hypervisor> make_xen(const HypervisorSettings& settings, const s
 
 struct Driver {
   std::string_view name;
-  void (*read)(config::Table& table, HypervisorSettings& settings);
+  bool host_disks;  ///< its VMs cannot log in themselves
+  /// Tells the place; `chosen` where it is the driver of the configuration.
+  std::string (*read)(config::Table& table, HypervisorSettings& settings, bool chosen);
   std::unique_ptr<Hypervisor> (*make)(const HypervisorSettings& settings,
                                       const std::string& initiator);
 };
 
 constexpr std::array kDrivers{
-    Driver{"qemu", read_qemu, make_qemu},
-    Driver{"libvirt", read_libvirt, make_libvirt},
-    Driver{"xen", read_xen, make_xen},
+    Driver{"qemu", false, read_qemu, make_qemu},
+    Driver{"libvirt", true, read_libvirt, make_libvirt},
+    Driver{"xen", true, read_xen, make_xen},
 };
 
 const Driver* find_driver(std::string_view name) {
@@ -139,11 +140,17 @@ std::string driver_names() {
 HypervisorSettings HypervisorSettings::read(config::Table& table) {
   HypervisorSettings settings;
   settings.driver = table.string_or("driver", "qemu");
-  if (const Driver* driver = find_driver(settings.driver)) {
-    driver->read(table, settings);
-  } else {
+  const Driver* chosen = find_driver(settings.driver);
+  if (chosen == nullptr) {
     table.reject("driver", "must be " + driver_names() + ", got " + quote(settings.driver));
   }
+  // What is said for other drivers has to be right too: one file, with another driver chosen, must
+  // not turn out wrong then.
+  for (const Driver& driver : kDrivers) {
+    std::string place = driver.read(table, settings, &driver == chosen);
+    if (&driver == chosen) settings.place = std::move(place);
+  }
+  settings.host_disks = chosen != nullptr && chosen->host_disks;
   return settings;
 }
 

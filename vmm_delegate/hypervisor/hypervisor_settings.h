@@ -25,10 +25,12 @@ struct XenSettings {
   std::string iqn_prefix;  ///< as the volume servers have it
 };
 
-/// The table [hypervisor] of vbs-vmmd's configuration; only the part of the driver is filled in.
+/// The table [hypervisor] of vbs-vmmd's configuration. Every driver's keys are read and checked,
+/// whichever is chosen.
 struct HypervisorSettings {
   std::string driver;
-  std::string place;  ///< where the driver finds its VMs, for the log
+  std::string place;        ///< where the driver finds its VMs, for the log
+  bool host_disks = false;  ///< whether the driver takes disks of the host only
   QemuSettings qemu;
   LibvirtSettings libvirt;
   XenSettings xen;

@@ -9,6 +9,7 @@ const std::string kMinimum = R"(name = "hv1"
 token_file = "/etc/token"
 state_dir = "/var/state"
 )";
+const std::string kHostDisks = "[initiator]\ndriver = \"open_iscsi\"\n";
 const std::string kFolder = "[hypervisor]\nfolder = \"/run/vms\"\n";
 
 std::string field_of(const std::string& text) {
@@ -51,7 +52,7 @@ name = "iqn.2026-01.vbs:other"
 }
 
 TEST(Settings, ReadsWhereLibvirtIs) {
-  const std::string driver = kMinimum + "[hypervisor]\ndriver = \"libvirt\"\n";
+  const std::string driver = kMinimum + kHostDisks + "[hypervisor]\ndriver = \"libvirt\"\n";
   auto settings = Settings::parse(driver);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->hypervisor.libvirt.uri, "qemu:///system");
@@ -70,8 +71,27 @@ TEST(Settings, ReadsWhereLibvirtIs) {
        {"bus = \"ide\"", "bus = \"xen\"", "uri = \"xen:///system\"\nbus = \"scsi\""}) {
     EXPECT_NE(field_of(driver + bad + "\n").find("bus"), std::string::npos) << bad;
   }
-  EXPECT_NE(field_of(driver + "folder = \"/x\"\n").find("folder"), std::string::npos)
-      << "a key of another driver";
+}
+
+TEST(Settings, ChecksTheKeysOfDriversThatAreNotChosen) {
+  const std::string libvirt = kMinimum + kHostDisks + "[hypervisor]\ndriver = \"libvirt\"\n";
+  EXPECT_EQ(field_of(libvirt + "folder = \"/x\"\ntoolstack = \"xm\"\n"), "");
+  EXPECT_NE(field_of(libvirt + "folder = \"x\"\n").find("folder"), std::string::npos);
+  EXPECT_NE(field_of(libvirt + "toolstack = \"xe\"\n").find("toolstack"), std::string::npos);
+  const std::string qemu = kMinimum + kFolder;
+  EXPECT_EQ(field_of(qemu + "uri = \"qemu:///system\"\n"), "");
+  EXPECT_NE(field_of(qemu + "uri = \"test:///default\"\n").find("uri"), std::string::npos);
+}
+
+TEST(Settings, VmsThatGetDisksOfTheHostNeedAHostThatHasThem) {
+  for (const std::string driver : {"libvirt", "xen"}) {
+    const std::string text = kMinimum + "[hypervisor]\ndriver = \"" + driver + "\"\n";
+    EXPECT_NE(field_of(text).find("initiator.driver must be \"open_iscsi\""), std::string::npos)
+        << field_of(text);
+    EXPECT_NE(field_of(text + "[initiator]\ndriver = \"vm\"\n").find("initiator.driver"),
+              std::string::npos);
+    EXPECT_EQ(field_of(text + kHostDisks), "");
+  }
 }
 
 TEST(Settings, ListensOnLoopbackOnly) {

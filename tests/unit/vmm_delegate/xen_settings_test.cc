@@ -8,7 +8,7 @@ namespace {
 Result<Settings> parse(const std::string& hypervisor) {
   return Settings::parse(
       "name = \"hv1\"\ntoken_file = \"/etc/token\"\nstate_dir = \"/var/state\"\n"
-      "[hypervisor]\ndriver = \"xen\"\n" +
+      "[initiator]\ndriver = \"open_iscsi\"\n[hypervisor]\ndriver = \"xen\"\n" +
       hypervisor);
 }
 
@@ -30,8 +30,7 @@ TEST(XenSettings, TakesWhatIsSaid) {
 }
 
 TEST(XenSettings, SaysWhatIsWrong) {
-  for (const char* text :
-       {"toolstack = \"xe\"\n", "iqn_prefix = \"Upper\"\n", "folder = \"/run/vms\"\n"}) {
+  for (const char* text : {"toolstack = \"xe\"\n", "iqn_prefix = \"Upper\"\n"}) {
     const auto settings = parse(text);
     ASSERT_FALSE(settings) << text;
     const std::string key(text, std::string(text).find(' '));
