@@ -16,9 +16,10 @@ ErrorCode code_of(int domain, int code, std::string_view text) {
     case VIR_ERR_DEVICE_MISSING:
       return ErrorCode::not_found;
     case VIR_ERR_NO_CONNECT:
+      return ErrorCode::node_unavailable;
+    // The connection broke during the call: it may have been carried out.
     case VIR_ERR_RPC:
     case VIR_ERR_INVALID_CONN:
-      return ErrorCode::node_unavailable;
     case VIR_ERR_AUTH_FAILED:
     case VIR_ERR_AUTH_CANCELLED:
     case VIR_ERR_AUTH_UNAVAILABLE:
@@ -36,7 +37,7 @@ ErrorCode code_of(int domain, int code, std::string_view text) {
       break;
   }
   // The connection's own errors come under many codes.
-  return domain == VIR_FROM_RPC ? ErrorCode::node_unavailable : ErrorCode::conflict;
+  return domain == VIR_FROM_RPC ? ErrorCode::timeout : ErrorCode::conflict;
 }
 
 }  // namespace

@@ -13,7 +13,8 @@
 ///
 /// Errors: not_found (no such domain or device), conflict (libvirt or the hypervisor refuses),
 /// overloaded (another request holds the domain; surely not done), node_unavailable (libvirtd is
-/// not there, or went away), forbidden, timeout (the guest's agent does not answer).
+/// not there, so that nothing was done), forbidden, timeout (libvirtd went away during the call, or
+/// the guest's agent does not answer).
 namespace vbs::vmm_delegate::libvirt {
 
 enum class Power { off, running, paused, unknown };
