@@ -87,10 +87,30 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   auto status = hypervisor_.attach(attachment, spec, path);
   if (!status) return status;
   fault_point("vmmd.attach.after-attach");
+  if (!path.empty()) {
+    if (auto proven = prove_shown(attachment, spec); !proven) return fail(proven.error());
+  }
   add_guest_view(*status, visit->guest->wait_until(true, status->serial, kGuestNameWait));
   log::info("device attached", {{"attachment", attachment.str()}, {"vm", spec.vm}});
   fault_point("vmmd.attach.before-reply");
   return status;
+}
+
+Result<void> DeviceService::prove_shown(const Uuid& attachment, const wire::DeviceSpec& spec) {
+  auto proven = initiator_.prove_shown(attachment, spec.session);
+  if (proven) return proven;
+  const auto detached = hypervisor_.detach(spec.vm, attachment);
+  const bool gone = detached && detached->waiting_for.empty();
+  log::error("a VM was shown a disk that is not proven",
+             {{"attachment", attachment.str()},
+              {"vm", spec.vm},
+              {"reason", describe(proven.error())},
+              {"outcome", gone       ? "taken away"
+                          : detached ? detached->waiting_for
+                                     : describe(detached.error())}});
+  // A session that is gone is no answer to who asked for a device.
+  if (proven.error().code == ErrorCode::not_found) proven.error().code = ErrorCode::conflict;
+  return proven;
 }
 
 Result<std::optional<wire::DeviceStatus>> DeviceService::resize(const Uuid& attachment,

@@ -35,6 +35,10 @@ class DeviceService {
                          bool force);
 
  private:
+  /// Whether the disk that the VM has been shown is the volume's; takes it away where it may not
+  /// be.
+  Result<void> prove_shown(const Uuid& attachment, const wire::DeviceSpec& spec);
+
   Hypervisor& hypervisor_;
   Initiator& initiator_;
   AttachmentOrders& orders_;

@@ -51,6 +51,16 @@ Result<wire::SessionStatus> FakeInitiator::refresh_size(const Uuid& attachment,
   return found->second;
 }
 
+void FakeInitiator::set_shown(Result<void> shown) {
+  const std::lock_guard lock(mutex_);
+  shown_ = std::move(shown);
+}
+
+Result<void> FakeInitiator::prove_shown(const Uuid&, const wire::SessionSpec&) {
+  const std::lock_guard lock(mutex_);
+  return kind_ == Kind::of_host ? shown_ : Result<void>();
+}
+
 Result<void> FakeInitiator::log_out(const Uuid& attachment) {
   const std::lock_guard lock(mutex_);
   if (users_.contains(attachment)) return fail(ErrorCode::conflict, "the disk is still used");

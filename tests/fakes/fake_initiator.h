@@ -24,6 +24,8 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   int logins() const;
   /// What targets show as their size; 0 from the start.
   void set_size(std::uint64_t size_bytes);
+  /// What the host's disk turns out to be once it is shown; by default the volume.
+  void set_shown(Result<void> shown);
   /// While set, somebody has the disk of this attachment's session open.
   void set_used(const Uuid& attachment, bool used);
 
@@ -31,6 +33,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                            const wire::SessionSpec& session) override;
+  Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
   Result<std::vector<wire::SessionStatus>> sessions() override;
 
@@ -40,6 +43,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   Target target_;
   int logins_ = 0;
   std::uint64_t size_bytes_ = 0;
+  Result<void> shown_;
   std::map<Uuid, wire::SessionStatus> sessions_;
   std::set<Uuid> users_;  ///< attachments whose disk is used
 };

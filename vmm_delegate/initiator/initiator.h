@@ -28,6 +28,11 @@ class Initiator {
   /// do. not_found where the host has no such session; else errors as of `log_in`.
   virtual Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                                    const wire::SessionSpec& session) = 0;
+  /// Of a session whose disk has just been shown to a VM by its path: asks the disk anew, and
+  /// proves that it is the volume, that the path leads to it, and that somebody uses it. Success
+  /// where VMs log in themselves. conflict where any of that is not so; not_found where there is no
+  /// such session or disk; else errors as of `log_in`.
+  virtual Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) = 0;
   /// Success when there is no session. conflict while anybody on this host uses the session's disk
   /// (whoever has it open, and what the kernel has built on it): nobody else need have looked.
   virtual Result<void> log_out(const Uuid& attachment) = 0;

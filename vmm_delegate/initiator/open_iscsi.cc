@@ -68,13 +68,42 @@ Result<std::vector<wire::SessionStatus>> OpenIscsi::sessions() {
   return statuses;
 }
 
+std::string OpenIscsi::link_of(const Wanted& wanted) const {
+  return options_.by_path + "/" + by_path_name(wanted.portal, wanted.spec.iqn, wanted.spec.lun);
+}
+
 Result<std::string> OpenIscsi::linked_path(Call& call, const Wanted& wanted, const ScsiDisk& disk) {
-  const std::string link =
-      options_.by_path + "/" + by_path_name(wanted.portal, wanted.spec.iqn, wanted.spec.lun);
+  const std::string link = link_of(wanted);
   if (call.events.wait_until(call.deadline, [&] { return scsi_->is_at(disk, link); })) return link;
   // No letter instead of it: that would soon be another disk's.
   return fail(ErrorCode::node_unavailable, link + " does not show disk " + disk.address + " (" +
                                                disk.block + "); does systemd-udevd run?");
+}
+
+Result<void> OpenIscsi::prove_shown(const Uuid& attachment, const wire::SessionSpec& session) {
+  auto portal = split_portal(session.portal);
+  if (!portal) return fail(portal.error());
+  auto guard = lock(attachment);
+  if (!guard) return fail(guard.error());
+  Call call = begin(attachment);
+  const Wanted wanted{session, *std::move(portal)};
+  const auto found = find(attachment);
+  if (!found) return fail(found.error());
+  const ScsiDisk* disk = *found ? (*found)->disk(session.lun) : nullptr;
+  if (disk == nullptr || disk->block.empty()) {
+    return fail(ErrorCode::not_found,
+                "this node has no disk for attachment " + attachment.str() + " any more");
+  }
+  if (auto proven = prove(call, wanted, *disk); !proven) return proven;
+  if (!scsi_->is_at(*disk, link_of(wanted))) {
+    return fail(ErrorCode::conflict, link_of(wanted) + " leads to disk " + disk->address + " (" +
+                                         disk->block + ") no longer");
+  }
+  const auto users = scsi_->users(*disk);
+  if (!users) return fail(users.error());
+  if (!users->empty()) return {};
+  return fail(ErrorCode::conflict, "nobody uses disk " + disk->address + " (" + disk->block +
+                                       "): the VM has been shown something else");
 }
 
 Result<wire::SessionStatus> OpenIscsi::refresh_size(const Uuid& attachment,

@@ -62,6 +62,7 @@ class OpenIscsi final : public Initiator {
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                            const wire::SessionSpec& session) override;
+  Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
   /// Without asking any target: the serial is the one that the kernel knows.
   Result<std::vector<wire::SessionStatus>> sessions() override;
@@ -96,6 +97,8 @@ class OpenIscsi final : public Initiator {
   Error why_refused(Call& call, const Wanted& wanted, Error error) const;
   Result<ScsiDisk> disk_of(Call& call, const Wanted& wanted, const KernelSession& session);
   Result<void> prove(Call& call, const Wanted& wanted, const ScsiDisk& disk);
+  /// Where udev links the disk.
+  std::string link_of(const Wanted& wanted) const;
   Result<std::string> linked_path(Call& call, const Wanted& wanted, const ScsiDisk& disk);
   Result<wire::SessionStatus> status_of(Call& call, const Wanted& wanted,
                                         const KernelSession& session);

@@ -26,6 +26,10 @@ Result<wire::SessionStatus> VmInitiator::refresh_size(const Uuid& attachment,
   return wire::SessionStatus{attachment, session.volume.str(), "", session.generation};
 }
 
+Result<void> VmInitiator::prove_shown(const Uuid&, const wire::SessionSpec&) {
+  return {};
+}
+
 Result<void> VmInitiator::log_out(const Uuid&) {
   return {};
 }

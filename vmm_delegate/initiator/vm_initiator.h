@@ -15,6 +15,7 @@ class VmInitiator final : public Initiator {
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,
                                            const wire::SessionSpec& session) override;
+  Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
   Result<std::vector<wire::SessionStatus>> sessions() override;
 

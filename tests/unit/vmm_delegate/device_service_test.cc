@@ -41,6 +41,26 @@ TEST_F(DeviceServiceTest, ShowsTheVolumeAndSaysHowTheGuestNamesIt) {
   EXPECT_EQ(status->mounted, false);
 }
 
+TEST_F(DeviceServiceTest, ADiskOfTheHostThatIsNotProvenIsTakenAway) {
+  fakes::FakeInitiator host{fakes::FakeInitiator::Kind::of_host};
+  DeviceService devices{hypervisor, host, orders};
+  struct Case {
+    ErrorCode found;
+    ErrorCode told;
+  };
+  for (const Case& one : {Case{ErrorCode::conflict, ErrorCode::conflict},
+                          Case{ErrorCode::not_found, ErrorCode::conflict},
+                          Case{ErrorCode::node_unavailable, ErrorCode::node_unavailable}}) {
+    host.set_shown(fail(one.found, "it is another disk"));
+    const auto status = devices.put(id, device_spec("vm1", volume));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, one.told);
+    EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
+  }
+  host.set_shown({});
+  EXPECT_TRUE(devices.put(id, device_spec("vm1", volume)));
+}
+
 TEST_F(DeviceServiceTest, ShowsTheSizeThatTheDiskHas) {
   std::uint64_t size = 1 << 20;
   hypervisor.set_disk_size([&](const Uuid&) { return size; });

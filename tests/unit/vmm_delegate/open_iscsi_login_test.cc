@@ -204,6 +204,23 @@ TEST_F(OpenIscsiTest, WhatDiscoveryDoesNotTellOfIsNotFound) {
   EXPECT_EQ(refusal().code, ErrorCode::not_found);
 }
 
+TEST_F(OpenIscsiTest, WhatIsShownIsProvenByTheDiskItself) {
+  EXPECT_EQ(driver().prove_shown(id, spec).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(driver().log_in(id, spec));
+  const auto unused = driver().prove_shown(id, spec);
+  ASSERT_FALSE(unused) << "nobody has it open";
+  EXPECT_EQ(unused.error().code, ErrorCode::conflict);
+  host.users = {"process 7 (qemu)"};
+  EXPECT_TRUE(driver().prove_shown(id, spec));
+  wire::SessionSpec other = spec;
+  other.volume = test_id(101);
+  EXPECT_EQ(driver().prove_shown(id, other).error().code, ErrorCode::conflict);
+  host.udev_runs = false;
+  const auto moved = driver().prove_shown(id, spec);
+  ASSERT_FALSE(moved) << "the path leads elsewhere";
+  EXPECT_THAT(moved.error().message, HasSubstr("no longer"));
+}
+
 TEST_F(OpenIscsiTest, TheNewSizeIsAskedFor) {
   host.add_session(spec.iqn, kInterface, spec.volume.str());
   const auto status = driver().refresh_size(id, spec);
