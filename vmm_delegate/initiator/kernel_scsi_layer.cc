@@ -10,8 +10,8 @@
 
 #include "common/file.h"
 #include "common/text.h"
-#include "vmm_delegate/initiator/bounded_call.h"
 #include "vmm_delegate/initiator/disk_users.h"
+#include "vmm_delegate/initiator/kernel_calls.h"
 #include "vmm_delegate/initiator/scsi_layer.h"
 #include "vmm_delegate/initiator/scsi_serial.h"
 
@@ -100,13 +100,13 @@ class KernelScsiLayer final : public ScsiLayer {
     const std::string path = "/sys/class/scsi_host/host" + std::to_string(host) + "/scan";
     // Channel, target, logical unit; software iSCSI has the one target 0.
     const std::string text = "0 0 " + std::to_string(lun);
-    return bounded_call<void>("the scan of SCSI host " + std::to_string(host), limit,
-                              [=] { return write_attribute(path, text); });
+    return calls_.run<void>("the scan of SCSI host " + std::to_string(host), limit,
+                            [=] { return write_attribute(path, text); });
   }
 
   Result<std::string> serial(const ScsiDisk& disk, Milliseconds limit) override {
-    return bounded_call<std::string>("reading the serial of disk " + disk.address, limit,
-                                     [=] { return inquire_serial(disk, limit); });
+    return calls_.run<std::string>("reading the serial of disk " + disk.address, limit,
+                                   [=] { return inquire_serial(disk, limit); });
   }
 
   bool is_at(const ScsiDisk& disk, const std::string& path) override {
@@ -115,8 +115,8 @@ class KernelScsiLayer final : public ScsiLayer {
   }
 
   Result<void> flush(const ScsiDisk& disk, Milliseconds limit) override {
-    return bounded_call<void>("the flush of disk " + disk.address, limit,
-                              [=] { return sync_disk(disk); });
+    return calls_.run_once("the flush of disk " + disk.address, limit,
+                           [=] { return sync_disk(disk); });
   }
 
   Result<std::vector<std::string>> users(const ScsiDisk& disk) override {
@@ -124,7 +124,7 @@ class KernelScsiLayer final : public ScsiLayer {
   }
 
   Result<void> remove(const ScsiDisk& disk, Milliseconds limit) override {
-    auto done = bounded_call<void>("removing disk " + disk.address, limit, [=] {
+    auto done = calls_.run_once("removing disk " + disk.address, limit, [=] {
       return write_attribute(unit_folder(disk) + "/delete", "1");
     });
     if (!done && done.error().code == ErrorCode::not_found) return {};
@@ -132,9 +132,12 @@ class KernelScsiLayer final : public ScsiLayer {
   }
 
   Result<void> rescan(const ScsiDisk& disk, Milliseconds limit) override {
-    return bounded_call<void>("the rescan of disk " + disk.address, limit,
-                              [=] { return write_attribute(unit_folder(disk) + "/rescan", "1"); });
+    return calls_.run<void>("the rescan of disk " + disk.address, limit,
+                            [=] { return write_attribute(unit_folder(disk) + "/rescan", "1"); });
   }
+
+ private:
+  KernelCalls calls_;
 };
 
 }  // namespace
