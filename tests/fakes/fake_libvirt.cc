@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "common/json.h"
+
 namespace vbs::fakes {
 
 using vmm_delegate::libvirt::Disk;
@@ -97,6 +99,12 @@ struct FakeLibvirt::Functions {
     if (auto act = std::exchange(fake.under_way, nullptr)) act();
     return last_error != nullptr || cannot(fake, VIR_DOMAIN_AFFECT_LIVE) ? -1 : 0;
   }
+  static int monitor(virDomainPtr domain, const char* command, char** answer, unsigned) {
+    FakeLibvirt& fake = behind(domain);
+    if (cannot(fake, VIR_DOMAIN_AFFECT_LIVE)) return -1;
+    *answer = ::strdup(fake.ask_qemu(command).c_str());
+    return 0;
+  }
   static int size(virDomainPtr, const char*, virDomainBlockInfoPtr info, unsigned) {
     info->capacity = kSize;
     return 0;
@@ -118,8 +126,52 @@ FakeLibvirt::FakeLibvirt() {
   library_.virDomainAttachDeviceFlags = Functions::attach;
   library_.virDomainDetachDeviceAlias = Functions::detach;
   library_.virDomainBlockStats = Functions::writes;
+  library_.virDomainQemuMonitorCommand = Functions::monitor;
   library_.virDomainGetBlockInfo = Functions::size;
   library_.virConnectDomainEventRegisterAny = Functions::watch;
+}
+
+std::string FakeLibvirt::ask_qemu(const std::string& command) {
+  const auto question = json::parse(command);
+  const auto text = [](const json::Value& value, std::string_view key) {
+    const json::Value* member = value.find(key);
+    const auto* found = member == nullptr ? nullptr : member->as<std::string>();
+    return found == nullptr ? std::string() : *found;
+  };
+  const std::string name = text(*question, "execute");
+  const json::Value& arguments = *question->find("arguments");
+  json::Writer out;
+  out.begin_object();
+  out.key("return");
+  out.begin_array();
+  if (name == "qom-list") {
+    for (const std::string& id : qemu_devices) {
+      out.begin_object();
+      out.member("name", id);
+      out.end_object();
+    }
+  } else if (name == "query-named-block-nodes") {
+    for (const auto& [node, path] : qemu_nodes) {
+      out.begin_object();
+      out.member("node-name", node);
+      out.member("file", path);
+      out.end_object();
+    }
+  } else if (name == "device_del") {
+    done.push_back("device_del " + text(arguments, "id"));
+    if (!guest_keeps) qemu_devices.erase(text(arguments, "id"));
+  } else if (name == "blockdev-del") {
+    const std::string node = text(arguments, "node-name");
+    const auto user = used_by.find(node);
+    if (user != used_by.end() && qemu_nodes.contains(user->second)) {
+      return R"({"error": {"class": "GenericError", "desc": "Block device is in use"}})";
+    }
+    done.push_back("blockdev-del " + node);
+    qemu_nodes.erase(node);
+  }
+  out.end_array();
+  out.end_object();
+  return out.take();
 }
 
 Domain FakeLibvirt::domain() {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,11 +30,19 @@ class FakeLibvirt {
   std::function<void()> under_way;
   /// Comes before each detach, and may refuse it.
   std::function<void()> on_detach;
+  /// What QEMU has, whatever libvirt knows: devices by id, and block nodes with the path below.
+  std::set<std::string> qemu_devices;
+  std::map<std::string, std::string> qemu_nodes;
+  /// Nodes that are used by others: "libvirt-1-storage" by "libvirt-1-format".
+  std::map<std::string, std::string> used_by;
+  bool guest_keeps = false;  ///< devices that it was asked to let go of
   /// The calls that change something or wait, in their order: "settle", "attach live+saved", ...
   std::vector<std::string> done;
 
  private:
   struct Functions;
+  std::string ask_qemu(const std::string& command);
+
   vmm_delegate::libvirt::Library library_;
   std::string refusal_;
   virError error_{};

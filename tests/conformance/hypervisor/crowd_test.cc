@@ -123,6 +123,23 @@ TEST_F(HypervisorConformance, WhatAKilledAttachLeftCanBeTakenAway) {
   EXPECT_TRUE(hypervisor->look("vm1")->devices.empty());
 }
 
+TEST_F(HypervisorConformance, WhatAKilledDaemonLeftIsTakenAwayByWhoeverComes) {
+  const Storage storage = rig->storage(1, false, true);
+  if (!rig->leave_half("vm1", id(1), storage))
+    GTEST_SKIP() << "the driver speaks with the VM itself";
+  ASSERT_TRUE(rig->has_open("vm1", storage));
+  EXPECT_TRUE(detach_settled(1));
+  EXPECT_FALSE(rig->has_open("vm1", storage));
+  rig->leave_half("vm1", id(1), storage);
+  const auto status =
+      settle<wire::DeviceStatus>([&] { return attach_storage(*hypervisor, 1, "vm1", storage); });
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(serials(), Serials{serial(1)});
+  ASSERT_TRUE(rig->write("vm1", serial(1), 'k'));
+  EXPECT_TRUE(detach_settled(1));
+  EXPECT_FALSE(rig->has_open("vm1", storage));
+}
+
 TEST_F(HypervisorConformance, ADetachThatWasKilledIsCompletedByTheNext) {
   const Storage storage = rig->storage(1, false, true);
   for (const char* point : {"vmmd.detach.before-device-del", "vmmd.detach.after-device-del"}) {

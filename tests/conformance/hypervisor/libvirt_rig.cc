@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -13,6 +14,7 @@
 #include "tests/conformance/hypervisor/qemu_monitor.h"
 #include "tests/conformance/hypervisor/rigs.h"
 #include "tests/unit/common/support.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
 
 namespace vbs::conformance {
 namespace {
@@ -84,6 +86,29 @@ class LibvirtRig final : public Rig {
   }
   bool keeps_disks() const override { return true; }
   bool goes_on_alone() const override { return true; }
+  bool leave_half(const std::string& vm, const Uuid& attachment, const Storage& storage) override {
+    const Monitor qemu = monitor(vm);
+    EXPECT_TRUE(qemu(R"({"execute": "blockdev-add", "arguments": {"driver": "host_device",
+        "node-name": "libvirt-99-storage", "filename": ")" +
+                     storage.host_path + R"("}})"));
+    EXPECT_TRUE(qemu(R"({"execute": "blockdev-add", "arguments": {"driver": "raw",
+        "node-name": "libvirt-99-format", "file": "libvirt-99-storage"}})"));
+    // Where libvirt puts nothing.
+    const std::string bus = "half" + std::to_string(halves_);
+    EXPECT_TRUE(qemu(R"({"execute": "device_add", "arguments": {"driver": "virtio-scsi-pci",
+        "id": ")" + bus +
+                     R"(", "addr": "1)" + static_cast<char>('e' - halves_++) + R"("}})"));
+    EXPECT_TRUE(qemu(R"({"execute": "device_add", "arguments": {"driver": "scsi-hd", "bus": ")" +
+                     bus + R"(.0",
+        "drive": "libvirt-99-format", "id": ")" +
+                     vmm_delegate::libvirt::alias_of(attachment) + R"("}})"));
+    return kill_daemon();
+  }
+  bool has_open(const std::string& vm, const Storage& storage) override {
+    const auto nodes =
+        virsh({"qemu-monitor-command", vm, R"({"execute": "query-named-block-nodes"})"});
+    return nodes.out.find(storage.host_path) != std::string::npos;
+  }
   bool hang(const std::string& vm, bool hung) override {
     int pid = 0;
     std::ifstream("/run/libvirt/qemu/" + vm + ".pid") >> pid;
@@ -92,6 +117,19 @@ class LibvirtRig final : public Rig {
   }
 
  private:
+  static int daemon() {
+    const char* file = std::getenv("VBS_LIBVIRTD_PIDFILE");
+    int pid = 0;
+    std::ifstream(file == nullptr ? "" : file) >> pid;
+    return pid;
+  }
+  /// with-libvirtd starts another.
+  static bool kill_daemon() {
+    const int old = daemon();
+    if (old <= 0 || ::kill(old, SIGKILL) != 0) return false;
+    return test::eventually([&] { return daemon() > 0 && daemon() != old; }) &&
+           test::eventually([] { return virsh({"list"}).exit_code == 0; });
+  }
   static void expect(const std::vector<std::string>& arguments) {
     const auto outcome = virsh(arguments);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
@@ -109,6 +147,7 @@ class LibvirtRig final : public Rig {
 
   test::TempDir dir_;
   LoopDevices devices_;
+  int halves_ = 0;
   std::set<std::string> vms_;
 };
 

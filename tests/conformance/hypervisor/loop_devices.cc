@@ -37,7 +37,7 @@ Storage LoopDevices::storage(unsigned number, bool read_only, bool there) {
   Storage storage;
   storage.session = test::device_spec("", test::test_id(1000 + number)).session;
   storage.session.read_only = read_only;
-  storage.host_path = folder_ + "/by-path-" + std::to_string(number);
+  storage.host_path = folder_ + "/by-path-" + test::test_id(number).str();
   if (!there || devices_.contains(number)) return storage;
   std::ofstream(image(number)) << "";
   std::filesystem::resize_file(image(number), kSize);

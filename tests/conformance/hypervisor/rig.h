@@ -57,6 +57,11 @@ class Rig {
   virtual bool keeps_disks() const = 0;
   /// Whether something else goes on with what a killed caller has begun.
   virtual bool goes_on_alone() const { return false; }
+  /// Leaves in the VM what a hypervisor's daemon that is killed in the middle of an attach leaves,
+  /// and kills it. False: nothing stands between the driver and the VM.
+  virtual bool leave_half(const std::string&, const Uuid&, const Storage&) { return false; }
+  /// Whether the VM has the storage open, shown or not.
+  virtual bool has_open(const std::string&, const Storage&) { return false; }
   /// Lets the VM answer nobody for a while. False: this cannot be done to it.
   virtual bool hang(const std::string& vm, bool hung) = 0;
 };

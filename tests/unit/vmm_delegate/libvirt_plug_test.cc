@@ -29,8 +29,18 @@ class LibvirtPlugTest : public testing::Test {
   Result<Detachment> take_away() { return unplug(fake.domain(), options, "vm1", id); }
   Result<wire::DeviceStatus> put() { return plug(fake.domain(), options, id, spec, kPath); }
 
-  static constexpr const char* kPath = "/dev/disk/by-path/one";
+  /// As a libvirtd that was killed in the middle of an attach leaves it.
+  void leave_orphan() {
+    fake.qemu_devices = {"scsi0", alias_of(id)};
+    fake.qemu_nodes = {{"libvirt-1-format", kPath},
+                       {"libvirt-1-storage", kPath},
+                       {"libvirt-2-storage", "/dev/disk/by-path/another"}};
+    fake.used_by = {{"libvirt-1-storage", "libvirt-1-format"},
+                    {"libvirt-1-format", "libvirt-9-format"}};
+  }
+
   const Uuid id = test_id(1);
+  const std::string kPath = "/dev/disk/by-path/ip-1-iscsi-iqn.2026-01.vbs:" + id.str() + "-lun-1";
   const wire::DeviceSpec spec = test::device_spec("vm1", test_id(100));
   LibvirtOptions options;
   fakes::FakeLibvirt fake;
@@ -113,6 +123,46 @@ TEST_F(LibvirtPlugTest, WhatIsShownIsAttachedWhateverTheDefinitionHas) {
     EXPECT_EQ(view->devices.front().state, "attached");
     EXPECT_EQ(view->devices.front().size_bytes, 8U << 20);
   }
+}
+
+TEST_F(LibvirtPlugTest, WhatLibvirtKnowsNothingOfIsTakenOutOfQemu) {
+  for (const bool attach : {true, false}) {
+    leave_orphan();
+    fake.done.clear();
+    if (attach) {
+      ASSERT_TRUE(put());
+      EXPECT_THAT(fake.done,
+                  testing::ElementsAre("settle", "device_del " + alias_of(id),
+                                       "blockdev-del libvirt-1-format",
+                                       "blockdev-del libvirt-1-storage", "attach live saved"));
+      fake.live.disks.clear();
+      fake.saved.disks.clear();
+    } else {
+      const auto gone = take_away();
+      ASSERT_TRUE(gone) << gone.error().message;
+      EXPECT_EQ(gone->waiting_for, "");
+    }
+    EXPECT_THAT(fake.qemu_devices, testing::ElementsAre("scsi0"));
+    ASSERT_EQ(fake.qemu_nodes.size(), 1U) << "others' nodes stay";
+    EXPECT_TRUE(fake.qemu_nodes.contains("libvirt-2-storage"));
+  }
+}
+
+TEST_F(LibvirtPlugTest, WhatIsStillOpenIsNotCalledGone) {
+  leave_orphan();
+  fake.qemu_devices.clear();
+  fake.used_by["libvirt-1-format"] = "libvirt-2-storage";
+  auto gone = take_away();
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::timeout);
+  EXPECT_THAT(gone.error().message, testing::HasSubstr("libvirt-1-format"));
+  leave_orphan();
+  fake.guest_keeps = true;
+  options.removal = Milliseconds(60);
+  gone = take_away();
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::timeout);
+  EXPECT_THAT(gone.error().message, testing::HasSubstr("has not let go"));
 }
 
 TEST_F(LibvirtPlugTest, StorageInWholeExtentsMayShowMore) {

@@ -125,6 +125,15 @@ Result<std::string> Domain::ask_agent(const std::string& command, Milliseconds l
   return std::string(answer.get());
 }
 
+Result<std::string> Domain::ask_monitor(const std::string& command) const {
+  char* raw = nullptr;
+  const int asked = library_.virDomainQemuMonitorCommand(domain_.get(), command.c_str(), &raw,
+                                                         VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT);
+  const Text answer(raw);
+  if (auto good = done(asked, "ask QEMU"); !good) return fail(good.error());
+  return std::string(answer ? answer.get() : "");
+}
+
 Result<void> Domain::freeze() const {
   return done(library_.virDomainFSFreeze(domain_.get(), nullptr, 0, 0),
               "freeze the guest's file systems");

@@ -8,7 +8,7 @@
 
 namespace vbs::vmm_delegate::libvirt {
 
-/// Of libvirt.so.0 and, the last one, libvirt-qemu.so.0.
+/// Of libvirt.so.0 and, the last two, libvirt-qemu.so.0.
 #define VBS_LIBVIRT_FUNCTIONS(X)        \
   X(virInitialize)                      \
   X(virSetErrorFunc)                    \
@@ -40,7 +40,8 @@ namespace vbs::vmm_delegate::libvirt {
   X(virDomainBlockResize)               \
   X(virDomainFSFreeze)                  \
   X(virDomainFSThaw)                    \
-  X(virDomainQemuAgentCommand)
+  X(virDomainQemuAgentCommand)          \
+  X(virDomainQemuMonitorCommand)
 
 /// libvirt's C API as found in the shared library. It is loaded by the first who asks: the library
 /// and what it needs cost 15 MB of memory, which a node without libvirt does not pay.

@@ -2,6 +2,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "vmm_delegate/hypervisor/libvirt/libvirt_orphans.h"
 
 namespace vbs::vmm_delegate::libvirt {
 namespace {
@@ -86,14 +87,23 @@ Result<void> remove_from(const Domain& domain, const LibvirtOptions& options, co
   return saved == nullptr ? Result<void>() : remove(domain, options, *saved, kSaved);
 }
 
+/// For a domain whose XML does not have the disk.
+Result<void> clear_orphans(const Domain& domain, const LibvirtOptions& options,
+                           const Definitions& now, const Uuid& attachment) {
+  if (options.bus == DiskBus::xen || now.power == Power::off) return {};
+  return remove_orphans(domain, options, attachment);
+}
+
 /// The last look of a removal: a request from before it may have waited until then.
 Result<void> check_gone(const Domain& domain, const LibvirtOptions& options,
                         const Uuid& attachment) {
   if (auto settled = settle(domain, options); !settled) return settled;
   const auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
-  if (now->live.find(attachment) == nullptr && now->saved.find(attachment) == nullptr) return {};
-  return fail(ErrorCode::timeout, "an earlier request has only now shown the device");
+  if (now->live.find(attachment) != nullptr || now->saved.find(attachment) != nullptr) {
+    return fail(ErrorCode::timeout, "an earlier request has only now shown the device");
+  }
+  return clear_orphans(domain, options, *now, attachment);
 }
 
 Result<void> check_disk(const LibvirtOptions& options, const Disk& disk) {
@@ -143,6 +153,9 @@ Result<wire::DeviceStatus> plug_new(const Domain& domain, const LibvirtOptions& 
   if (host_path.empty()) {
     return fail(ErrorCode::conflict,
                 "libvirt's VMs get devices of the host, and this host's initiator gave none");
+  }
+  if (auto clear = clear_orphans(domain, options, now, attachment); !clear) {
+    return fail(clear.error());
   }
   // What the domain could not be started with.
   if (const Disk* saved = now.saved.find(attachment)) {

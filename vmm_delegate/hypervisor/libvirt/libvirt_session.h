@@ -66,6 +66,9 @@ class Domain {
   Result<void> resize(const std::string& target, std::uint64_t size_bytes) const;
   /// The agent's answer as it came, "{"return": ...}".
   Result<std::string> ask_agent(const std::string& command, Milliseconds limit) const;
+  /// QEMU's answer as it came, "{"return": ...}" or "{"error": ...}". Waits until changes under way
+  /// have ended.
+  Result<std::string> ask_monitor(const std::string& command) const;
   Result<void> freeze() const;
   Result<void> thaw() const;
 
