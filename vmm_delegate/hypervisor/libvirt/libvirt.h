@@ -9,6 +9,7 @@
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/hypervisor/libvirt/libvirt_session.h"
 #include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
+#include "vmm_delegate/hypervisor/libvirt/shared_question.h"
 #include "vmm_delegate/hypervisor/storage_probe.h"
 #include "vmm_delegate/keyed_lock.h"
 
@@ -17,7 +18,8 @@ namespace vbs::vmm_delegate {
 struct LibvirtOptions {
   std::string uri;  ///< "qemu:///system", "xen:///system"
   libvirt::DiskBus bus = libvirt::DiskBus::scsi;
-  Milliseconds look{4'000};     ///< the longest that libvirt may take to tell
+  Milliseconds check{1'500};    ///< the longest that libvirt may take to tell whether it is there
+  Milliseconds look{4'000};     ///< the same, to tell of a domain
   Milliseconds change{8'000};   ///< the same, to change something
   Milliseconds agent{5'000};    ///< the same, to ask a guest
   Milliseconds busy{3'000};     ///< how long a request waits for another one of the same VM
@@ -81,6 +83,7 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<json::Value> ask_agent(const std::string& vm, std::string_view command);
 
   std::shared_ptr<Shared> shared_;
+  SharedQuestion health_;
   BoundedCalls calls_;
 };
 

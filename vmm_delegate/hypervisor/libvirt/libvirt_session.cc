@@ -11,7 +11,7 @@ namespace {
 /// A libvirtd that answers no question within this many times this long is taken for dead.
 constexpr int kKeepAliveSeconds = 5;
 constexpr unsigned kKeepAliveCount = 3;
-constexpr std::size_t kMaxIdle = 4;
+constexpr std::size_t kMaxIdle = 8;
 
 }  // namespace
 
