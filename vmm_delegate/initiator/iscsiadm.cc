@@ -12,8 +12,6 @@
 namespace vbs::vmm_delegate {
 namespace {
 
-/// It holds its lock for milliseconds; what is older was left by one that was killed.
-constexpr std::int64_t kStaleLockSeconds = 10;
 constexpr Milliseconds kLeastRun{1'000};
 constexpr Milliseconds kKillGrace{500};
 constexpr std::size_t kOutputLimit = 1 << 20;
@@ -107,7 +105,8 @@ void Iscsiadm::remove_stale_lock() const {
   struct stat status {};
   if (::lstat(lock.c_str(), &status) != 0) return;
   // Taking the lock is making a second link, which sets the time of the inode's last change.
-  if (to_millis(SystemClock().wall()) / 1000 - status.st_ctim.tv_sec < kStaleLockSeconds) return;
+  const std::int64_t age = to_millis(SystemClock().wall()) / 1000 - status.st_ctim.tv_sec;
+  if (age < options_.stale_lock.count()) return;
   log::warning("an iscsiadm that was killed has left its lock, which is removed", {{"lock", lock}});
   ::unlink(lock.c_str());
 }

@@ -37,6 +37,8 @@ class Iscsiadm {
     std::string interface;  ///< as interface_name() makes it
     std::string lock_folder = "/run/lock/iscsi";
     CommandRunner run = process::run;
+    /// It holds its lock for milliseconds; what is older was left by one that was killed.
+    std::chrono::seconds stale_lock{10};
   };
   explicit Iscsiadm(Options options) : options_(std::move(options)) {}
 

@@ -146,7 +146,6 @@ TEST_F(HypervisorConformance, ADetachThatWasKilledIsCompletedByTheNext) {
     ASSERT_TRUE(attach(1)) << point;
     ASSERT_TRUE(killed_at(point, rig->configuration(), id(1), {"vm1", "", {}}, "")) << point;
     ASSERT_TRUE(detach_settled(1)) << point;
-    if (rig->goes_on_alone()) test::eventually([&] { return serials().empty(); });
     EXPECT_EQ(serials(), Serials{}) << point;
     EXPECT_TRUE(shows_foreign()) << point;
   }

@@ -85,7 +85,6 @@ class LibvirtRig final : public Rig {
     return qemu_write(monitor(vm), serial, byte);
   }
   bool keeps_disks() const override { return true; }
-  bool goes_on_alone() const override { return true; }
   bool leave_half(const std::string& vm, const Uuid& attachment, const Storage& storage) override {
     const Monitor qemu = monitor(vm);
     EXPECT_TRUE(qemu(R"({"execute": "blockdev-add", "arguments": {"driver": "host_device",

@@ -55,8 +55,6 @@ class Rig {
 
   /// Whether a VM that is started again has its disks.
   virtual bool keeps_disks() const = 0;
-  /// Whether something else goes on with what a killed caller has begun.
-  virtual bool goes_on_alone() const { return false; }
   /// Leaves in the VM what a hypervisor's daemon that is killed in the middle of an attach leaves,
   /// and kills it. False: nothing stands between the driver and the VM.
   virtual bool leave_half(const std::string&, const Uuid&, const Storage&) { return false; }

@@ -15,7 +15,7 @@ namespace vbs::vmm_delegate {
 class XenFixture : public testing::Test {
  protected:
   void SetUp() override {
-    host_ = test::Child({kPython, "-I", "-B", kHost, "serve", dir.path(), kPatience}, {},
+    host_ = test::Child({kPython, "-I", "-B", kHost, "serve", dir.path(), patience}, {},
                         dir.path("log"));
     ASSERT_TRUE(test::eventually([&] { return ::access(dir.path("ready").c_str(), F_OK) == 0; }))
         << read_file(dir.path("log")).value_or("");
@@ -24,7 +24,7 @@ class XenFixture : public testing::Test {
     options.busy = Milliseconds(20'000);
     options.xenstore_limit = Milliseconds(20'000);
     options.let_go = Milliseconds(200);
-    use("xl");
+    use(options.toolstack);
     order({"create", "vm1"});
     add_device(id, volume);
   }
@@ -75,7 +75,7 @@ class XenFixture : public testing::Test {
 
   static constexpr const char* kPython = "/usr/bin/python3";
   static constexpr const char* kHost = VBS_SOURCE_DIR "/tests/fakes/xen_host";
-  static constexpr const char* kPatience = "0.3";
+  std::string patience = "0.3";  ///< of the tools with a guest, in seconds
   test::TempDir dir;
   XenOptions options;
   const Uuid id = test::test_id(1);
