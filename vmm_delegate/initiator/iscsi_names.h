@@ -31,6 +31,14 @@ inline constexpr std::uint32_t kMaxLun = 255;
 /// The name of the link that udev makes in /dev/disk/by-path (systemd 252, udev-builtin-path_id.c).
 std::string by_path_name(const PortalAddress& portal, std::string_view iqn, std::uint32_t lun);
 
+/// What such a link, "/dev/disk/by-path/ip-...", tells; nothing for other paths.
+struct ByPath {
+  PortalAddress portal;
+  std::string target;
+  std::uint32_t lun = 0;
+};
+std::optional<ByPath> parse_by_path(std::string_view path);
+
 /// What open-iscsi calls an interface: the initiator name of this node, kept under the node's name.
 /// Records and sessions bound to it belong to this program.
 std::string interface_name(std::string_view node);

@@ -12,8 +12,9 @@ TEST(StorageProbe, ReadsPortalAndTargetFromADevicesPath) {
   ASSERT_TRUE(place);
   EXPECT_EQ(place->portal, "192.0.2.1:3260");
   EXPECT_EQ(place->target, "iqn.2026-01.vbs:0199f000-0000-7000-8000-000000000001");
+  // As udev names it (systemd 252, udev-builtin-path_id.c).
   const auto ipv6 =
-      storage_place("/dev/disk/by-path/ip-[2001:db8::1]:3260-iscsi-iqn.x:a-lun-b-lun-2");
+      storage_place("/dev/disk/by-path/ip-2001:db8::1:3260-iscsi-iqn.x:a-lun-b-lun-2");
   ASSERT_TRUE(ipv6);
   EXPECT_EQ(ipv6->portal, "[2001:db8::1]:3260");
   EXPECT_EQ(ipv6->target, "iqn.x:a-lun-b");
@@ -24,6 +25,8 @@ TEST(StorageProbe, SaysNothingOfOtherPaths) {
        {"", "/dev/sdb", "/dev/disk/by-path/", "/dev/disk/by-path/ip--iscsi-iqn.x-lun-1",
         "/dev/disk/by-path/ip-192.0.2.1:3260-iscsi--lun-1",
         "/dev/disk/by-path/ip-192.0.2.1:3260-iscsi-iqn.x",
+        "/dev/disk/by-path/ip-192.0.2.1:3260-iscsi-iqn.x-lun-1-part1",
+        "/dev/disk/by-path/ip-192.0.2.1-iscsi-iqn.x-lun-1",
         "/dev/disk/by-path/pci-0000:00:1f.2-ata-1", "ip-192.0.2.1:3260-iscsi-iqn.x-lun-1"}) {
     EXPECT_FALSE(storage_place(path)) << path;
   }

@@ -174,7 +174,7 @@ TEST(XenNames, FindsTheAttachmentInADevicesName) {
   const auto id = Uuid::parse("0190a1b2-0000-7000-8000-0000000000a1");
   const std::string prefix = "iqn.2026-01.vbs";
   EXPECT_EQ(attachment_of_path(kPath, prefix), id);
-  EXPECT_EQ(attachment_of_path("/dev/disk/by-path/ip-[2001:db8::7]:3260-iscsi-" + prefix + ":" +
+  EXPECT_EQ(attachment_of_path("/dev/disk/by-path/ip-2001:db8::7:3260-iscsi-" + prefix + ":" +
                                    id->str() + "-lun-15",
                                prefix),
             id);

@@ -4,18 +4,12 @@
 
 #include "common/names.h"
 #include "common/text.h"
+#include "vmm_delegate/initiator/iscsi_names.h"
 
 namespace vbs::vmm_delegate::xen {
 namespace {
 
 constexpr std::string_view kDev = "/dev/";
-constexpr std::string_view kByPath = "/dev/disk/by-path/ip-";
-constexpr std::string_view kIscsi = "-iscsi-";
-constexpr std::string_view kLun = "-lun-";
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// "b" of "sdb" and "xvdb"; empty for other names.
 std::string_view letters_of(std::string_view name) {
@@ -47,17 +41,9 @@ std::string guest_device(std::string_view virtual_device) {
 }
 
 std::optional<Uuid> attachment_of_path(std::string_view path, std::string_view iqn_prefix) {
-  if (!path.starts_with(kByPath)) return std::nullopt;
-  const auto iscsi = path.find(kIscsi);
-  const auto lun = path.rfind(kLun);
-  if (iscsi == std::string_view::npos || lun == std::string_view::npos) return std::nullopt;
-  const auto number = path.substr(lun + kLun.size());
-  if (number.empty() || !std::all_of(number.begin(), number.end(), is_digit)) return std::nullopt;
-  const auto begin = iscsi + kIscsi.size();
-  if (lun < begin) return std::nullopt;
-  const auto target = path.substr(begin, lun - begin);
-  if (!target.starts_with(iqn_prefix)) return std::nullopt;
-  const auto id = target.substr(iqn_prefix.size());
+  const auto told = parse_by_path(path);
+  if (!told || !told->target.starts_with(iqn_prefix)) return std::nullopt;
+  const std::string_view id = std::string_view(told->target).substr(iqn_prefix.size());
   if (!id.starts_with(':')) return std::nullopt;
   return Uuid::parse(id.substr(1));
 }
