@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <mutex>
 #include <thread>
 
 namespace vbs::vmm_delegate::libvirt {
@@ -52,7 +53,7 @@ Result<void> look_up(Library& library) {
               std::string("this libvirt is too old: it has no ") + missing);
 }
 
-Result<const Library*> load_once() {
+Result<const Library*> try_to_load() {
   static Library library;
   if (auto found = look_up(library); !found) return fail(found.error());
   if (library.virInitialize() < 0 || library.virEventRegisterDefaultImpl() < 0) {
@@ -66,8 +67,14 @@ Result<const Library*> load_once() {
 }  // namespace
 
 Result<const Library*> Library::load() {
-  static const Result<const Library*> loaded = load_once();
-  return loaded;
+  static std::mutex mutex;
+  static const Library* loaded = nullptr;
+  const std::lock_guard lock(mutex);
+  if (loaded != nullptr) return loaded;
+  // Tried again after a failure: the package may have been installed since.
+  const auto now = try_to_load();
+  if (now) loaded = *now;
+  return now;
 }
 
 }  // namespace vbs::vmm_delegate::libvirt
