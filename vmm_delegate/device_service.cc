@@ -4,6 +4,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "vmm_delegate/joined.h"
 
 namespace vbs::vmm_delegate {
 namespace {
@@ -11,12 +12,6 @@ namespace {
 constexpr Milliseconds kGuestNameWait{10'000};  // a busy guest takes seconds
 constexpr Milliseconds kGuestGoneWait{2'000};
 constexpr std::string_view kAttached = "attached";
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all.append(all.empty() ? "" : ", ").append(text);
-  return all;
-}
 
 void add_guest_view(wire::DeviceStatus& status, const Result<GuestView>& view) {
   if (!view || !view->disk) return;

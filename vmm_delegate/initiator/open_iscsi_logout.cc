@@ -1,17 +1,9 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "vmm_delegate/initiator/open_iscsi.h"
+#include "vmm_delegate/joined.h"
 
 namespace vbs::vmm_delegate {
-namespace {
-
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all.append(all.empty() ? "" : ", ").append(text);
-  return all;
-}
-
-}  // namespace
 
 Result<void> OpenIscsi::log_out(const Uuid& attachment) {
   auto guard = lock(attachment);

@@ -1,21 +1,16 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 
-#include "common/file.h"
+#include "tests/unit/vmm_delegate/unix_peer.h"
 
 namespace vbs::test {
 
@@ -41,22 +36,11 @@ class XenstorePeer {
   using Answer = std::function<std::optional<std::string>(std::uint32_t type, std::uint32_t request,
                                                           const std::string& path)>;
 
-  XenstorePeer(const std::string& path, Answer answer) : answer_(std::move(answer)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-    listener_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const auto* raw = reinterpret_cast<const sockaddr*>(&address);
-    EXPECT_EQ(::bind(listener_.get(), raw, sizeof(address)), 0);
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~XenstorePeer() {
-    stopping_ = true;
-    thread_.join();
-  }
-  XenstorePeer(const XenstorePeer&) = delete;
-  XenstorePeer& operator=(const XenstorePeer&) = delete;
+  XenstorePeer(const std::string& path, Answer answer)
+      : answer_(std::move(answer)), peer_(path, [this](const UnixPeer& peer, int fd) {
+          while (peer.readable(fd) && serve_one(peer, fd)) {
+          }
+        }) {}
 
   static std::string message(std::uint32_t type, std::uint32_t request,
                              const std::string& payload) {
@@ -85,23 +69,7 @@ class XenstorePeer {
   }
 
  private:
-  bool readable(int fd) const {
-    pollfd entry{fd, POLLIN, 0};
-    while (!stopping_) {
-      if (::poll(&entry, 1, 5) > 0) return true;
-    }
-    return false;
-  }
-
-  void serve() {
-    while (readable(listener_.get())) {
-      const FileDescriptor client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      while (readable(client.get()) && serve_one(client.get())) {
-      }
-    }
-  }
-
-  bool serve_one(int fd) {
+  bool serve_one(const UnixPeer& peer, int fd) {
     std::uint32_t header[4];
     if (::recv(fd, header, sizeof(header), MSG_WAITALL) != sizeof(header)) return false;
     std::string path(header[3], '\0');
@@ -109,15 +77,11 @@ class XenstorePeer {
       return false;
     }
     const auto answer = answer_(header[0], header[1], path.c_str());
-    if (!answer) return false;
-    return ::send(fd, answer->data(), answer->size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(answer->size());
+    return answer && peer.send(fd, *answer);
   }
 
-  Answer answer_;
-  FileDescriptor listener_;
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
+  const Answer answer_;
+  UnixPeer peer_;  ///< last: it uses the other
 };
 
 }  // namespace vbs::test

@@ -11,6 +11,7 @@
 #include "vmm_delegate/hypervisor/libvirt/libvirt_xml.h"
 #include "vmm_delegate/hypervisor/libvirt/shared_question.h"
 #include "vmm_delegate/hypervisor/storage_probe.h"
+#include "vmm_delegate/hypervisor/vm_words.h"
 #include "vmm_delegate/keyed_lock.h"
 
 namespace vbs::vmm_delegate {
@@ -89,11 +90,8 @@ class LibvirtHypervisor final : public Hypervisor {
 
 template <class T>
 Result<T> LibvirtHypervisor::in_vm(const Kind& kind, const std::string& vm, Act<T> act) {
-  auto free = (*shared_.*kind.lock).acquire(vm, shared_->options.busy);
-  if (!free) {
-    return fail(ErrorCode::overloaded,
-                "another request for VM '" + vm + "' is still under way; try again");
-  }
+  auto free = lock_vm(*shared_.*kind.lock, vm, shared_->options.busy);
+  if (!free) return fail(free.error());
   // Held until libvirt has answered, also where nobody waits any longer.
   auto guard = std::make_shared<KeyedLock::Guard>(*std::move(free));
   auto result = calls_.run<T>(
@@ -110,8 +108,7 @@ Result<T> LibvirtHypervisor::in_vm(const Kind& kind, const std::string& vm, Act<
         return done;
       });
   if (result || result.error().code == ErrorCode::not_found) return result;
-  result.error().message = "VM '" + vm + "': " + result.error().message;
-  return result;
+  return fail(vmm_delegate::in_vm(vm, result.error()));
 }
 
 }  // namespace vbs::vmm_delegate

@@ -16,12 +16,6 @@ using Array = json::Value::Array;
 
 constexpr int kPollMs = 50;
 
-std::string text_in(const json::Value& value, std::string_view key) {
-  const json::Value* member = value.find(key);
-  const auto* text = member == nullptr ? nullptr : member->as<std::string>();
-  return text == nullptr ? "" : *text;
-}
-
 /// libvirt gives the command an id itself.
 Result<json::Value> ask(const Domain& domain, std::string_view command,
                         const Arguments& arguments) {
@@ -39,7 +33,7 @@ Result<json::Value> ask(const Domain& domain, std::string_view command,
   if (!value) return fail(ErrorCode::internal, "QEMU's answer is not understood");
   if (const json::Value* error = value->find("error")) {
     return fail(ErrorCode::conflict,
-                "QEMU refuses " + std::string(command) + ": " + text_in(*error, "desc"));
+                "QEMU refuses " + std::string(command) + ": " + text_of(*error, "desc"));
   }
   const json::Value* result = value->find("return");
   if (result == nullptr) return fail(ErrorCode::internal, "QEMU's answer is not understood");
@@ -59,7 +53,7 @@ Result<bool> has_device(const Domain& domain, const std::string& id) {
       domain, "qom-list", [](json::Writer& out) { out.member("path", "/machine/peripheral"); });
   if (!devices) return fail(devices.error());
   return std::any_of(devices->begin(), devices->end(),
-                     [&](const json::Value& device) { return text_in(device, "name") == id; });
+                     [&](const json::Value& device) { return text_of(device, "name") == id; });
 }
 
 /// Those that read and write the attachment's path: udev names it after the target, and that after
@@ -70,8 +64,8 @@ Result<std::vector<std::string>> nodes_of(const Domain& domain, const Uuid& atta
   if (!nodes) return fail(nodes.error());
   std::vector<std::string> names;
   for (const json::Value& node : *nodes) {
-    if (text_in(node, "file").find(attachment.str()) == std::string::npos) continue;
-    names.push_back(text_in(node, "node-name"));
+    if (text_of(node, "file").find(attachment.str()) == std::string::npos) continue;
+    names.push_back(text_of(node, "node-name"));
   }
   return names;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "common/names.h"
+#include "vmm_delegate/hypervisor/vm_words.h"
 
 namespace vbs::vmm_delegate {
 namespace {
@@ -49,12 +50,7 @@ Result<void> QemuHypervisor::check() {
 }
 
 Result<KeyedLock::Guard> QemuHypervisor::lock(const std::string& vm) {
-  auto guard = locks_.acquire(vm, options_.busy);
-  if (!guard) {
-    return fail(ErrorCode::overloaded,
-                "another request for VM '" + vm + "' is still under way; try again");
-  }
-  return *std::move(guard);
+  return lock_vm(locks_, vm, options_.busy);
 }
 
 Result<KeyedLock::Guard> QemuHypervisor::lock_agent(const std::string& vm, Milliseconds limit) {

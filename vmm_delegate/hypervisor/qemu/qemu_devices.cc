@@ -2,16 +2,16 @@
 
 #include "common/log.h"
 #include "vmm_delegate/hypervisor/qemu/qemu.h"
+#include "vmm_delegate/hypervisor/vm_words.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
-Error in_vm(const std::string& vm, Error error) {
+Error told_of(const std::string& vm, Error error) {
   if (error.code == ErrorCode::node_unavailable && error.message.starts_with("the connection")) {
     error.message = "it went away meanwhile";
   }
-  error.message = "VM '" + vm + "': " + error.message;
-  return error;
+  return in_vm(vm, std::move(error));
 }
 
 bool shows(const qemu::Held& held, const wire::SessionSpec& session) {
@@ -29,14 +29,14 @@ Result<wire::DeviceStatus> QemuHypervisor::attach(const Uuid& attachment,
   auto qmp = open(spec.vm);
   if (!qmp) return fail(qmp.error());
   auto shown = shown_already(*qmp, attachment, spec);
-  if (!shown) return fail(in_vm(spec.vm, shown.error()));
+  if (!shown) return fail(told_of(spec.vm, shown.error()));
   if (*shown) return **std::move(shown);
   auto status = plug_and_read_back(*qmp, attachment, spec, host_path);
   if (status) return status;
   // The connection may be broken, or in the middle of an answer.
   qmp = fail(status.error());
   roll_back(attachment, spec.vm);
-  return fail(in_vm(spec.vm, status.error()));
+  return fail(told_of(spec.vm, status.error()));
 }
 
 Result<std::optional<wire::DeviceStatus>> QemuHypervisor::shown_already(
@@ -89,7 +89,7 @@ Result<Detachment> QemuHypervisor::detach(const std::string& vm, const Uuid& att
   if (!qmp) return fail(qmp.error());
   if (!*qmp) return Detachment{};
   auto cleared = clear(**qmp, vm, attachment);
-  if (!cleared) return fail(in_vm(vm, cleared.error()));
+  if (!cleared) return fail(told_of(vm, cleared.error()));
   return cleared;
 }
 
@@ -101,7 +101,7 @@ Result<void> QemuHypervisor::resize(const std::string& vm, const Uuid& attachmen
   if (!qmp && qmp.error().code == ErrorCode::conflict) return {};
   if (!qmp) return fail(qmp.error());
   auto resized = resize_in(*qmp, attachment, size_bytes);
-  if (!resized) return fail(in_vm(vm, resized.error()));
+  if (!resized) return fail(told_of(vm, resized.error()));
   return {};
 }
 

@@ -19,12 +19,6 @@ Result<Array> as_array(Result<json::Value> answer) {
   return *array;
 }
 
-std::string text_of(const json::Value& value, std::string_view key) {
-  const json::Value* member = value.find(key);
-  const auto* text = member == nullptr ? nullptr : member->as<std::string>();
-  return text == nullptr ? "" : *text;
-}
-
 bool truth_of(const json::Value& value, std::string_view key) {
   const json::Value* member = value.find(key);
   const auto* truth = member == nullptr ? nullptr : member->as<bool>();

@@ -16,12 +16,6 @@ tl::unexpected<Error> not_understood(std::string_view what) {
   return fail(ErrorCode::internal, "QEMU's answer is not understood: " + std::string(what));
 }
 
-std::string text_of(const json::Value& value, std::string_view key) {
-  const json::Value* member = value.find(key);
-  const auto* text = member == nullptr ? nullptr : member->as<std::string>();
-  return text == nullptr ? "" : *text;
-}
-
 tl::unexpected<Error> refusal(std::string_view command, const json::Value& error) {
   const std::string kind = text_of(error, "class");
   const auto code = kind == "DeviceNotFound" ? ErrorCode::not_found : ErrorCode::conflict;
@@ -29,6 +23,12 @@ tl::unexpected<Error> refusal(std::string_view command, const json::Value& error
 }
 
 }  // namespace
+
+std::string text_of(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  const auto* text = member == nullptr ? nullptr : member->as<std::string>();
+  return text == nullptr ? "" : *text;
+}
 
 std::string command_line(std::string_view command, const Arguments& arguments, std::int64_t id) {
   json::Writer out;

@@ -14,6 +14,9 @@ namespace vbs::vmm_delegate {
 /// Writes the members of a command's arguments.
 using Arguments = std::function<void(json::Writer&)>;
 
+/// A member that is a text; "" for anything else.
+std::string text_of(const json::Value& value, std::string_view key);
+
 struct Question {
   std::string_view command;
   Arguments arguments = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vmm_delegate/hypervisor/vm_words.h"
 #include "vmm_delegate/hypervisor/xen/xen_names.h"
 
 namespace vbs::vmm_delegate {
@@ -18,12 +19,7 @@ Result<void> XenHypervisor::check() {
 }
 
 Result<KeyedLock::Guard> XenHypervisor::lock(const std::string& vm) {
-  auto guard = locks_.acquire(vm, options_.busy);
-  if (!guard) {
-    return fail(ErrorCode::overloaded,
-                "another request for VM '" + vm + "' is still under way; try again");
-  }
-  return *std::move(guard);
+  return lock_vm(locks_, vm, options_.busy);
 }
 
 Result<Xenstore> XenHypervisor::open() const {

@@ -5,6 +5,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "vmm_delegate/hypervisor/vm_words.h"
 #include "vmm_delegate/hypervisor/xen/xen.h"
 #include "vmm_delegate/hypervisor/xen/xen_names.h"
 
@@ -12,11 +13,6 @@ namespace vbs::vmm_delegate {
 namespace {
 
 constexpr int kPollMs = 50;
-
-Error in_vm(const std::string& vm, Error error) {
-  error.message = "VM '" + vm + "': " + error.message;
-  return error;
-}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "common/fault_point.h"
+#include "vmm_delegate/hypervisor/vm_words.h"
 #include "vmm_delegate/hypervisor/xen/xen.h"
 
 namespace vbs::vmm_delegate {
@@ -100,9 +101,7 @@ Result<Detachment> XenHypervisor::detach(const std::string& vm, const Uuid& atta
   for (const xen::Vbd& vbd : *shown) {
     const auto is_gone = release(**domain, vbd);
     if (!is_gone) {
-      Error error = is_gone.error();
-      error.message = "VM '" + vm + "': " + error.message;
-      return fail(std::move(error));
+      return fail(in_vm(vm, is_gone.error()));
     }
     if (!*is_gone) held.push_back(vbd);
   }

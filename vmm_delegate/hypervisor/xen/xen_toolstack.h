@@ -20,8 +20,7 @@ struct Domain {
 };
 
 /// The domains that `xl list` or `xm list` printed, without Domain-0 and without those that have no
-/// name that VBS takes. internal: the text is no
-/// such list.
+/// name that VBS takes. internal: the text is no such list.
 Result<std::vector<Domain>> parse_domains(std::string_view text);
 
 /// What a run of either tool printed, or the error that it tells of. Both end with 1 whatever went

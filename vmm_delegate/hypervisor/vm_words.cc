@@ -1,0 +1,17 @@
+#include "vmm_delegate/hypervisor/vm_words.h"
+
+namespace vbs::vmm_delegate {
+
+Result<KeyedLock::Guard> lock_vm(KeyedLock& locks, const std::string& vm, Milliseconds limit) {
+  auto guard = locks.acquire(vm, limit);
+  if (guard) return *std::move(guard);
+  return fail(ErrorCode::overloaded,
+              "another request for VM '" + vm + "' is still under way; try again");
+}
+
+Error in_vm(const std::string& vm, Error error) {
+  error.message = "VM '" + vm + "': " + error.message;
+  return error;
+}
+
+}  // namespace vbs::vmm_delegate

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "common/error.h"
+#include "vmm_delegate/keyed_lock.h"
+
+/// What all drivers say of one VM in the same words.
+namespace vbs::vmm_delegate {
+
+/// overloaded when another request still holds the VM after `limit`.
+Result<KeyedLock::Guard> lock_vm(KeyedLock& locks, const std::string& vm, Milliseconds limit);
+/// The error with "VM 'x': " before it.
+Error in_vm(const std::string& vm, Error error);
+
+}  // namespace vbs::vmm_delegate
