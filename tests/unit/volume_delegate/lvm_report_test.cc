@@ -122,6 +122,7 @@ TEST(LvmReport, KnowsWhatErrorsMean) {
   EXPECT_EQ(ErrorCode::already_exists, told("create-exists").code);
   EXPECT_EQ(ErrorCode::insufficient_space, told("create-no-space").code);
   EXPECT_EQ(ErrorCode::conflict, told("extend-origin").code);
+  EXPECT_EQ(ErrorCode::conflict, told("external-origin-writable").code);
   EXPECT_EQ(ErrorCode::internal, told("remove-absent").code);
   EXPECT_EQ(ErrorCode::internal, told("lvs-no-group").code);
   EXPECT_EQ("lvm x failed (5): it says nothing", lvm_error("x", 5, " \n").message);
