@@ -49,6 +49,7 @@ class Front {
   workflow::Engine engine_;
   NodeRegistry nodes_;
   VmDirectory vms_;
+  ImageCatalog images_;
   Services services_;
   Reconciler reconciler_;
   std::function<http::ServerCounters()> http_counters_;

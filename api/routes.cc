@@ -2,6 +2,7 @@
 
 #include "api/front.h"
 #include "api/handlers/attachments.h"
+#include "api/handlers/images.h"
 #include "api/handlers/operations.h"
 #include "api/handlers/service_info.h"
 #include "api/handlers/snapshots.h"
@@ -24,12 +25,14 @@ struct Handlers {
       : submitter(services),
         volumes(services, submitter),
         snapshots(services, submitter),
+        images(services),
         attachments(services, submitter),
         operations(services, submitter),
         info(services, reconciler, counters) {}
   Submitter submitter;
   VolumeHandlers volumes;
   SnapshotHandlers snapshots;
+  ImageHandlers images;
   AttachmentHandlers attachments;
   OperationHandlers operations;
   ServiceInfoHandlers info;
@@ -88,6 +91,8 @@ const std::vector<Route>& routes() {
       {{Method::get, "/v1/snapshots", reader}, now(&H::snapshots, &S::list), true},
       {{Method::get, "/v1/snapshots/{id}", reader}, now(&H::snapshots, &S::get)},
       {{Method::del, "/v1/snapshots/{id}", member}, later(&H::snapshots, &S::remove)},
+      {{Method::get, "/v1/images", reader}, now(&H::images, &ImageHandlers::list)},
+      {{Method::get, "/v1/images/{id}", reader}, now(&H::images, &ImageHandlers::get)},
       {{Method::get, "/v1/operations", reader}, now(&H::operations, &O::list), true},
       {{Method::get, "/v1/operations/{id}", reader}, now(&H::operations, &O::get)},
       {{Method::post, "/v1/operations/{id}/cancel", member}, later(&H::operations, &O::cancel)},
@@ -155,8 +160,9 @@ Front::Front(const Settings& settings, Authenticator authenticator, db::Database
               outside.executor, settings_.engine),
       nodes_(settings_, outside.delegates, outside.clock, outside.executor),
       vms_(nodes_, outside.delegates, settings_.engine.calls_per_node),
-      services_{settings_, database,      engine_,        workflows_,      nodes_,
-                vms_,      outside.clock, outside.random, outside.executor},
+      images_(settings_),
+      services_{settings_, database, engine_,       workflows_,     nodes_,
+                vms_,      images_,  outside.clock, outside.random, outside.executor},
       reconciler_(services_, outside.delegates) {
   Routes::install(*this);
 }

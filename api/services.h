@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/authenticator.h"
+#include "api/image_catalog.h"
 #include "api/node_registry.h"
 #include "api/settings.h"
 #include "api/workflow/engine.h"
@@ -20,6 +21,7 @@ struct Services {
   const workflow::Registry& workflows;
   const NodeRegistry& nodes;
   const VmDirectory& vms;
+  ImageCatalog& images;
   const Clock& clock;
   Random& random;
   Executor& executor;

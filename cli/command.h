@@ -27,6 +27,7 @@ enum class ValueKind {
   file,
   volume,  ///< id, name or prefix of an id
   snapshot,
+  image,  ///< id or name
   operation,
 };
 

@@ -61,13 +61,14 @@ std::vector<CommandSpec> volume_commands() {
   return {
       {"create-volume",
        group,
-       "make a volume, empty or from a snapshot or another volume",
+       "make a volume, empty or from a snapshot, another volume or an image",
        {},
        with_wait({
            option("--size", Kind::size, "SIZE", "32M, 10G (powers of 1024); default: the source's"),
            option("--name", Kind::text, "NAME", "unique in the project"),
            option("--from-snapshot", Kind::snapshot, "SNAPSHOT", "start with its content"),
            option("--from-volume", Kind::volume, "VOLUME", "start as its copy"),
+           option("--image", Kind::image, "IMAGE", "start with its content; id or name"),
            kTag,
            option("--volume-server", Kind::text, "NODE", "where to put it; default: by free space"),
        }),
@@ -193,6 +194,12 @@ std::vector<CommandSpec> service_commands() {
   const std::string group = "Service";
   return {
       {"describe-nodes", group, "list volume servers and VMM nodes", {}, {}, describe_nodes},
+      {"describe-images",
+       group,
+       "list the images that volumes can be made from",
+       {},
+       {},
+       describe_images},
       {"describe-vms", group, "list the VMs that volumes can be attached to", {}, {}, describe_vms},
       {"audit", group, "where the service's records and the nodes disagree", {}, {}, show_audit},
       {"usage", group, "what the project uses of its quota", {}, {}, show_usage},

@@ -42,6 +42,7 @@ _vbs() {
     file) _vbs_offer_lines < <(compgen -f -- "$cur") ;;
     volume) _vbs_offer_lines < <(command vbs describe-volumes --limit 1000 --quiet 2>/dev/null) ;;
     snapshot) _vbs_offer_lines < <(command vbs describe-snapshots --limit 1000 --quiet 2>/dev/null) ;;
+    image) _vbs_offer_lines < <(command vbs describe-images --quiet 2>/dev/null) ;;
     operation) _vbs_offer_lines < <(command vbs describe-operations --live --quiet 2>/dev/null) ;;
     text) ;;
     choice*) _vbs_offer_lines < <(printf '%s\n' "${kind#choice }" | tr ' ' '\n') ;;
@@ -68,6 +69,8 @@ std::string kind_text(ValueKind kind, const std::vector<std::string>& choices) {
       return "volume";
     case ValueKind::snapshot:
       return "snapshot";
+    case ValueKind::image:
+      return "image";
     case ValueKind::operation:
       return "operation";
     case ValueKind::text:

@@ -10,6 +10,11 @@ Result<ExitCode> describe_nodes(Context& context) {
   return show_whole_list(context, "/v1/nodes", "nodes", node_table);
 }
 
+Result<ExitCode> describe_images(Context& context) {
+  return show_whole_list(context, "/v1/images", "images",
+                         [](const auto& images, WallTime) { return image_table(images); });
+}
+
 Result<ExitCode> describe_vms(Context& context) {
   return show_whole_list(context, "/v1/vms", "vms",
                          [](const auto& vms, WallTime) { return vm_table(vms); });

@@ -137,6 +137,20 @@ std::string node_table(const json::Value::Array& nodes, WallTime now) {
   return table.str();
 }
 
+std::string image_table(const json::Value::Array& images) {
+  Table table({"ID", "NAME", ">SIZE", "SERVERS"});
+  for (const auto& image : images) {
+    std::string servers;
+    for (const auto& server : array_of(image, "volume_servers")) {
+      const auto* name = server.as<std::string>();
+      if (name != nullptr) servers += (servers.empty() ? "" : ", ") + *name;
+    }
+    table.add_row(
+        {text_of(image, "id"), text_of(image, "name"), size_of(image, "size_bytes"), servers});
+  }
+  return table.str();
+}
+
 std::string vm_table(const json::Value::Array& vms) {
   Table table({"NAME", "NODE", "STATE", "AGENT", "VOLUMES"});
   for (const auto& vm : vms) {

@@ -87,6 +87,7 @@ std::string check_value(ValueKind kind, const std::vector<std::string>& choices,
     }
     case ValueKind::volume:
     case ValueKind::snapshot:
+    case ValueKind::image:
     case ValueKind::operation:
     case ValueKind::file:
       return value.empty() ? "must not be empty" : "";

@@ -26,6 +26,7 @@ Result<ExitCode> describe_operation(Context& context);
 Result<ExitCode> cancel_operation(Context& context);
 
 Result<ExitCode> describe_nodes(Context& context);
+Result<ExitCode> describe_images(Context& context);
 Result<ExitCode> describe_vms(Context& context);
 Result<ExitCode> show_audit(Context& context);
 Result<ExitCode> show_usage(Context& context);

@@ -19,8 +19,10 @@ struct Source {
 Result<std::optional<Source>> find_source(Context& context) {
   const auto snapshot = context.arguments.value("--from-snapshot");
   const auto volume = context.arguments.value("--from-volume");
-  if (snapshot && volume) {
-    return fail(ErrorCode::invalid_request, "--from-snapshot and --from-volume exclude each other");
+  const bool image = context.arguments.has("--image");
+  if (int{snapshot.has_value()} + int{volume.has_value()} + int{image} > 1) {
+    return fail(ErrorCode::invalid_request,
+                "--from-snapshot, --from-volume and --image exclude each other");
   }
   if (!snapshot && !volume) return std::nullopt;
   const Noun noun = snapshot ? Noun::snapshot : Noun::volume;
@@ -34,9 +36,10 @@ Result<std::string> create_volume_body(Context& context) {
   auto source = find_source(context);
   if (!source) return fail(source.error());
   const auto size = arguments.value("--size");
-  if (!size && !*source) {
+  const auto image = arguments.value("--image");
+  if (!size && !*source && !image) {
     return fail(ErrorCode::invalid_request,
-                "--size is required, unless --from-snapshot or --from-volume is given");
+                "--size is required, unless --from-snapshot, --from-volume or --image is given");
   }
   json::Writer body;
   body.begin_object();
@@ -53,6 +56,7 @@ Result<std::string> create_volume_body(Context& context) {
     body.member("id", (*source)->id);
     body.end_object();
   }
+  if (image) body.member("image", *image);
   if (auto tags = write_tags(arguments, body); !tags) return fail(tags.error());
   if (const auto server = arguments.value("--volume-server")) body.member("volume_server", *server);
   body.end_object();

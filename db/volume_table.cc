@@ -6,12 +6,15 @@
 namespace vbs::db {
 namespace {
 
+/// The kind of a source that has a column of its own.
+constexpr std::string_view kImage = "image";
+
 constexpr StateTexts<4> kStates = {"available", "in-use", "error", "deleted"};
 
 const std::string kSelect =
     "SELECT v.seq, v.uid, v.project, v.name, v.size_bytes, v.node, v.state, v.reason,"
     " v.source_kind, v.source_uid, v.tags, v.created_at, v.updated_at,"
-    " v.wanted_bytes FROM ";
+    " v.wanted_bytes, v.image_id FROM ";
 
 Volume read_volume(const Statement& row) {
   Volume volume;
@@ -29,6 +32,10 @@ Volume read_volume(const Statement& row) {
   volume.created_at = row.time(11);
   volume.updated_at = row.time(12);
   if (!row.is_null(13)) volume.wanted_bytes = static_cast<std::uint64_t>(row.integer(13));
+  if (!row.is_null(14)) {
+    volume.source_kind = kImage;
+    volume.source = row.uuid(14);
+  }
   return volume;
 }
 
@@ -156,11 +163,14 @@ std::vector<Volume> VolumeTable::list(const VolumeFilter& filter) {
 bool VolumeTable::insert(Volume& volume, const std::map<std::string, std::string>& tags) {
   auto row = connection_.prepare(
       "INSERT INTO volumes (uid, project, name, size_bytes, node, state, reason, source_kind,"
-      " source_uid, tags, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " source_uid, image_id, tags, created_at, updated_at)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (name, project) WHERE state <> 'deleted' AND name IS NOT NULL DO NOTHING");
   row.bind(volume.id).bind(volume.project).bind(volume.name).bind(volume.size_bytes);
   row.bind(volume.node).bind(to_string(volume.state)).bind(volume.reason);
-  row.bind(volume.source_kind).bind(volume.source).bind(volume.tags);
+  const bool image = volume.source_kind == kImage && !volume.source.is_nil();
+  row.bind(image ? "" : volume.source_kind).bind(image ? Uuid() : volume.source);
+  row.bind(image ? volume.source : Uuid()).bind(volume.tags);
   row.bind(volume.created_at).bind(volume.updated_at);
   if (row.run() == 0) return false;
   volume.seq = connection_.last_insert_rowid();

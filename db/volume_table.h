@@ -24,7 +24,7 @@ struct Volume {
   std::string node;  ///< volume server
   VolumeState state = VolumeState::error;
   std::string reason;       ///< why `error`; "" otherwise
-  std::string source_kind;  ///< "", "snapshot", "volume"
+  std::string source_kind;  ///< "", "snapshot", "volume", "image"
   Uuid source;
   std::string tags = "{}";  ///< JSON object of strings, canonical
   WallTime created_at{};

@@ -58,6 +58,8 @@ Result<wire::VolumeServerInventory> VolumeServer::inventory() {
     complete.insert({ObjectKind::snapshot, snapshot.id});
     out.snapshots.push_back(SnapshotService::ready(snapshot));
   }
+  for (const auto& image : stored->images)
+    out.images.push_back({image.id, image.name, image.size_bytes});
   for (const auto& copy : copies) {
     if (complete.contains(copy.order.object)) continue;
     if (copy.order.object.kind == ObjectKind::volume) {

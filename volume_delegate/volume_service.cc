@@ -16,13 +16,14 @@ constexpr const char* kCopying = "copying";
 Result<std::optional<ObjectRef>> source_of(const wire::VolumeSpec& spec) {
   if (spec.source_kind.empty()) {
     if (spec.source.is_nil()) return std::nullopt;
-    return fail_field("source_kind", "must be \"snapshot\" or \"volume\" when a source is given");
+    return fail_field("source_kind",
+                      "must be \"snapshot\", \"volume\" or \"image\" when a source is given");
   }
   if (spec.source.is_nil()) return fail_field("source", "must be the id of a " + spec.source_kind);
-  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot}) {
+  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot, ObjectKind::image}) {
     if (spec.source_kind == to_string(kind)) return ObjectRef{kind, spec.source};
   }
-  return fail_field("source_kind", "must be \"\", \"snapshot\" or \"volume\"");
+  return fail_field("source_kind", "must be \"\", \"snapshot\", \"volume\" or \"image\"");
 }
 
 tl::unexpected<Error> other_body(const Uuid& id, const std::string& held) {

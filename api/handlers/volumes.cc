@@ -80,20 +80,20 @@ void VolumeHandlers::create(const Principal& principal, const http::Request& req
   auto wanted = read_new_volume(request);
   if (!wanted) return respond(http::problem(wanted.error()));
   if (submitter_.answered_before(principal, request, respond)) return;
-  auto servers = volume_servers(services_.nodes, wanted->volume_server);
-  if (!servers) return respond(http::problem(servers.error()));
+  auto candidates = find_candidates(services_, *wanted);
+  if (!candidates) return respond(http::problem(candidates.error()));
 
   db::Operation operation = submitter_.draft(principal, "create-volume");
   operation.volume = Uuid::generate(services_.clock, services_.random);
-  if (!wanted->source_kind.empty()) {
+  if (!wanted->source_kind.empty() || candidates->image) {
     operation.deadline = operation.created_at + services_.settings.workflows.copy_deadline;
   }
   submitter_.submit(
       principal, request, std::move(operation),
-      [=, wanted = std::move(*wanted), servers = std::move(*servers),
+      [=, wanted = std::move(*wanted), candidates = std::move(*candidates),
        quota = services_.settings.quota_of(principal.project)](db::Transaction& tx,
                                                                db::Operation& op) {
-        return write_volume(tx, principal, wanted, servers, quota, op);
+        return write_volume(tx, principal, wanted, candidates, quota, op);
       },
       std::move(respond));
 }

@@ -178,6 +178,7 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
     if (node.role == NodeRole::volume_server) {
       auto inventory = workflow::read_answer<wire::VolumeServerInventory>(answer);
       if (!inventory) return fail(inventory.error());
+      services_.images.heard(node.name, inventory->images);
       return compare_volume_server(connection, node.name, *inventory, sweep.held);
     }
     auto inventory = workflow::read_answer<wire::VmmInventory>(answer);

@@ -29,6 +29,7 @@ Result<VolumeServerInventory> VolumeServerInventory::from_json(const json::Value
   VolumeServerInventory inventory;
   inventory.volumes = read_objects<VolumeStatus>(fields, "volumes");
   inventory.snapshots = read_objects<SnapshotStatus>(fields, "snapshots");
+  inventory.images = read_objects<ImageStatus>(fields, "images");
   inventory.exports = read_objects<ExportStatus>(fields, "exports");
   inventory.foreign = read_strings(fields, "foreign");
   return finished(fields, std::move(inventory));
@@ -38,6 +39,7 @@ void VolumeServerInventory::to_json(json::Writer& out) const {
   out.begin_object();
   write_objects(out, "volumes", volumes);
   write_objects(out, "snapshots", snapshots);
+  write_objects(out, "images", images);
   write_objects(out, "exports", exports);
   out.key("foreign");
   out.begin_array();

@@ -7,16 +7,19 @@
 #include "common/wire/device.h"
 #include "common/wire/export.h"
 #include "common/wire/freeze.h"
+#include "common/wire/image.h"
 #include "common/wire/session.h"
 #include "common/wire/snapshot.h"
 #include "common/wire/volume.h"
 
 namespace vbs::wire {
 
-/// Answer of `GET /v1/inventory` of a volume server: everything of VBS that is really there.
+/// Answer of `GET /v1/inventory` of a volume server: everything of VBS that is really there, and
+/// the images that are offered to it.
 struct VolumeServerInventory {
   std::vector<VolumeStatus> volumes;
   std::vector<SnapshotStatus> snapshots;
+  std::vector<ImageStatus> images;
   std::vector<ExportStatus> exports;
   std::vector<std::string> foreign;  ///< what is there and not of VBS (files, targets), for people
 

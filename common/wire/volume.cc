@@ -19,9 +19,10 @@ Result<VolumeSpec> VolumeSpec::from_json(const json::Value& value) {
     const auto size = check_volume_size(spec.size_bytes, "size_bytes");
     if (!size) fields.reject(size.error());
   }
-  if (!spec.source_kind.empty() && spec.source_kind != "snapshot" && spec.source_kind != "volume") {
+  const std::string& kind = spec.source_kind;
+  if (!kind.empty() && kind != "snapshot" && kind != "volume" && kind != "image") {
     fields.reject("source_kind",
-                  "must be \"snapshot\" or \"volume\", got " + quote(spec.source_kind));
+                  "must be \"snapshot\", \"volume\" or \"image\", got " + quote(kind));
   }
   return finished(fields, std::move(spec));
 }

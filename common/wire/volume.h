@@ -13,7 +13,7 @@ namespace vbs::wire {
 /// (stale-generation).
 struct VolumeSpec {
   std::uint64_t size_bytes = 0;
-  std::string source_kind;  ///< "", "snapshot" or "volume"
+  std::string source_kind;  ///< "", "snapshot", "volume" or "image"
   Uuid source;              ///< nil when source_kind is ""
 
   static Result<VolumeSpec> from_json(const json::Value& value);

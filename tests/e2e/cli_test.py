@@ -28,6 +28,23 @@ class Verbs(CliTest):
                           {"size_bytes": 64 << 20,
                            "source": {"type": "volume", "id": volume["id"]}}])
 
+    def test_create_volume_from_an_image(self):
+        self.front.images = [{"id": FIRST, "name": "debian-12", "size_bytes": 3 << 30,
+                              "volume_servers": ["vs1", "vs2"]},
+                             {"id": SECOND, "name": None, "size_bytes": 1, "volume_servers": ["vs1"]}]
+        out = self.vbs("describe-images")
+        self.assertRegex(out, rf"(?m)^{FIRST} +debian-12 +3G +vs1, vs2$")
+        self.assertEqual(self.vbs("describe-images", "-q").split(), [FIRST, SECOND])
+        self.vbs("create-volume", "--image", "debian-12", "--name", "root")
+        self.vbs("create-volume", "--image", FIRST, "--size", "8G")
+        self.assertEqual([r["body"] for r in self.changes()],
+                         [{"name": "root", "image": "debian-12"},
+                          {"size_bytes": 8 << 30, "image": FIRST}])
+        self.vbs("create-volume", "--image", "debian-12", "--from-volume", "db", code=2)
+        self.assertIn("exclude each other", self.err)
+        self.vbs("create-volume", "--image", "", code=2)
+        self.assertEqual(len(self.changes()), 2)
+
     def test_modify_volume_takes_a_size_or_how_much_more(self):
         volume = self.front.add_volume("db", size=1 << 30)
         path = f"/v1/volumes/{volume['id']}"

@@ -104,6 +104,7 @@ Result<StoreListing> FakeBackingStore::list() {
       out.snapshots.push_back({object.id, held.source->id, held.size_bytes, held.lost});
     }
   }
+  for (const auto& [id, image] : images_) out.images.push_back(image);
   return out;
 }
 
@@ -128,6 +129,8 @@ Result<StoredSnapshot> FakeBackingStore::find_snapshot(const Uuid& id) {
 
 Result<std::uint64_t> FakeBackingStore::source_size(const ObjectRef& source) {
   std::lock_guard guard(mutex_);
+  const auto image = images_.find(source.id);
+  if (source.kind == ObjectKind::image && image != images_.end()) return image->second.size_bytes;
   const auto found = objects_.find(source);
   if (found != objects_.end() && !found->second.being_made) return found->second.size_bytes;
   return fail(Error{ErrorCode::not_found, "there is no " + source.str(), "source", {}, {}});
@@ -216,6 +219,16 @@ void FakeBackingStore::set_fault(Fault fault) {
 void FakeBackingStore::set_wiping(bool wiping) {
   std::lock_guard guard(mutex_);
   wiping_ = wiping;
+}
+
+void FakeBackingStore::offer(const volume_delegate::StoredImage& image) {
+  std::lock_guard guard(mutex_);
+  images_[image.id] = image;
+}
+
+void FakeBackingStore::withdraw(const Uuid& image) {
+  std::lock_guard guard(mutex_);
+  images_.erase(image);
 }
 
 void FakeBackingStore::spoil(const Uuid& snapshot) {

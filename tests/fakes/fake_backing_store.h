@@ -44,6 +44,9 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   void set_snapshot_estimate(std::int64_t milliseconds);
   /// Whether what is removed stays to be wiped, until this is taken back.
   void set_wiping(bool wiping);
+  /// An operator offers an image, or takes the offer back.
+  void offer(const volume_delegate::StoredImage& image);
+  void withdraw(const Uuid& image);
   /// A snapshot runs full.
   void spoil(const Uuid& snapshot);
   /// Somebody removes an object by hand.
@@ -74,6 +77,7 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   std::int64_t estimate_ms_ = 1;
   bool wiping_ = false;
   std::map<ObjectRef, Object> objects_;
+  std::map<Uuid, volume_delegate::StoredImage> images_;
 };
 
 }  // namespace vbs::fakes

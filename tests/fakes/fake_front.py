@@ -50,7 +50,7 @@ class Plan:
 class FakeFront:
     def __init__(self, port=0):
         self.volumes, self.snapshots, self.operations = {}, {}, {}
-        self.nodes, self.vms, self.findings = [], [], []
+        self.nodes, self.vms, self.images, self.findings = [], [], [], []
         self.plan = Plan()
         self.token = None        # what is required
         self.requests = []       # {"method", "path", "query", "headers", "body"}
@@ -171,7 +171,7 @@ class FakeFront:
 
     def get(self, parts, query):
         match parts:
-            case [("volumes" | "snapshots" | "operations" | "nodes" | "vms") as member]:
+            case [("volumes" | "snapshots" | "operations" | "images" | "nodes" | "vms") as member]:
                 return self.page(member, query)
             case ["volumes", volume_id, "attachments", attachment_id]:
                 volume = self.find(self.volumes, volume_id, "volume")

@@ -16,6 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kGuessed = "0190b1a2-0000-7000-8000-000000000000";
+constexpr const char* kImage = "0190b1a2-0000-7000-8000-000000000001";
 
 std::string token_of(const std::string& who) {
   return who + "-has-a-token-of-its-own";
@@ -84,10 +85,15 @@ const std::vector<Row>& rows_about_things() {
 /// Lists, and what is about the service: what must not stand in their answers is another project's.
 const std::vector<std::string>& paths_without_things() {
   static const std::vector<std::string> paths = {
-      "/v1/volumes",    "/v1/snapshots", "/v1/operations", "/v1/nodes", "/v1/vms",
-      "/v1/usage",      "/v1/audit",     "/v1/version",    "/healthz",  "/healthz/live",
-      "/healthz/ready", "/metrics",      "/openapi.json"};
+      "/v1/volumes", "/v1/snapshots", "/v1/operations", "/v1/images", "/v1/images/{id}",
+      "/v1/nodes",   "/v1/vms",       "/v1/usage",      "/v1/audit",  "/v1/version",
+      "/healthz",    "/healthz/live", "/healthz/ready", "/metrics",   "/openapi.json"};
   return paths;
+}
+
+/// The image that is offered to everybody, in place of the pattern's id.
+std::string asked(const std::string& pattern) {
+  return pattern.substr(0, pattern.find('{')) + (pattern.ends_with('}') ? kImage : "");
 }
 
 struct Caller {
@@ -99,6 +105,7 @@ class IsolationTest : public testing::Test {
  protected:
   IsolationTest() {
     world.kill_front();
+    world.volumes.store.offer({*Uuid::parse(kImage), "base", 1 << 20});
     world.tokens = token_line("rita", "reader", "web") + token_line("max", "member", "web") +
                    token_line("ada", "admin", "ops") + token_line("eve", "member", "mail");
     world.start_front();
@@ -251,13 +258,13 @@ TEST_F(IsolationTest, ListsShowNothingOfOthers) {
   const Belongings own = belongings_of("max");
   for (const std::string& path : paths_without_things()) {
     for (const std::string who : {"rita", "max"}) {
-      const auto answer = ask(who, Method::get, path);
+      const auto answer = ask(who, Method::get, asked(path));
       EXPECT_EQ(answer.status(), path == "/v1/audit" ? 403u : 200u) << path;
       for (const std::string& id :
            {other.volume, other.snapshot, other.attached_volume, other.attachment, other.operation})
         EXPECT_THAT(answer.response->body, Not(HasSubstr(id))) << path;
     }
-    EXPECT_EQ(ask("ada", Method::get, path).status(), 200u) << path;
+    EXPECT_EQ(ask("ada", Method::get, asked(path)).status(), 200u) << path;
   }
   EXPECT_THAT(ask("rita", Method::get, "/v1/vms").response->body, HasSubstr(own.attachment));
   EXPECT_THAT(ask("ada", Method::get, "/v1/volumes?project=mail").response->body,

@@ -185,7 +185,8 @@ TEST_F(RequestsTest, WhatARequestDoesNotTakeIsRefused) {
   EXPECT_EQ(world.carry_out(Method::get, volume).status(), 200u);
   EXPECT_EQ(world.carry_out(Method::get, "/healthz?from=balancer").status(), 200u);
   for (const std::string& path :
-       {std::string("/v1/nodes"), std::string("/v1/vms"), std::string("/v1/audit"), attachments}) {
+       {std::string("/v1/nodes"), std::string("/v1/vms"), std::string("/v1/audit"),
+        std::string("/v1/images"), attachments}) {
     for (const std::string parameter : {"limit", "marker", "project", "all_projects"}) {
       const auto refused = world.carry_out(Method::get, path + "?" + parameter + "=1");
       EXPECT_EQ(refused.status(), 400u) << path << " " << parameter;

@@ -68,6 +68,12 @@ Request bring_back(World& world) {
   return await_sweep(world);
 }
 
+Request make_from_image(World& world) {
+  world.volumes.store.offer({Uuid::generate(world.clock, world.random), "base", 3 << 20});
+  world.time.run_for(kTwoSweeps);
+  return {Method::post, "/v1/volumes", R"({"image":"base"})"};
+}
+
 std::vector<Case> cases() {
   const auto make = [](World&) {
     return Request{Method::post, "/v1/volumes", R"({"size_bytes":1048576,"name":"v"})"};
@@ -112,6 +118,7 @@ std::vector<Case> cases() {
   return {{"CreateVolume", "create-volume", make},
           {"CopyOfASnapshot", "create-volume", copy_snapshot},
           {"CopyOfAVolume", "create-volume", copy_volume},
+          {"CopyOfAnImage", "create-volume", make_from_image},
           {"ModifyVolume", "modify-volume", grow},
           {"ModifyAttachedVolume", "modify-volume", grow_attached},
           {"ModifySharedVolume", "modify-volume", grow_shared},

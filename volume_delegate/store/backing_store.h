@@ -18,7 +18,7 @@ enum class ObjectKind {
   snapshot,
   image,  ///< what an operator offers to copy from: only ever a source
 };
-/// "volume", "snapshot", "image": the first two also the wire's `source_kind`.
+/// "volume", "snapshot", "image": also the wire's `source_kind`.
 std::string_view to_string(ObjectKind kind);
 
 /// One object, for instance what another one was copied from.
@@ -45,6 +45,14 @@ struct StoredSnapshot {
   bool lost = false;  ///< its bytes are not those of that moment any more: it can only be deleted
 };
 
+/// What an operator offers to make volumes from. Nobody may be able to write to it, or it is no
+/// source (`conflict`); the store never changes it, nor what it is in.
+struct StoredImage {
+  Uuid id;
+  std::string name;  ///< check_resource_name; "" if it has none
+  std::uint64_t size_bytes = 0;
+};
+
 /// The answer of `grow_volume` for a volume that has more than it is asked to have.
 tl::unexpected<Error> cannot_shrink(const Uuid& id, std::uint64_t size_bytes);
 
@@ -52,6 +60,7 @@ tl::unexpected<Error> cannot_shrink(const Uuid& id, std::uint64_t size_bytes);
 struct StoreListing {
   std::vector<StoredVolume> volumes;
   std::vector<StoredSnapshot> snapshots;
+  std::vector<StoredImage> images;
   std::vector<std::string> foreign;
 };
 
@@ -104,7 +113,7 @@ class BackingStore {
   virtual Result<StoreListing> list() = 0;
   virtual Result<StoredVolume> find_volume(const Uuid& id) = 0;
   virtual Result<StoredSnapshot> find_snapshot(const Uuid& id) = 0;
-  /// Size of a volume or snapshot that may serve as the source of a copy.
+  /// Size of an object that may serve as the source of a copy.
   virtual Result<std::uint64_t> source_size(const ObjectRef& source) = 0;
 
   /// All zeros.

@@ -167,6 +167,8 @@ TEST_F(ImageTest, VolumesAreMadeOverAnImageThatAnOperatorOffers) {
   EXPECT_EQ(source, store_->find_volume(one)->source);
   const auto listing = store_->list();
   EXPECT_TRUE(listing->foreign.empty()) << listing->foreign.front();
+  ASSERT_EQ(1u, listing->images.size());
+  EXPECT_EQ(image_, listing->images.front().id);
   EXPECT_EQ("", remove(volume(one)));
   EXPECT_EQ("", remove(volume(larger)));
   EXPECT_EQ("16777216", column("base", "lv_size")) << "the image stays";

@@ -45,6 +45,16 @@ TEST(VolumeTable, ShowsOneLineAVolume) {
   EXPECT_THAT(volume_table(volumes, kNow, true), HasSubstr("ID  PROJECT  NAME"));
 }
 
+TEST(ImageTable, ShowsWhereEachIs) {
+  const auto images = array(R"({"a":[
+    {"id":"i1","name":"debian-12","size_bytes":3221225472,"volume_servers":["vs1","vs2"]},
+    {"id":"i2","name":null,"size_bytes":1048576,"volume_servers":["vs1"]}]})");
+  EXPECT_EQ(image_table(images),
+            "ID  NAME       SIZE  SERVERS\n"
+            "i1  debian-12    3G  vs1, vs2\n"
+            "i2  -            1M  vs1\n");
+}
+
 TEST(VolumeDetails, ShowsReasonSourceOperationAndAttachments) {
   const auto volume = parsed(R"({"id":"i1","size_bytes":1073741824,"state":"error",
     "reason":"wipe\u001bfailed","source":{"type":"snapshot","id":"s1"},"tags":{"a":"1","b":"2"},

@@ -58,10 +58,13 @@ TEST(WireSpec, RoundTrips) {
   const std::string plain = R"({"size_bytes":1048576})";
   const std::string clone =
       R"({"size_bytes":1048576,"source_kind":"snapshot","source":")" + std::string(kVolume) + "\"}";
+  const std::string imaged =
+      R"({"size_bytes":1048576,"source_kind":"image","source":")" + std::string(kVolume) + "\"}";
   const std::string snapshot = R"({"volume":")" + std::string(kVolume) + "\"}";
   const std::string freeze = R"({"vm":"vm1","lease_ms":5000,"pause":true})";
   EXPECT_EQ(text_of(read<VolumeSpec>(plain).value()), plain);
   EXPECT_EQ(text_of(read<VolumeSpec>(clone).value()), clone);
+  EXPECT_EQ(text_of(read<VolumeSpec>(imaged).value()), imaged);
   EXPECT_EQ(text_of(read<SnapshotSpec>(snapshot).value()), snapshot);
   EXPECT_EQ(text_of(read<ExportSpec>(kExport).value()), kExport);
   EXPECT_EQ(text_of(read<SessionSpec>(kSession).value()), kSession);

@@ -51,8 +51,10 @@ const std::string kNode =
     R"("capacity_bytes":1099511627776,"reserved_bytes":1048576,"snapshots_need_volume":false,)"
     R"("grows_attached":true,)"
     R"("healthy":false,"problem":"tgtd does not answer"})";
+const std::string kImage = R"({"id":")" + kId + R"(","name":"debian-12","size_bytes":4194304})";
 const std::string kStorage = R"({"volumes":[)" + kVolume + R"(],"snapshots":[)" + kSnapshot +
-                             R"(],"exports":[)" + kExport + R"(],"foreign":["/srv/vbs/notes"]})";
+                             R"(],"images":[)" + kImage + R"(],"exports":[)" + kExport +
+                             R"(],"foreign":["/srv/vbs/notes"]})";
 const std::string kVmm = R"({"vms":[)" + kVm + R"(],"devices":[)" + kDevice + "," + kQuietDevice +
                          R"(],"sessions":[)" + kSession + R"(],"freezes":[)" + kFreeze + "]}";
 
@@ -74,6 +76,7 @@ void check(const std::string& text) {
 TEST(WireStatus, RoundTripsAndToleratesNewerPeers) {
   check<VolumeStatus>(kVolume);
   check<SnapshotStatus>(kSnapshot);
+  check<ImageStatus>(kImage);
   check<ExportStatus>(kExport);
   check<DeviceStatus>(kDevice);
   check<DeviceStatus>(kQuietDevice);

@@ -144,5 +144,24 @@ TEST(KnownMigrations, AreInOrderAndEmbeddedWhole) {
   EXPECT_THAT(std::string(known[0].sql), HasSubstr("CREATE TABLE node_usage"));
 }
 
+TEST_F(MigrationsTest, VolumesFromBeforeImagesKeepTheirSources) {
+  const auto known = known_migrations();
+  ASSERT_TRUE(migrate(connection_, known.first(2), kNow));
+  connection_.execute(
+      "INSERT INTO volumes (uid, project, size_bytes, node, state, source_kind, source_uid,"
+      " created_at, updated_at) VALUES"
+      " ('01900000-0000-7000-8000-000000000001', 'p', 1048576, 'vs1', 'available', '', NULL, 1, 1),"
+      " ('01900000-0000-7000-8000-000000000002', 'p', 1048576, 'vs1', 'available', 'volume',"
+      " '01900000-0000-7000-8000-000000000001', 1, 1)");
+  ASSERT_TRUE(migrate(connection_, known, kNow));
+  EXPECT_EQ(VolumeTable(connection_).find(test_id(1))->source_kind, "");
+  EXPECT_EQ(VolumeTable(connection_).find(test_id(2))->source_kind, "volume");
+  EXPECT_EQ(VolumeTable(connection_).find(test_id(2))->source, test_id(1));
+  const std::string image = "UPDATE volumes SET image_id = '01900000-0000-7000-8000-000000000009'";
+  connection_.execute(image + " WHERE source_uid IS NULL");
+  EXPECT_EQ(VolumeTable(connection_).find(test_id(1))->source, test_id(9));
+  EXPECT_THROW(connection_.execute(image), SqliteError) << "there is one source, or none";
+}
+
 }  // namespace
 }  // namespace vbs::db::testing

@@ -54,6 +54,18 @@ TEST_F(VolumeTableTest, KeepsEveryMember) {
   EXPECT_THAT(violated(), IsEmpty());
 }
 
+TEST_F(VolumeTableTest, KeepsTheImageThatItWasMadeFrom) {
+  Volume volume = test_volume(1);
+  volume.source_kind = "image";
+  volume.source = test_id(9);
+  add(volume);
+  const auto found = find(volume.id);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->source_kind, "image");
+  EXPECT_EQ(found->source, test_id(9));
+  EXPECT_THAT(violated(), IsEmpty()) << "an image is no row";
+}
+
 TEST_F(VolumeTableTest, ATakenNameIsRefusedWithinItsProjectOnly) {
   Volume first = test_volume(1);
   first.name = "data";
@@ -101,6 +113,7 @@ TEST_F(VolumeTableTest, RefusesRowsThatTheSchemaForbids) {
       {"no size", [](Volume& v) { v.size_bytes = 0; }},
       {"a source without a kind", [](Volume& v) { v.source = test_id(9); }},
       {"a kind without a source", [](Volume& v) { v.source_kind = "volume"; }},
+      {"an image without an id", [](Volume& v) { v.source_kind = "image"; }},
       {"an unknown kind",
        [](Volume& v) {
          v.source_kind = "tape";

@@ -234,6 +234,54 @@ TEST_F(FileStoreTest, ReportsForeignThingsAndLeavesThemAlone) {
   EXPECT_TRUE(failed_with(store_->create_volume(id(9), kMiB), ErrorCode::already_exists));
 }
 
+TEST_F(FileStoreTest, MakesVolumesFromWhatAnOperatorOffers) {
+  const std::string offered = dir_ / ("images/" + id(9).str());
+  const ObjectRef source{ObjectKind::image, id(9)};
+  EXPECT_TRUE(failed_with(store_->source_size(source), ErrorCode::not_found));
+  write_at(offered + ".img", 0, std::string(3 * kMiB + 7, 'i'));
+  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), 4 * kMiB, source), ErrorCode::conflict,
+                          "chmod a-w"));
+  std::filesystem::permissions(offered + ".img", std::filesystem::perms::owner_read);
+  open();
+  const auto listing = store_->list();
+  ASSERT_EQ(1u, listing->images.size());
+  EXPECT_EQ(id(9), listing->images[0].id);
+  EXPECT_EQ("", listing->images[0].name);
+  EXPECT_EQ(3 * kMiB + 7, listing->images[0].size_bytes);
+  EXPECT_EQ(0u, promised()) << "it is not of VBS";
+
+  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), 3 * kMiB, source), ErrorCode::invalid_field,
+                          "size_bytes"));
+  ASSERT_EQ("", make_clone(1, 4 * kMiB, source));
+  const std::string bytes = file_bytes(image(1));
+  EXPECT_EQ(std::string(3 * kMiB + 7, 'i') + std::string(kMiB - 7, '\0'), bytes);
+  write_at(image(1), 0, "other");
+  EXPECT_EQ(std::string(3 * kMiB + 7, 'i'), file_bytes(offered + ".img"));
+  open();
+  EXPECT_EQ(source, store_->find_volume(id(1))->source);
+  EXPECT_EQ("", trouble(store_->remove_volume(id(1))));
+  EXPECT_EQ(1u, store_->list()->images.size());
+}
+
+TEST_F(FileStoreTest, TakesTheNameOfAnImageFromTheFileBesideIt) {
+  const std::string offered = dir_ / ("images/" + id(9).str());
+  write_at(offered + ".img", 0, "i");
+  write_at(offered + ".name", 0, "debian 12\n");
+  write_at(dir_ / ("images/" + id(8).str() + ".name"), 0, "of nothing\n");
+  auto listing = store_->list();
+  ASSERT_EQ(1u, listing->images.size());
+  EXPECT_EQ("debian 12", listing->images[0].name);
+  EXPECT_EQ(1u, listing->foreign.size());
+  for (const std::string& bad :
+       {std::string("a/b\n"), std::string("two\nlines\n"), std::string(200, 'n')}) {
+    std::filesystem::remove(offered + ".name");
+    write_at(offered + ".name", 0, bad);
+    listing = store_->list();
+    EXPECT_TRUE(listing->images.empty()) << bad;
+    EXPECT_EQ(3u, listing->foreign.size()) << bad;
+  }
+}
+
 TEST_F(FileStoreTest, NoticesWhatOthersRemovedOrBroughtBack) {
   ASSERT_EQ("", trouble(store_->create_volume(id(1), 8 * kMiB)));
   ASSERT_EQ("", trouble(store_->create_volume(id(2), 4 * kMiB)));

@@ -122,8 +122,16 @@ TEST(LvmReport, KnowsWhatErrorsMean) {
   EXPECT_EQ(ErrorCode::already_exists, told("create-exists").code);
   EXPECT_EQ(ErrorCode::insufficient_space, told("create-no-space").code);
   EXPECT_EQ(ErrorCode::conflict, told("extend-origin").code);
+  EXPECT_EQ(ErrorCode::conflict, told("external-origin-writable").code);
   EXPECT_EQ(ErrorCode::internal, told("remove-absent").code);
   EXPECT_EQ(ErrorCode::internal, told("lvs-no-group").code);
+  // lib/metadata/lv_manip.c and thin_manip.c of lvm 2.03.16
+  for (const char* text :
+       {"Cannot use active LV for the external origin.",
+        "Can't use \"vg/base\" as external origin with \"vg/pool\" pool. Size 9.00 "
+        "MiB is not a multiple of pool's chunk size 64.00 KiB."}) {
+    EXPECT_EQ(ErrorCode::conflict, lvm_error("lvcreate", 5, text).code) << text;
+  }
   EXPECT_EQ("lvm x failed (5): it says nothing", lvm_error("x", 5, " \n").message);
 }
 

@@ -67,6 +67,7 @@ TEST(LvmTags, ThatAreNotUnderstoodMakeAnLvForeign) {
   };
   EXPECT_TRUE(with("backup")) << "an operator's own";
   EXPECT_TRUE(with("vbs.image=" + id(9).str()));
+  EXPECT_TRUE(with("vbs.image_name=base"));
   for (const char* bad : {"vbs.stage=melting", "vbs.size=12k", "vbs.size=", "vbs.volume=x",
                           "vbs.unheard-of=1", "vbs.source=volume", "vbs.progress=-1"}) {
     EXPECT_FALSE(with(bad)) << bad;
@@ -89,9 +90,37 @@ TEST(LvmTags, ChangeInOneStep) {
   EXPECT_FALSE(after.usable());
 }
 
-TEST(LvmTags, AnOperatorNamesImages) {
-  EXPECT_EQ(id(5), image_id(lv(id(1), {"x", "vbs.image=" + id(5).str()})));
-  EXPECT_FALSE(image_id(lv(id(1), {"vbs.image=golden"})));
+TEST(LvmTags, AnOperatorOffersImages) {
+  const std::string image = "vbs.image=" + id(5).str();
+  const auto plain = read_offer(lv(id(1), {"x", image}));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(id(5), plain->id);
+  EXPECT_EQ("", plain->name);
+  const auto named = read_offer(lv(id(1), {"vbs.image_name=debian-12", image}));
+  ASSERT_TRUE(named);
+  EXPECT_EQ("debian-12", named->name);
+}
+
+TEST(LvmTags, ThatAreNotUnderstoodOrOfVbsOfferNoImage) {
+  const std::string image = "vbs.image=" + id(5).str();
+  const std::vector<std::vector<std::string>> none = {
+      {},
+      {"vbs.image=golden"},
+      {"vbs.image="},
+      {"vbs.image_name=golden"},
+      {image, "vbs.image=" + id(6).str()},
+      {image, "vbs.image_name=."},
+      {image, "vbs.image_name=a/b"},
+      {image, "vbs.image_name=" + id(6).str()},
+      {image, "vbs.image_name=a", "vbs.image_name=b"},
+      {image, "vbs.unheard-of=1"},
+  };
+  for (const auto& tags : none)
+    EXPECT_FALSE(read_offer(lv(id(1), tags))) << ::testing::PrintToString(tags);
+  auto ours = tags_of(full_record());
+  ours.push_back(image);
+  EXPECT_FALSE(read_offer(lv(id(1), ours)));
+  EXPECT_TRUE(read_record(lv(id(1), ours))) << "it stays what it is";
 }
 
 }  // namespace

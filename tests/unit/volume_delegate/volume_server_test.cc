@@ -165,6 +165,21 @@ TEST_F(VolumeServerTest, TheInventoryShowsEverythingOnce) {
   EXPECT_TRUE(seen.exports[0].active);
 }
 
+TEST_F(VolumeServerTest, ImagesAreInTheInventoryAndSources) {
+  EXPECT_EQ("404 not-found", said(put(volume(4), copy_of("image", 9, 10))));
+  store_.offer({id(9), "debian-12", 2 * kMiB});
+  const auto seen = inventory();
+  ASSERT_EQ(1u, seen.images.size());
+  EXPECT_EQ(id(9), seen.images[0].id);
+  EXPECT_EQ("debian-12", seen.images[0].name);
+  EXPECT_EQ(2 * kMiB, seen.images[0].size_bytes);
+  EXPECT_EQ("400 invalid-field", said(put(volume(4), copy_of("image", 9, 1))));
+  EXPECT_EQ("202", said(put(volume(4), copy_of("image", 9, 10))));
+  run_copies();
+  EXPECT_EQ("200", said(put(volume(4), copy_of("image", 9, 10)))) << "the same order again";
+  EXPECT_EQ("409 conflict", said(put(volume(4), copy_of("snapshot", 9, 10))));
+}
+
 TEST_F(VolumeServerTest, TheInventoryKeepsExportsWhileTheDaemonIsAway) {
   target_.kill_daemon();
   const auto seen = inventory();

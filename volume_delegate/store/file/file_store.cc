@@ -117,6 +117,7 @@ std::vector<std::string> foreign_entries(const std::string& folder) {
   while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
     const std::string_view name = entry->d_name;
     const bool expected = name == "." || name == ".." || name == "volumes" || name == "snapshots" ||
+                          name == "images" ||
                           name == "lost+found";  // every ext4 file system has it
     if (!expected) out.push_back(folder + "/" + std::string(name));
   }
@@ -126,10 +127,11 @@ std::vector<std::string> foreign_entries(const std::string& folder) {
 }  // namespace
 
 FileStore::FileStore(FileStoreOptions options, ImageFolder volumes, ImageFolder snapshots,
-                     bool reflink)
+                     OfferedImages images, bool reflink)
     : options_(std::move(options)),
       volumes_(std::move(volumes)),
       snapshots_(std::move(snapshots)),
+      images_(std::move(images)),
       reflink_(reflink) {}
 
 Result<std::unique_ptr<FileStore>> FileStore::open(const FileStoreOptions& options) {
@@ -141,14 +143,16 @@ Result<std::unique_ptr<FileStore>> FileStore::open(const FileStoreOptions& optio
   if (!volumes) return fail(volumes.error());
   auto snapshots = ImageFolder::open(options.folder + "/snapshots");
   if (!snapshots) return fail(snapshots.error());
+  auto images = OfferedImages::open(options.folder + "/images");
+  if (!images) return fail(images.error());
   bool reflink = false;
   if (options.reflink) {
     auto probed = can_share_extents(options.folder + "/volumes");
     if (!probed) return fail(probed.error());
     reflink = *probed;
   }
-  std::unique_ptr<FileStore> store(
-      new FileStore(options, std::move(*volumes), std::move(*snapshots), reflink));
+  std::unique_ptr<FileStore> store(new FileStore(
+      options, std::move(*volumes), std::move(*snapshots), std::move(*images), reflink));
   if (auto opened = store->open_account(); !opened) return fail(opened.error());
   return store;
 }
@@ -177,9 +181,10 @@ Result<std::uint64_t> FileStore::measure(const std::vector<ObjectRef>& objects) 
   std::uint64_t held = 0;
   for (const auto& object : objects) held += folder(object.kind).held_bytes(object.id);
   // Extents that files share are counted once for each file in `held`; the file system's own count
-  // of what is used is the upper limit.
+  // of what is used is the upper limit. What images hold stays theirs, whoever shares it.
   const std::uint64_t used = (system.f_blocks - system.f_bfree) * system.f_frsize;
-  return std::min(held, used) + system.f_bavail * system.f_frsize;
+  const std::uint64_t ours = used - std::min(used, images_.held_bytes());
+  return std::min(held, ours) + system.f_bavail * system.f_frsize;
 }
 
 Result<StoreSpace> FileStore::space() {
@@ -200,13 +205,15 @@ Result<StoreListing> FileStore::list() {
   if (!volumes) return fail(volumes.error());
   auto snapshots = snapshots_.scan();
   if (!snapshots) return fail(snapshots.error());
+  auto images = images_.scan();
+  if (!images) return fail(images.error());
 
   StoreListing listing;
   std::map<ObjectRef, std::uint64_t> present;
   listing.foreign = foreign_entries(options_.folder);
-  listing.foreign.insert(listing.foreign.end(), volumes->foreign.begin(), volumes->foreign.end());
-  listing.foreign.insert(listing.foreign.end(), snapshots->foreign.begin(),
-                         snapshots->foreign.end());
+  for (const auto* foreign : {&volumes->foreign, &snapshots->foreign, &images->foreign})
+    listing.foreign.insert(listing.foreign.end(), foreign->begin(), foreign->end());
+  listing.images = std::move(images->images);
   for (const auto& [id, info] : volumes->images) {
     listing.volumes.push_back(stored_volume(id, info));
     present[ObjectRef{ObjectKind::volume, id}] = info.size_bytes;
@@ -243,11 +250,17 @@ Result<StoredSnapshot> FileStore::find_snapshot(const Uuid& id) {
 }
 
 Result<std::uint64_t> FileStore::source_size(const ObjectRef& source) {
+  if (source.kind == ObjectKind::image) return images_.size(source.id);
   auto info = folder(source.kind).find(source.id);
   if (info) return info->size_bytes;
   if (info.error().code != ErrorCode::not_found) return fail(info.error());
   return fail(Error{
       ErrorCode::not_found, "there is no " + source.str() + " on this server", "source", {}, {}});
+}
+
+Result<FileDescriptor> FileStore::open_source(const ObjectRef& source) const {
+  if (source.kind == ObjectKind::image) return images_.open_image(source.id);
+  return folder(source.kind).open_image(source.id);
 }
 
 Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_empty(const Uuid& id,
@@ -281,7 +294,7 @@ Result<std::unique_ptr<PreparedCopy>> FileStore::prepare(const ObjectRef& object
                                                          std::uint64_t size_bytes,
                                                          const ObjectRef& source,
                                                          std::uint64_t source_bytes) {
-  auto from = folder(source.kind).open_image(source.id);
+  auto from = open_source(source);
   if (!from) return fail(from.error());
   auto reservation = account_->reserve(object, size_bytes);
   if (!reservation) return fail(reservation.error());

@@ -8,14 +8,15 @@
 #include "common/units.h"
 #include "volume_delegate/store/backing_store.h"
 #include "volume_delegate/store/file/image_folder.h"
+#include "volume_delegate/store/file/offered_images.h"
 #include "volume_delegate/store/space_account.h"
 
 namespace vbs::volume_delegate {
 
 struct FileStoreOptions {
-  std::string folder;                                ///< absolute; gets volumes/ and snapshots/
-  unsigned reserve_percent = 5;                      ///< of the capacity, never promised
-  bool reflink = true;                               ///< use it where the file system has it
+  std::string folder;            ///< absolute; gets volumes/, snapshots/, images/
+  unsigned reserve_percent = 5;  ///< of the capacity, never promised
+  bool reflink = true;           ///< use it where the file system has it
   std::uint64_t copy_bytes_per_second = 200 * kMiB;  ///< for estimates, where copies move bytes
 };
 
@@ -46,11 +47,13 @@ class FileStore final : public BackingStore {
   std::string device(const Uuid& volume) const override { return volumes_.image_path(volume); }
 
  private:
-  FileStore(FileStoreOptions options, ImageFolder volumes, ImageFolder snapshots, bool reflink);
+  FileStore(FileStoreOptions options, ImageFolder volumes, ImageFolder snapshots,
+            OfferedImages images, bool reflink);
 
   const ImageFolder& folder(ObjectKind kind) const {
     return kind == ObjectKind::volume ? volumes_ : snapshots_;
   }
+  Result<FileDescriptor> open_source(const ObjectRef& source) const;
   Result<void> open_account();
   Result<std::uint64_t> measure(const std::vector<ObjectRef>& objects) const;
   StoredVolume stored_volume(const Uuid& id, const ImageInfo& info) const;
@@ -62,6 +65,7 @@ class FileStore final : public BackingStore {
   const FileStoreOptions options_;
   const ImageFolder volumes_;
   const ImageFolder snapshots_;
+  const OfferedImages images_;
   const bool reflink_;
   std::unique_ptr<SpaceAccount> account_;
 };

@@ -24,6 +24,7 @@ constexpr std::string_view kSource = ".source";
 const std::string kSourceBeingWritten = std::string(kSource) + std::string(kTemporarySuffix);
 constexpr std::uint64_t kStatBlock = 512;  // st_blocks counts these, whatever the file system
 constexpr std::size_t kSourceLimit = 128;
+constexpr mode_t kAnyWrites = S_IWUSR | S_IWGRP | S_IWOTH;
 
 tl::unexpected<Error> file_error(const std::string& doing, int number) {
   const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
@@ -41,11 +42,12 @@ std::optional<Uuid> id_in(std::string_view name, std::string_view suffix) {
 
 }  // namespace
 
-Result<ImageFolder> ImageFolder::open(const std::string& path) {
+Result<ImageFolder> ImageFolder::open(const std::string& path, Leftovers left) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return file_error("make folder " + path, errno);
   }
   ImageFolder folder(path);
+  if (left == Leftovers::leave) return folder;
   if (auto swept = folder.sweep(); !swept) return fail(swept.error());
   return folder;
 }
@@ -97,13 +99,14 @@ Result<ImageInfo> ImageFolder::find(const Uuid& id) const {
   }
   if (!S_ISREG(status.st_mode)) return fail(ErrorCode::not_found, path + " is no regular file");
   return ImageInfo{static_cast<std::uint64_t>(status.st_size),
-                   static_cast<std::uint64_t>(status.st_blocks) * kStatBlock, source_of(id)};
+                   static_cast<std::uint64_t>(status.st_blocks) * kStatBlock,
+                   (status.st_mode & kAnyWrites) == 0, source_of(id)};
 }
 
 std::optional<ObjectRef> ImageFolder::source_of(const Uuid& id) const {
   const auto text = read_file(source_path(id), kSourceLimit);
   if (!text) return std::nullopt;
-  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot}) {
+  for (const ObjectKind kind : {ObjectKind::volume, ObjectKind::snapshot, ObjectKind::image}) {
     const std::string prefix = std::string(to_string(kind)) + " ";
     if (!text->starts_with(prefix) || !text->ends_with('\n')) continue;
     const auto source = Uuid::parse(

@@ -16,15 +16,17 @@ namespace vbs::volume_delegate {
 struct ImageInfo {
   std::uint64_t size_bytes = 0;
   std::uint64_t allocated_bytes = 0;
+  bool read_only = false;  ///< nobody has the right to write to it
   std::optional<ObjectRef> source;
 };
 
 /// One folder of image files:
 ///     <uuid>.img          the object; it has this name only once it is complete and on disk
 ///     <uuid>.img.partial  being made; swept away at start
-///     <uuid>.source       for a copy: "snapshot <uuid>\n" or "volume <uuid>\n"; written before the
-///     image
-///                         gets its name and removed after it, so every named copy has one
+///     <uuid>.source       for a copy: "snapshot <uuid>\n", likewise of a volume or an image;
+///     written
+///                         before the image gets its name and removed after it, so every named copy
+///                         has one
 /// Everything else is foreign. Calls about different ids may come from any thread.
 class ImageFolder {
  public:
@@ -33,8 +35,10 @@ class ImageFolder {
     std::vector<std::string> foreign;
   };
 
-  /// Makes the folder (mode 0700) if need be and sweeps what a crash left half-made.
-  static Result<ImageFolder> open(const std::string& path);
+  enum class Leftovers { sweep, leave };
+  /// Makes the folder (mode 0700) if need be and sweeps what a crash left half-made, unless others
+  /// make things in it.
+  static Result<ImageFolder> open(const std::string& path, Leftovers left = Leftovers::sweep);
 
   std::string image_path(const Uuid& id) const;
   /// not_found unless there is a regular file of that name.

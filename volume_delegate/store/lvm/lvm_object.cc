@@ -9,6 +9,26 @@ tl::unexpected<Error> no_source(const ObjectRef& source, ErrorCode code, const s
   return fail(Error{code, source.str() + " " + why, "source", {}, {}});
 }
 
+Result<LvmObject> find_image(const GroupView& view, const ObjectRef& source) {
+  const LogicalVolume* image = nullptr;
+  for (const auto& lv : view.volumes) {
+    const auto offer = read_offer(lv);
+    if (!offer || offer->id != source.id) continue;
+    if (image != nullptr) {
+      return no_source(source, ErrorCode::conflict,
+                       "is what both LV " + image->name + " and LV " + lv.name + " are tagged as");
+    }
+    image = &lv;
+  }
+  if (image == nullptr) return no_source(source, ErrorCode::not_found, "is not on this server");
+  if (!image->read_only) {
+    return no_source(source, ErrorCode::conflict,
+                     "can be written to: `lvchange --permission r` LV " + image->name);
+  }
+  return LvmObject{*image,
+                   LvRecord{source, image->size_bytes, {}, {}, LvStage::whole, 0, 0, false}};
+}
+
 }  // namespace
 
 std::optional<LvmObject> find_object(const GroupView& view, const Uuid& id) {
@@ -27,17 +47,7 @@ std::vector<LvmObject> objects_of(const GroupView& view) {
 }
 
 Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source) {
-  if (source.kind == ObjectKind::image) {
-    for (const auto& lv : view.volumes) {
-      if (image_id(lv) != source.id) continue;
-      if (!lv.read_only) {
-        return no_source(source, ErrorCode::conflict,
-                         "can be written to: `lvchange --permission r` LV " + lv.name);
-      }
-      return LvmObject{lv, LvRecord{source, lv.size_bytes, {}, {}, LvStage::whole, 0, 0, false}};
-    }
-    return no_source(source, ErrorCode::not_found, "is not on this server");
-  }
+  if (source.kind == ObjectKind::image) return find_image(view, source);
   auto object = find_object(view, source.id);
   if (!object || !object->record.usable() || object->record.object != source) {
     return no_source(source, ErrorCode::not_found, "is not on this server");

@@ -19,7 +19,7 @@ struct LvmObject {
 /// An object in whatever stage.
 std::optional<LvmObject> find_object(const GroupView& view, const Uuid& id);
 std::vector<LvmObject> objects_of(const GroupView& view);
-/// An LV that is complete, not lost, and of that kind; an image too.
+/// An LV that is complete, not lost, and of that kind; also an image that nobody can write to.
 Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source);
 /// A copy is not smaller than its source.
 Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source);

@@ -121,6 +121,8 @@ constexpr struct {
     {"nsufficient suitable", ErrorCode::insufficient_space},
     {"already exists in volume group", ErrorCode::already_exists},
     {"can be resized only while inactive", ErrorCode::conflict},  // it has classic snapshots
+    {"the external origin", ErrorCode::conflict},  // "Cannot use active LV for ...", or writable
+    {"as external origin with", ErrorCode::conflict},  // not a multiple of the pool's chunks
 };
 
 }  // namespace

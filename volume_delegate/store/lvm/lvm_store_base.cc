@@ -20,10 +20,6 @@ StoredSnapshot stored_snapshot(const LvmObject& object) {
 LvmStoreBase::LvmStoreBase(std::unique_ptr<VolumeGroup> group, Clock& clock)
     : group_(std::move(group)), clock_(clock) {}
 
-bool LvmStoreBase::is_known(const LogicalVolume& lv) const {
-  return image_id(lv).has_value();
-}
-
 Result<StoreListing> LvmStoreBase::list() {
   auto view = group_->look();
   if (!view) return fail(view.error());
@@ -31,7 +27,11 @@ Result<StoreListing> LvmStoreBase::list() {
   for (const auto& lv : (*view)->volumes) {
     const auto record = read_record(lv);
     if (!record) {
-      if (!is_known(lv)) listing.foreign.push_back(group_->name() + "/" + lv.name);
+      if (const auto image = read_offer(lv)) {
+        listing.images.push_back({image->id, image->name, lv.size_bytes});
+      } else if (!is_known(lv)) {
+        listing.foreign.push_back(group_->name() + "/" + lv.name);
+      }
       continue;
     }
     if (!record->usable()) continue;

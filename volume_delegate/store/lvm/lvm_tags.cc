@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "common/names.h"
+
 namespace vbs::volume_delegate {
 namespace {
 
@@ -78,7 +80,8 @@ bool take(std::string_view tag, LvRecord& record) {
     }
     return false;
   }
-  return !tag.starts_with("vbs.") || value_of(tag, "image");  // an operator's own
+  // What an operator adds does no harm.
+  return !tag.starts_with("vbs.") || value_of(tag, "image") || value_of(tag, "image_name");
 }
 
 }  // namespace
@@ -120,11 +123,23 @@ std::optional<LvRecord> read_record(const LogicalVolume& lv) {
   return record;
 }
 
-std::optional<Uuid> image_id(const LogicalVolume& lv) {
+std::optional<ImageOffer> read_offer(const LogicalVolume& lv) {
+  ImageOffer offer;
   for (const auto& tag : lv.tags) {
-    if (const auto text = value_of(tag, "image")) return Uuid::parse(*text);
+    if (!tag.starts_with("vbs.")) continue;
+    if (const auto text = value_of(tag, "image")) {
+      const auto id = Uuid::parse(*text);
+      if (!id || !offer.id.is_nil()) return std::nullopt;
+      offer.id = *id;
+    } else if (const auto name = value_of(tag, "image_name")) {
+      if (!offer.name.empty() || !check_resource_name(*name, tag)) return std::nullopt;
+      offer.name = *name;
+    } else {
+      return std::nullopt;
+    }
   }
-  return std::nullopt;
+  if (offer.id.is_nil()) return std::nullopt;
+  return offer;
 }
 
 TagChange change_of(const LvRecord& from, const LvRecord& to) {

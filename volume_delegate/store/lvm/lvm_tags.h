@@ -49,8 +49,14 @@ std::vector<std::string> tags_of(const LvRecord& record);
 /// nullopt: not of VBS, and not to be touched. Tags under another name than theirs do not count.
 std::optional<LvRecord> read_record(const LogicalVolume& lv);
 
-/// The image that an operator offers: an LV with the tag "vbs.image=UUID".
-std::optional<Uuid> image_id(const LogicalVolume& lv);
+/// What the tags of an image say, which an operator gives an LV: "vbs.image=UUID" and, if it has a
+/// name, "vbs.image_name=NAME".
+struct ImageOffer {
+  Uuid id;
+  std::string name;
+};
+/// nullopt: no image, because it has no such tag, one that is not understood, or others of VBS.
+std::optional<ImageOffer> read_offer(const LogicalVolume& lv);
 
 /// Tags to take away and to add so that an LV with the first record has the second.
 struct TagChange {

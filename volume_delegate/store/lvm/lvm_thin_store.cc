@@ -112,6 +112,18 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_empty(const Uuid& id
                                          std::move(*ticket));
 }
 
+Result<void> LvmThinStore::check_rests(const LvmObject& source) const {
+  if (source.lv.pool == pool_.name() || !source.lv.active) return {};
+  return fail(Error{ErrorCode::conflict,
+                    source.record.object.str() +
+                        " is active, and lvm makes no thin volume over what is: `lvchange "
+                        "--activate n` LV " +
+                        source.lv.name,
+                    "source",
+                    {},
+                    {}});
+}
+
 Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_volume(const Uuid& id,
                                                                    std::uint64_t size_bytes,
                                                                    const ObjectRef& source) {
@@ -126,6 +138,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_volume(const Uuid& i
         auto found = find_source(view, source);
         if (!found) return fail(found.error());
         if (auto fits = check_fits(size_bytes, *found); !fits) return fail(fits.error());
+        if (auto rests = check_rests(*found); !rests) return fail(rests.error());
         from = found->lv;
         lv_bytes = view.group.round_up(size_bytes);
         if (auto room = pool_.admit(view, others, lv_bytes); !room) return fail(room.error());
@@ -135,8 +148,9 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_volume(const Uuid& i
   const bool larger = lv_bytes > from.size_bytes;
   if (larger) record.stage = LvStage::copying;
   const auto& commands = group_->commands();
+  // Within the pool it shares blocks; from elsewhere it is read where nothing is written yet.
   auto command =
-      source.kind == ObjectKind::image
+      from.pool != pool_.name()
           ? commands.create_over_image(pool_.name(), from.name, lv_name(id), tags_of(record))
           : commands.create_thin_clone(from.name, lv_name(id), tags_of(record));
   if (larger) {
@@ -232,7 +246,7 @@ std::uint64_t LvmThinStore::allocated_bytes(const LogicalVolume& lv) const {
 }
 
 bool LvmThinStore::is_known(const LogicalVolume& lv) const {
-  return lv.name == pool_.name() || LvmStoreBase::is_known(lv);
+  return lv.name == pool_.name();
 }
 
 void LvmThinStore::look_after(const GroupView& view) {

@@ -43,6 +43,8 @@ class LvmThinStore final : public LvmStoreBase {
   void look_after(const GroupView& view) override;
   std::uint64_t allocated_bytes(const LogicalVolume& lv) const override;
   bool is_known(const LogicalVolume& lv) const override;
+  /// What is outside of the pool can be an external origin only while nobody can open it.
+  Result<void> check_rests(const LvmObject& source) const;
   Result<Removal> remove(const ObjectRef& target);
   void tidy(const LvmObject& seen);
 

@@ -1,0 +1,25 @@
+#include "common/wire/image.h"
+
+#include "common/wire/read.h"
+
+namespace vbs::wire {
+
+Result<ImageStatus> ImageStatus::from_json(const json::Value& value) {
+  json::Fields fields(value);
+  fields.ignore_unknown();
+  ImageStatus status;
+  status.id = read_uuid(fields, "id");
+  status.name = fields.string("name");
+  status.size_bytes = fields.uint64("size_bytes");
+  return finished(fields, std::move(status));
+}
+
+void ImageStatus::to_json(json::Writer& out) const {
+  out.begin_object();
+  out.member("id", id.str());
+  out.member("name", name);
+  out.member("size_bytes", size_bytes);
+  out.end_object();
+}
+
+}  // namespace vbs::wire
