@@ -30,14 +30,19 @@ constexpr const char* kNoSession = "No active iSCSI Session for Initiator Endpoi
 }  // namespace
 
 FakeConfigTree::FakeConfigTree() {
-  for (const char* path : {"", "core", "iscsi", "iscsi/discovery_auth"}) {
-    nodes_[path] = {Node::Kind::own_folder, {}};
-  }
+  nodes_[""] = nodes_["core"] = {Node::Kind::own_folder, {}};
+  nodes_["iscsi"] = {Node::Kind::folder, {}};
+  add_own("iscsi", {"discovery_auth"}, {});
 }
 
 void FakeConfigTree::die_after(std::optional<std::size_t> changes) {
   std::lock_guard guard(mutex_);
   left_ = changes;
+}
+
+void FakeConfigTree::hide(bool hidden) {
+  std::lock_guard guard(mutex_);
+  hidden_ = hidden;
 }
 
 std::size_t FakeConfigTree::changes() const {
@@ -51,6 +56,7 @@ void FakeConfigTree::set_watcher(std::function<void()> watcher) {
 }
 
 Result<void> FakeConfigTree::enter_change() {
+  if (hidden_) return fail(ErrorCode::not_found, "there is no tree");
   if (!left_) return {};
   if (*left_ == 0) return fail(ErrorCode::internal, "the process is dead");
   --*left_;
@@ -72,6 +78,11 @@ const FakeConfigTree::Node* FakeConfigTree::find(const std::string& path) const 
   return found == nodes_.end() ? nullptr : &found->second;
 }
 
+/// What a caller finds, while the kernel has it in any case.
+const FakeConfigTree::Node* FakeConfigTree::see(const std::string& path) const {
+  return hidden_ ? nullptr : find(path);
+}
+
 std::string FakeConfigTree::value(const std::string& path) const {
   const Node* node = find(path);
   return node == nullptr ? std::string() : node->text;
@@ -90,6 +101,10 @@ Result<void> FakeConfigTree::fill(const std::string& path) {
   const auto at = parts(path);
   const std::size_t depth = at.size();
   const std::string& name = at.back();
+  if (path == "iscsi") {
+    add_own(path, {"discovery_auth"}, {});
+    return {};
+  }
   if (at[0] == "core" && depth == 2) return {};
   if (at[0] == "core" && depth == 3) {
     add_own(path, {"attrib", "wwn"},
@@ -134,7 +149,7 @@ Result<void> FakeConfigTree::fill(const std::string& path) {
 Result<std::vector<std::string>> FakeConfigTree::children(const std::string& path,
                                                           bool links) const {
   std::lock_guard guard(mutex_);
-  const Node* folder = find(path);
+  const Node* folder = see(path);
   if (folder == nullptr) return fail(ErrorCode::not_found, "there is no " + path);
   std::vector<std::string> out;
   for (const auto& [name, node] : nodes_) {
@@ -158,7 +173,7 @@ Result<std::string> FakeConfigTree::link_target(const std::string& path) {
 
 Result<std::string> FakeConfigTree::read(const std::string& path) {
   std::lock_guard guard(mutex_);
-  const Node* node = find(path);
+  const Node* node = see(path);
   if (node == nullptr) return fail(ErrorCode::not_found, "there is no " + path);
   return node->text;
 }

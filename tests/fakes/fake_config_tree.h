@@ -33,6 +33,8 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   /// The process dies: after so many more changes every call fails, until it is taken back.
   void die_after(std::optional<std::size_t> changes);
   std::size_t changes() const;
+  /// Nobody has the tree mounted: nothing of it is found, and what it serves it goes on serving.
+  void hide(bool hidden);
   /// Called after every change.
   void set_watcher(std::function<void()> watcher);
 
@@ -55,6 +57,7 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   using Nodes = std::map<std::string, Node>;
 
   Result<void> enter_change();
+  const Node* see(const std::string& path) const;
   void changed();
   const Node* find(const std::string& path) const;
   std::string value(const std::string& path) const;
@@ -70,6 +73,7 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
 
   mutable std::mutex mutex_;
   Nodes nodes_;
+  bool hidden_ = false;
   std::optional<std::size_t> left_;
   std::size_t changes_ = 0;
   std::function<void()> watcher_;

@@ -1,7 +1,4 @@
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -10,6 +7,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "tests/conformance/target/rig.h"
+#include "tests/unit/volume_delegate/tgt_support.h"
 
 namespace vbs::conformance {
 namespace {
@@ -89,7 +87,8 @@ class StandInSession final : public Session {
 
 class IetRig final : public Rig {
  public:
-  explicit IetRig(volume_delegate::TargetSettings settings) : settings_(std::move(settings)) {
+  explicit IetRig(volume_delegate::TargetSettings settings)
+      : settings_(std::move(settings)), listener_(settings_.iet.portal.port) {
     const char* program = std::getenv("VBS_CONFORMANCE_IETADM");
     const char* version = std::getenv("VBS_CONFORMANCE_IET_VERSION");
     EXPECT_TRUE(program != nullptr && version != nullptr);
@@ -104,7 +103,6 @@ class IetRig final : public Rig {
       EXPECT_TRUE(write_file_durably(settings_.iet.config + "/initiators.deny", "", 0644));
     }
     act({"stand-in", "start"});
-    listen();
   }
   /// Other people's rules in the same file stay as they are.
   ~IetRig() override {
@@ -158,21 +156,10 @@ class IetRig final : public Rig {
     const auto done = stand_in(settings_.iet.program, std::move(words));
     EXPECT_TRUE(done) << done.error().message;
   }
-  void listen() {
-    listener_ = FileDescriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const int on = 1;
-    ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(settings_.iet.portal.port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(0, ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
-    EXPECT_EQ(0, ::listen(listener_.get(), 1));
-  }
 
   volume_delegate::TargetSettings settings_;
   std::string version_;
-  FileDescriptor listener_;
+  const volume_delegate::testing::Listener listener_;
 };
 
 }  // namespace

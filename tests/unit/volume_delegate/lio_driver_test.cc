@@ -28,6 +28,7 @@ class LioDriverTest : public ::testing::Test {
     tree_->die_after({});
     LioOptions options;
     options.portal = Portal{"127.0.0.1", 3260};
+    options.modules = dir_.path();
     driver_ = std::make_unique<LioDriver>(options, tree_);
   }
 
@@ -347,6 +348,39 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   ASSERT_EQ("", trouble(driver_->refresh_size(wanted)));
   EXPECT_EQ(16u << 20, view(wanted).size_bytes);
   EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
+}
+
+// Whoever takes "gone" for an answer lets another writer in.
+TEST_F(LioDriverTest, WhatCannotBeSeenIsNotGone) {
+  const TargetSpec wanted = spec(1);
+  ASSERT_EQ("", trouble(driver_->apply(wanted)));
+  ASSERT_EQ(0, ::mkdir((dir_ / "iscsi_target_mod").c_str(), 0700));
+  tree_->hide(true);
+  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::timeout, "mount"));
+  EXPECT_TRUE(failed_with(driver_->fence(wanted.iqn), ErrorCode::timeout));
+  EXPECT_TRUE(failed_with(driver_->remove(wanted.iqn, ""), ErrorCode::timeout));
+  EXPECT_EQ(Login::read_write, try_login(wanted)) << "as the kernel sees it";
+  tree_->hide(false);
+  ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, "")));
+  EXPECT_EQ(Login::refused, try_login(wanted));
+  tree_->hide(true);
+  ASSERT_EQ(0, ::rmdir((dir_ / "iscsi_target_mod").c_str()));
+  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::node_unavailable));
+  EXPECT_EQ("", trouble(driver_->fence(wanted.iqn))) << "without the module nothing is served";
+  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, "")));
+}
+
+// Its records may be wrong: of a restored backup, or of a target that came back by other means.
+TEST_F(LioDriverTest, AVolumeIsNeverServedToTwoWriters) {
+  const TargetSpec first = spec(1, 9);
+  const TargetSpec second = spec(2, 9);
+  ASSERT_EQ("", trouble(driver_->apply(first)));
+  log_in(first);
+  EXPECT_TRUE(failed_with(driver_->apply(second), ErrorCode::conflict, first.iqn));
+  EXPECT_EQ(Login::refused, try_login(second));
+  EXPECT_TRUE(served(first) && tree_->has_session(first.iqn));
+  ASSERT_EQ("", trouble(driver_->remove(first.iqn, "")));
+  EXPECT_EQ("", trouble(driver_->apply(second)));
 }
 
 std::string recorded(const std::string& name) {

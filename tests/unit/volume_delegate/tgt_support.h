@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -26,6 +27,24 @@ inline std::uint16_t free_port() {
   }
   return next;
 }
+
+/// Somebody who has a loopback port.
+class Listener {
+ public:
+  explicit Listener(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(0, ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+    EXPECT_EQ(0, ::listen(fd_.get(), 1));
+  }
+
+ private:
+  const FileDescriptor fd_;
+};
 
 /// The process that listens on a control socket; 0 if nobody does.
 inline pid_t pid_behind(const std::string& socket) {

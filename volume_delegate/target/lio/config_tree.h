@@ -11,7 +11,7 @@ namespace vbs::volume_delegate {
 /// Configuration objects of the kernel as a tree of folders, attributes and links (Linux
 /// Documentation/filesystems/configfs.rst). Paths are relative to its root, "" is the root itself.
 /// Making a folder makes an object together with its attributes and the groups that belong to it;
-/// those go with it. Thread-safe.
+/// those go with it. The root is listed only where it is the kernel's. Thread-safe.
 ///
 /// Errors: not_found (ENOENT), already_exists (EEXIST), conflict (EBUSY, ENOTEMPTY: something still
 /// refers to the object), forbidden (EPERM, EACCES), insufficient_space, and internal for the rest;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +16,8 @@
 namespace vbs::volume_delegate {
 namespace {
 
-constexpr std::size_t kPage = 4096;  // what one read of an attribute gives at most
+constexpr std::size_t kPage = 4096;     // what one read of an attribute gives at most
+constexpr long kConfigfs = 0x62656570;  // fs/configfs/mount.c
 
 tl::unexpected<Error> refused(const char* what, const std::string& path, int number) {
   const ErrorCode code = [number] {
@@ -67,6 +69,10 @@ std::string Configfs::full(const std::string& path) const {
 }
 
 Result<std::vector<std::string>> Configfs::folders(const std::string& path) {
+  struct statfs system {};
+  if (path.empty() && ::statfs(root_.c_str(), &system) == 0 && system.f_type != kConfigfs) {
+    return fail(ErrorCode::internal, root_ + " is not of the kernel's configfs");
+  }
   return entries(full(path), DT_DIR);
 }
 

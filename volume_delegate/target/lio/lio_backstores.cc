@@ -130,13 +130,47 @@ Result<std::string> LioBackstores::ensure(const TargetSpec& spec) {
   return path;
 }
 
+Result<std::vector<std::string>> LioBackstores::folders_below(
+    const std::vector<std::string>& parents) {
+  std::vector<std::string> out;
+  for (const auto& parent : parents) {
+    const auto names = tree_.folders(parent);
+    if (!names && names.error().code == ErrorCode::not_found) continue;
+    if (!names) return fail(names.error());
+    for (const auto& name : *names) out.push_back(parent + "/" + name);
+  }
+  return out;
+}
+
+/// Whatever the records say: a LUN that leads here already may have somebody writing to it.
+Result<void> LioBackstores::check_is_free(const std::string& path) {
+  const auto targets = folders_below({"iscsi"});
+  if (!targets) return fail(targets.error());
+  auto groups = folders_below(*targets);
+  if (!groups) return fail(groups.error());
+  for (auto& group : *groups) group += "/lun";
+  const auto luns = folders_below(*groups);
+  if (!luns) return fail(luns.error());
+  for (const auto& lun : *luns) {
+    const auto links = tree_.links(lun);
+    for (const auto& link : links.value_or(std::vector<std::string>{})) {
+      if (tree_.link_target(lun + "/" + link).value_or("") != path) continue;
+      return fail(ErrorCode::conflict, "the volume is served already, by " + lun);
+    }
+  }
+  return {};
+}
+
 Result<void> LioBackstores::serve(const TargetSpec& spec, const std::string& lun) {
   std::lock_guard guard(mutex_);
   auto path = ensure(spec);
   if (!path) return fail(path.error());
   auto links = tree_.links(lun);
   if (!links) return fail(links.error());
-  if (links->empty()) return tree_.link(lun + "/" + kUnitLink, *path);
+  if (links->empty()) {
+    if (auto ok = spec.read_only ? Result<void>() : check_is_free(*path); !ok) return ok;
+    return tree_.link(lun + "/" + kUnitLink, *path);
+  }
   auto target = tree_.link_target(lun + "/" + links->front());
   if (!target) return fail(target.error());
   if (*target == *path) return {};

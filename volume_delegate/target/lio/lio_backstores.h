@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/error.h"
 #include "volume_delegate/target/lio/config_tree.h"
@@ -29,7 +30,7 @@ class LioBackstores {
 
   /// Sees that the volume has its backstore and that `lun` (a LUN's folder, which is there) leads
   /// to it. Both in one, so that no removal comes between. conflict: the LUN leads somewhere else,
-  /// or another program has the device open.
+  /// another program has the device open, or the volume is to be written and another LUN has it.
   Result<void> serve(const TargetSpec& spec, const std::string& lun);
   /// Removes every backstore of our folders that no LUN leads to: the one of a LUN that has just
   /// been removed, and those of attempts that were cut short.
@@ -39,6 +40,8 @@ class LioBackstores {
 
  private:
   Result<std::string> ensure(const TargetSpec& spec);
+  Result<void> check_is_free(const std::string& path);
+  Result<std::vector<std::string>> folders_below(const std::vector<std::string>& parents);
   Result<void> make(const TargetSpec& spec, const std::string& path, const std::string& control);
 
   ConfigTree& tree_;

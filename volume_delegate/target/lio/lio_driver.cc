@@ -28,7 +28,7 @@ LioDriver::LioDriver(const LioOptions& options)
 LioDriver::LioDriver(const LioOptions& options, std::shared_ptr<ConfigTree> tree)
     : portal_(options.portal.str()),
       tree_(std::move(tree)),
-      kernel_(*tree_, options.configfs, options.portal),
+      kernel_(*tree_, options.configfs, options.modules, options.portal),
       backstores_(*tree_) {}
 
 LioTarget LioDriver::target(const std::string& iqn) {
@@ -36,10 +36,12 @@ LioTarget LioDriver::target(const std::string& iqn) {
 }
 
 Result<std::vector<TargetView>> LioDriver::list() {
-  const auto names = tree_->folders("iscsi");
-  if (!names && names.error().code == ErrorCode::not_found) {
+  const auto set_up = kernel_.is_set_up();
+  if (!set_up) return fail(set_up.error());
+  if (!*set_up) {
     return fail(ErrorCode::node_unavailable, "the kernel's iSCSI target is not set up");
   }
+  const auto names = tree_->folders("iscsi");
   if (!names) return fail(names.error());
   std::vector<TargetView> views;
   for (const auto& name : *names) {
@@ -75,7 +77,15 @@ Result<void> LioDriver::make(LioTarget& wanted, const TargetSpec& spec) {
 }
 
 Result<void> LioDriver::fence(const std::string& iqn) {
-  return target(iqn).fence();
+  if (auto ok = target(iqn).fence(); !ok) return ok;
+  return check_in_sight();
+}
+
+/// What is not found in a tree that is not there may be served all the same. To be asked last: the
+/// tree may go at any moment.
+Result<void> LioDriver::check_in_sight() {
+  const auto set_up = kernel_.is_set_up();
+  return set_up ? Result<void>() : fail(set_up.error());
 }
 
 Result<void> LioDriver::tear_down(LioTarget& doomed) {
@@ -87,7 +97,6 @@ Result<void> LioDriver::tear_down(LioTarget& doomed) {
 }
 
 Result<void> LioDriver::remove(const std::string& iqn, const std::string&) {
-  if (kernel_.surely_absent()) return {};
   LioTarget doomed = target(iqn);
   const auto deadline = std::chrono::steady_clock::now() + kRemoveLimit;
   for (;;) {
@@ -101,7 +110,8 @@ Result<void> LioDriver::remove(const std::string& iqn, const std::string&) {
     }
     std::this_thread::sleep_for(kRemovePoll);
   }
-  return backstores_.remove_unused();
+  if (auto ok = backstores_.remove_unused(); !ok) return ok;
+  return check_in_sight();
 }
 
 }  // namespace vbs::volume_delegate

@@ -14,6 +14,7 @@ namespace vbs::volume_delegate {
 
 struct LioOptions {
   std::string configfs = "/sys/kernel/config";
+  std::string modules = "/sys/module";  ///< what the kernel has loaded
   Portal portal;
 };
 
@@ -42,6 +43,7 @@ class LioDriver final : public TargetDriver {
   LioTarget target(const std::string& iqn);
   Result<void> make(LioTarget& target, const TargetSpec& spec);
   Result<void> tear_down(LioTarget& target);
+  Result<void> check_in_sight();
 
   const std::string portal_;
   std::shared_ptr<ConfigTree> tree_;

@@ -1,6 +1,9 @@
 #include "volume_delegate/target/lio/lio_kernel.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "common/log.h"
 #include "common/process.h"
@@ -43,9 +46,16 @@ Result<void> LioKernel::load_modules() {
   return {};
 }
 
-bool LioKernel::surely_absent() {
-  const auto there = tree_.folders(kFabric);
-  return !there && there.error().code == ErrorCode::not_found;
+Result<bool> LioKernel::is_set_up() {
+  const auto fabrics = tree_.folders("");
+  if (fabrics) return std::find(fabrics->begin(), fabrics->end(), kFabric) != fabrics->end();
+  struct stat status {};
+  const std::string module = modules_ + "/iscsi_target_mod";
+  if (::stat(module.c_str(), &status) != 0 && errno == ENOENT) return false;
+  return fail(ErrorCode::timeout,
+              "what the kernel's iSCSI target serves cannot be seen: its module is loaded, but " +
+                  fabrics.error().message + "; `mount -t configfs configfs " + configfs_ +
+                  "`, or correct target.configfs");
 }
 
 /// Whether a target of LIO, of whomever, has the portal.
@@ -63,7 +73,9 @@ Result<bool> LioKernel::listens() {
 Result<DaemonState> LioKernel::ensure() {
   std::lock_guard guard(mutex_);
   auto state = DaemonState::found;
-  if (surely_absent()) {
+  const auto set_up = is_set_up();
+  if (!set_up) return fail(set_up.error());
+  if (!*set_up) {
     if (auto ok = load_modules(); !ok) return fail(ok.error());
     auto made = tree_.make_folder(kFabric);
     if (!made && made.error().code != ErrorCode::already_exists) {
