@@ -51,8 +51,9 @@ void ExportService::tend_one(const ExportRecord& seen, const std::vector<TargetV
       if (serves(view, spec)) return;
     }
   }
-  // Only a suspicion so far: an order may be at work on it right now.
-  const IdLocks::Guard guard(parts_.locks, {seen.attachment, seen.spec.volume});
+  // Only a suspicion so far: where an order is at work on it right now, that will do.
+  const auto guard = parts_.locks.take({seen.attachment, seen.spec.volume}, Milliseconds(0));
+  if (!guard) return;
   auto record = parts_.records.find(seen.attachment);
   if (!record || record->phase == ExportRecord::Phase::gone) return;
   const bool live = record->phase == ExportRecord::Phase::live;

@@ -46,7 +46,8 @@ wire::SnapshotStatus SnapshotService::deleting(const Uuid& id, const Removal& re
 }
 
 Result<wire::SnapshotStatus> SnapshotService::put(const Uuid& id, const wire::SnapshotSpec& spec) {
-  const IdLocks::Guard guard(parts_.locks, {id, spec.volume});
+  const auto guard = parts_.locks.take({id, spec.volume});
+  if (!guard) return fail(guard.error());
   if (parts_.tombstones.contains(id)) return was_deleted({ObjectKind::snapshot, id});
   auto same = find_same(id, spec.volume);
   if (!same) return fail(same.error());
@@ -110,7 +111,8 @@ Result<wire::SnapshotStatus> SnapshotService::get(const Uuid& id) {
 }
 
 Result<std::optional<wire::SnapshotStatus>> SnapshotService::remove(const Uuid& id) {
-  const IdLocks::Guard guard(parts_.locks, {id});
+  const auto guard = parts_.locks.take({id});
+  if (!guard) return fail(guard.error());
   if (auto ok = check_not_being_read(parts_.copies, {ObjectKind::snapshot, id}); !ok) {
     return fail(ok.error());
   }

@@ -82,8 +82,8 @@ Result<wire::VolumeStatus> VolumeService::put(const Uuid& id, const wire::Volume
   if (auto ok = check_volume_size(spec.size_bytes, "size_bytes"); !ok) return fail(ok.error());
   auto source = source_of(spec);
   if (!source) return fail(source.error());
-  const IdLocks::Guard guard(parts_.locks,
-                             *source ? std::vector{id, (*source)->id} : std::vector{id});
+  const auto guard = parts_.locks.take(*source ? std::vector{id, (*source)->id} : std::vector{id});
+  if (!guard) return fail(guard.error());
   if (parts_.tombstones.contains(id)) return was_deleted({ObjectKind::volume, id});
   auto same = find_same(id, spec, *source);
   if (!same) return fail(same.error());
@@ -150,7 +150,8 @@ Result<void> VolumeService::check_may_grow(const Uuid& id, bool while_exported) 
 
 Result<wire::VolumeStatus> VolumeService::grow(const Uuid& id, std::uint64_t size_bytes,
                                                bool while_exported) {
-  const IdLocks::Guard guard(parts_.locks, {id});
+  const auto guard = parts_.locks.take({id});
+  if (!guard) return fail(guard.error());
   const ObjectRef object{ObjectKind::volume, id};
   if (parts_.tombstones.contains(id)) return was_deleted(object);
   if (auto ok = check_source_is_complete(parts_.copies, object); !ok) return fail(ok.error());
@@ -183,7 +184,8 @@ Result<void> VolumeService::check_unused(const Uuid& id) {
 }
 
 Result<std::optional<wire::VolumeStatus>> VolumeService::remove(const Uuid& id) {
-  const IdLocks::Guard guard(parts_.locks, {id});
+  const auto guard = parts_.locks.take({id});
+  if (!guard) return fail(guard.error());
   if (auto ok = check_unused(id); !ok) return fail(ok.error());
   if (const auto copy = parts_.copies.find(id)) {
     if (!copy->failure) {

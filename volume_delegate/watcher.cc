@@ -16,12 +16,19 @@ Watcher::~Watcher() {
   thread_.join();
 }
 
+bool Watcher::await_first_look(Milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  return looked_.wait_for(lock, limit, [this] { return has_looked_; });
+}
+
 void Watcher::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
     look_();
     lock.lock();
+    has_looked_ = true;
+    looked_.notify_all();
     wake_.wait_for(lock, pause_, [this] { return stopping_; });
   }
 }

@@ -14,6 +14,8 @@ class Watcher {
  public:
   Watcher(Milliseconds pause, std::function<void()> look);
   ~Watcher();
+  /// Waits until the first look has ended; false if it has not within `limit`.
+  bool await_first_look(Milliseconds limit);
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
@@ -24,6 +26,8 @@ class Watcher {
   const std::function<void()> look_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable looked_;
+  bool has_looked_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -4,7 +4,7 @@
 
 #include <array>
 #include <atomic>
-#include <memory>
+#include <optional>
 #include <thread>
 
 #include "tests/unit/volume_delegate/support.h"
@@ -16,29 +16,37 @@ using testing::id;
 
 TEST(IdLocks, DifferentIdsDoNotWait) {
   IdLocks locks;
-  const IdLocks::Guard first(locks, {id(1), id(2)});
-  const IdLocks::Guard second(locks, {id(3)});
+  const auto first = locks.take({id(1), id(2)});
+  EXPECT_TRUE(locks.take({id(3)}, Milliseconds(0)));
 }
 
 TEST(IdLocks, TheSameIdTwiceInOneCallIsFine) {
   IdLocks locks;
-  { const IdLocks::Guard guard(locks, {id(1), id(1)}); }
-  const IdLocks::Guard again(locks, {id(1)});
+  EXPECT_TRUE(locks.take({id(1), id(1)}));
+  EXPECT_TRUE(locks.take({id(1)}, Milliseconds(0)));
 }
 
 TEST(IdLocks, AnIdThatIsHeldIsWaitedFor) {
   IdLocks locks;
   std::atomic<bool> entered{false};
-  auto held = std::make_unique<IdLocks::Guard>(locks, std::vector{id(1)});
+  std::optional<IdLocks::Guard> held(*locks.take({id(1)}));
   std::thread other([&] {
-    const IdLocks::Guard guard(locks, {id(2), id(1)});
-    entered = true;
+    entered = locks.take({id(2), id(1)}, std::chrono::minutes(1)).has_value();
   });
-  { const IdLocks::Guard free_one(locks, {id(2)}); }
+  EXPECT_TRUE(locks.take({id(2)}));
   EXPECT_FALSE(entered);
   held.reset();
   other.join();
   EXPECT_TRUE(entered);
+}
+
+// An order that hangs would else use up a thread for each time that it is repeated.
+TEST(IdLocks, NobodyWaitsForEver) {
+  IdLocks locks;
+  const auto held = locks.take({id(1)});
+  EXPECT_TRUE(testing::failed_with(locks.take({id(2), id(1)}, Milliseconds(20)),
+                                   ErrorCode::overloaded, id(1).str()));
+  EXPECT_TRUE(locks.take({id(2)}, Milliseconds(0))) << "who gave up holds nothing";
 }
 
 // Every thread takes overlapping pairs in both orders; unguarded counters would lose increments and
@@ -55,7 +63,7 @@ TEST(IdLocks, OverlappingPairsNeitherMixNorDeadlock) {
       for (unsigned i = 0; i < kRounds; ++i) {
         const unsigned a = (t + i) % kIds;
         const unsigned b = (t * 3 + i * 5 + 1) % kIds;
-        const IdLocks::Guard guard(locks, {id(a), id(b)});
+        const auto guard = locks.take({id(a), id(b)}, std::chrono::minutes(1));
         ++counters[a];
         ++counters[b];
       }
