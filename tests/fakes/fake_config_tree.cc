@@ -45,6 +45,22 @@ void FakeConfigTree::hide(bool hidden) {
   hidden_ = hidden;
 }
 
+void FakeConfigTree::take_portals(bool taken) {
+  std::lock_guard guard(mutex_);
+  portals_taken_ = taken;
+}
+
+void FakeConfigTree::hang(std::optional<std::string> path) {
+  std::lock_guard guard(mutex_);
+  hanging_ = std::move(path);
+  answers_.notify_all();
+}
+
+void FakeConfigTree::wait_for_device(const std::string& path) {
+  std::unique_lock lock(mutex_);
+  answers_.wait(lock, [&] { return hanging_ != path; });
+}
+
 std::size_t FakeConfigTree::changes() const {
   std::lock_guard guard(mutex_);
   return changes_;
@@ -131,7 +147,10 @@ Result<void> FakeConfigTree::fill(const std::string& path) {
              {"attrib/prod_mode_write_protect", "0"}});
     return {};
   }
-  if (depth == 5 && at[3] == "np") return {};
+  if (depth == 5 && at[3] == "np") {
+    if (portals_taken_) return fail(ErrorCode::node_unavailable, "address in use: " + name);
+    return {};
+  }
   if (depth == 5 && at[3] == "lun" && name.starts_with("lun_")) return {};
   if (depth == 5 && at[3] == "acls") {
     add_own(path, {"auth", "attrib"},
@@ -190,7 +209,11 @@ Result<void> FakeConfigTree::check_write(const std::string& path, const std::str
   if (ends(path, "/wwn/vpd_unit_serial") && led_to(parent(object))) {
     return fail(ErrorCode::internal, "the serial cannot change while it is exported");
   }
-  if (!path.starts_with("core/") || !ends(path, "/enable")) return {};
+  if (!ends(path, "/enable")) return {};
+  if (path.starts_with("iscsi/")) {
+    if (value(path) != text) return {};
+    return fail(ErrorCode::internal, "invalid argument: " + path + " is " + text + " already");
+  }
   if (text != "1" || value(path) == "1" || value(object + "/control").empty()) {
     return fail(ErrorCode::internal, "it cannot be enabled");
   }
@@ -220,6 +243,7 @@ void FakeConfigTree::follow(const std::string& path, const std::string& text) {
 }
 
 Result<void> FakeConfigTree::write(const std::string& path, std::string_view text) {
+  wait_for_device(path);
   {
     std::lock_guard guard(mutex_);
     if (auto ok = enter_change(); !ok) return ok;
@@ -250,6 +274,7 @@ Result<void> FakeConfigTree::make_folder(const std::string& path) {
 }
 
 Result<void> FakeConfigTree::remove_folder(const std::string& path) {
+  wait_for_device(path);
   {
     std::lock_guard guard(mutex_);
     if (auto ok = enter_change(); !ok) return ok;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -35,6 +36,11 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   std::size_t changes() const;
   /// Nobody has the tree mounted: nothing of it is found, and what it serves it goes on serving.
   void hide(bool hidden);
+  /// Somebody else has every portal, or nobody any more.
+  void take_portals(bool taken);
+  /// Writes to this attribute, and removals of this folder, wait in the kernel meanwhile; nothing
+  /// for "none".
+  void hang(std::optional<std::string> path);
   /// Called after every change.
   void set_watcher(std::function<void()> watcher);
 
@@ -57,6 +63,7 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   using Nodes = std::map<std::string, Node>;
 
   Result<void> enter_change();
+  void wait_for_device(const std::string& path);
   const Node* see(const std::string& path) const;
   void changed();
   const Node* find(const std::string& path) const;
@@ -74,6 +81,9 @@ class FakeConfigTree final : public volume_delegate::ConfigTree {
   mutable std::mutex mutex_;
   Nodes nodes_;
   bool hidden_ = false;
+  bool portals_taken_ = false;
+  std::optional<std::string> hanging_;
+  std::condition_variable answers_;
   std::optional<std::size_t> left_;
   std::size_t changes_ = 0;
   std::function<void()> watcher_;

@@ -1,5 +1,7 @@
 #include "volume_delegate/target/make_target.h"
 
+#include "volume_delegate/target/iet/iet_driver.h"
+#include "volume_delegate/target/lio/lio_driver.h"
 #include "volume_delegate/target/tgt/tgt_driver.h"
 
 namespace vbs::volume_delegate {

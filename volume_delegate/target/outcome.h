@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "common/error.h"
 
 namespace vbs::volume_delegate {
@@ -15,5 +18,11 @@ inline Result<void> present_is_fine(Result<void> result) {
   if (!result && result.error().code == ErrorCode::already_exists) return {};
   return result;
 }
+
+/// Takes a target down, in as many tries as it needs: `step` does what it can, and says conflict
+/// while something of the target is there yet, such as sessions that drain. timeout: so it is after
+/// 5 s. `who` serves it, for the message.
+Result<void> until_gone(const std::string& who, const std::string& iqn,
+                        const std::function<Result<void>()>& step);
 
 }  // namespace vbs::volume_delegate

@@ -11,4 +11,8 @@ bool serves(const TargetView& view, const TargetSpec& spec) {
          only(view.allowed, spec.initiator);
 }
 
+Result<void> TargetDriver::refresh_size(const TargetSpec& spec) {
+  return fail(ErrorCode::internal, name() + " cannot show a new size of target " + spec.iqn);
+}
+
 }  // namespace vbs::volume_delegate

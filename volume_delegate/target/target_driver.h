@@ -33,6 +33,7 @@ struct TargetSession {
 /// One target as the daemon really serves it. A half-made target shows empty members.
 struct TargetView {
   std::string iqn;
+  bool known = true;  ///< false: it did not tell in time what there is of this target
   std::uint32_t number = 0;
   std::string device;  ///< of kExportLun; "" when that logical unit is missing or not online
   std::string serial;
@@ -69,13 +70,12 @@ class TargetDriver {
   /// Makes the target be as asked, from whatever state it is in; access is granted last. Whether it
   /// is so then, `list` tells. already_exists: another target has the number.
   virtual Result<void> apply(const TargetSpec& spec) = 0;
-  /// Whether `refresh_size` works while initiators are logged in, without harm to what they read
-  /// and write meanwhile.
+  /// Whether `refresh_size` can be, also while initiators read and write. Where it cannot, no
+  /// device grows under a target that is there.
   virtual bool grows_live() const = 0;
   /// Shows the initiators the size that the device has now, after it has grown; success where they
-  /// see it already. The target is there as `apply` made it. conflict: somebody is logged in, and
-  /// this daemon cannot do it then; nothing was done.
-  virtual Result<void> refresh_size(const TargetSpec& spec) = 0;
+  /// see it already. The target is there as `apply` made it. Only to be called where `grows_live`.
+  virtual Result<void> refresh_size(const TargetSpec& spec);
   /// From now on nobody can log in; sessions live on. Harmless when there is no such target.
   virtual Result<void> fence(const std::string& iqn) = 0;
   /// Ends the sessions, then removes logical unit, target and account, and sees them gone. A

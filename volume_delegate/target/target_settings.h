@@ -3,9 +3,9 @@
 #include <string>
 
 #include "common/config.h"
-#include "volume_delegate/target/iet/iet_driver.h"
-#include "volume_delegate/target/lio/lio_driver.h"
-#include "volume_delegate/target/tgt/tgt_daemon.h"
+#include "volume_delegate/target/iet/iet_options.h"
+#include "volume_delegate/target/lio/lio_options.h"
+#include "volume_delegate/target/tgt/tgt_options.h"
 
 namespace vbs::volume_delegate {
 

@@ -1,83 +1,18 @@
-#include "volume_delegate/target/lio/lio_driver.h"
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "common/file.h"
-#include "tests/fakes/fake_config_tree.h"
-#include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/target/export_identity.h"
+#include "tests/unit/volume_delegate/lio_support.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
-using fakes::FakeConfigTree;
 using testing::failed_with;
 using testing::id;
 using testing::trouble;
-using Login = FakeConfigTree::Login;
 
-class LioDriverTest : public ::testing::Test {
- protected:
-  LioDriverTest() { reopen(); }
-
-  /// As after a restart of the program.
-  void reopen() {
-    tree_->die_after({});
-    LioOptions options;
-    options.portal = Portal{"127.0.0.1", 3260};
-    options.modules = dir_.path();
-    driver_ = std::make_unique<LioDriver>(options, tree_);
-  }
-
-  std::string make_image(const std::string& name) const {
-    const std::string path = dir_ / name;
-    EXPECT_EQ("", trouble(write_file_durably(path, "", 0600)));
-    EXPECT_EQ(0, ::truncate(path.c_str(), 8 << 20));
-    return path;
-  }
-
-  TargetSpec spec(unsigned number, unsigned volume = 0) const {
-    const std::string name = std::to_string(volume == 0 ? number : volume);
-    TargetSpec out;
-    out.iqn = export_iqn("iqn.2026-01.vbs", id(number));
-    out.number = number;
-    out.device = make_image("v" + name);
-    out.serial = id(1000 + (volume == 0 ? number : volume)).str();
-    out.initiator = "iqn.2026-01.host:" + std::to_string(number);
-    out.chap_user = "user" + std::to_string(number);
-    out.chap_secret = Secret("secretsecret12");
-    return out;
-  }
-
-  TargetView view(const TargetSpec& spec) {
-    const auto views = driver_->list();
-    EXPECT_EQ("", trouble(views));
-    for (const auto& seen : views.value_or(std::vector<TargetView>{})) {
-      if (seen.iqn == spec.iqn) return seen;
-    }
-    return {};
-  }
-  bool served(const TargetSpec& spec) { return serves(view(spec), spec); }
-  Login try_login(const TargetSpec& spec) const {
-    return tree_->try_login(spec.iqn, spec.initiator, spec.chap_user, spec.chap_secret.reveal());
-  }
-  Login log_in(const TargetSpec& spec) {
-    return tree_->log_in(spec.iqn, spec.initiator, spec.chap_user, spec.chap_secret.reveal());
-  }
-  std::size_t changes_of(const std::function<void()>& act) const {
-    const std::size_t before = tree_->changes();
-    act();
-    return tree_->changes() - before;
-  }
-  std::string read(const std::string& path) const { return tree_->read(path).value_or("(none)"); }
-
-  testing::TempDir dir_;
-  std::shared_ptr<FakeConfigTree> tree_ = std::make_shared<FakeConfigTree>();
-  std::unique_ptr<LioDriver> driver_;
-};
+class LioDriverTest : public testing::LioTest {};
 
 TEST_F(LioDriverTest, MakesAndRemovesATarget) {
   const TargetSpec wanted = spec(1);
@@ -316,20 +251,6 @@ TEST_F(LioDriverTest, WhatOthersMadeIsListedAndLeftAlone) {
   EXPECT_EQ(before, tree_->everything(""));
 }
 
-TEST_F(LioDriverTest, SaysWhenADeviceIsMissingOrInUse) {
-  TargetSpec bad = spec(1);
-  bad.device = dir_ / "missing";
-  EXPECT_TRUE(failed_with(driver_->apply(bad), ErrorCode::internal, "missing"));
-  EXPECT_EQ(Login::refused, try_login(bad));
-  const TargetSpec good = spec(2);
-  ASSERT_EQ("", trouble(driver_->apply(good)));
-  TargetSpec same = good;
-  same.iqn = export_iqn("iqn.2026-01.vbs", id(3));
-  same.serial = id(1003).str();
-  EXPECT_TRUE(failed_with(driver_->apply(same), ErrorCode::conflict, "has it open"));
-  EXPECT_TRUE(served(good));
-}
-
 TEST_F(LioDriverTest, WordsThatTheKernelTakesForNothingAreRefused) {
   TargetSpec wanted = spec(1);
   wanted.chap_user = "NULLuser";
@@ -348,39 +269,6 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   ASSERT_EQ("", trouble(driver_->refresh_size(wanted)));
   EXPECT_EQ(16u << 20, view(wanted).size_bytes);
   EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
-}
-
-// Whoever takes "gone" for an answer lets another writer in.
-TEST_F(LioDriverTest, WhatCannotBeSeenIsNotGone) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  ASSERT_EQ(0, ::mkdir((dir_ / "iscsi_target_mod").c_str(), 0700));
-  tree_->hide(true);
-  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::timeout, "mount"));
-  EXPECT_TRUE(failed_with(driver_->fence(wanted.iqn), ErrorCode::timeout));
-  EXPECT_TRUE(failed_with(driver_->remove(wanted.iqn, ""), ErrorCode::timeout));
-  EXPECT_EQ(Login::read_write, try_login(wanted)) << "as the kernel sees it";
-  tree_->hide(false);
-  ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, "")));
-  EXPECT_EQ(Login::refused, try_login(wanted));
-  tree_->hide(true);
-  ASSERT_EQ(0, ::rmdir((dir_ / "iscsi_target_mod").c_str()));
-  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::node_unavailable));
-  EXPECT_EQ("", trouble(driver_->fence(wanted.iqn))) << "without the module nothing is served";
-  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, "")));
-}
-
-// Its records may be wrong: of a restored backup, or of a target that came back by other means.
-TEST_F(LioDriverTest, AVolumeIsNeverServedToTwoWriters) {
-  const TargetSpec first = spec(1, 9);
-  const TargetSpec second = spec(2, 9);
-  ASSERT_EQ("", trouble(driver_->apply(first)));
-  log_in(first);
-  EXPECT_TRUE(failed_with(driver_->apply(second), ErrorCode::conflict, first.iqn));
-  EXPECT_EQ(Login::refused, try_login(second));
-  EXPECT_TRUE(served(first) && tree_->has_session(first.iqn));
-  ASSERT_EQ("", trouble(driver_->remove(first.iqn, "")));
-  EXPECT_EQ("", trouble(driver_->apply(second)));
 }
 
 std::string recorded(const std::string& name) {

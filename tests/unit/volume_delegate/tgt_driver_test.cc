@@ -64,56 +64,6 @@ TEST_F(TgtDriverTest, MakesAndRemovesATarget) {
   EXPECT_FALSE(account_exists(wanted));
 }
 
-/// How many descriptors of the daemon stand for the file.
-std::size_t descriptors(pid_t daemon, const std::string& path) {
-  std::size_t count = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(daemon) + "/fd")) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry.path(), gone) == path) ++count;
-  }
-  return count;
-}
-
-TEST_F(TgtDriverTest, ShowsANewSizeWhileNobodyIsLoggedIn) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  const auto size = [&] {
-    const std::string report = tgt_->show_targets().value_or("");
-    const auto unit = report.find("Size: ", report.find("LUN: 1"));
-    return report.substr(unit, report.find(',', unit) - unit);
-  };
-  ASSERT_EQ("Size: 8 MB", size());
-  ASSERT_EQ(0, ::truncate(wanted.device.c_str(), 64 << 20));
-  for (int again = 0; again < 3; ++again) {
-    ASSERT_EQ("", trouble(driver_->refresh_size(wanted)));
-    EXPECT_EQ("Size: 67 MB", size());
-    EXPECT_TRUE(served(wanted));
-  }
-  EXPECT_EQ(1u, descriptors(daemon_pid(), wanted.device)) << "none is left over";
-  EXPECT_FALSE(driver_->grows_live());
-  EXPECT_TRUE(failed_with(driver_->refresh_size(spec(2)), ErrorCode::not_found));
-}
-
-// Its commands would go to whatever descriptor tgtd has at that moment.
-TEST_F(TgtDriverTest, ANewSizeWaitsUntilNobodyIsLoggedIn) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  testing::Initiator::Login login;
-  login.portal = options_.portal.str();
-  login.iqn = wanted.iqn;
-  auto initiator = testing::Initiator::log_in(login);
-  ASSERT_EQ("", trouble(initiator));
-  EXPECT_TRUE(failed_with(driver_->refresh_size(wanted), ErrorCode::conflict, "logged in"));
-  EXPECT_TRUE(served(wanted)) << "nothing was done";
-  EXPECT_EQ(1u, view(wanted).sessions.size());
-  initiator->reset();
-  ASSERT_TRUE(testing::eventually([&] { return view(wanted).sessions.empty(); }));
-  EXPECT_EQ("", trouble(driver_->refresh_size(wanted)));
-  EXPECT_TRUE(served(wanted));
-  EXPECT_EQ("", trouble(testing::Initiator::log_in(login)));
-}
-
 TEST_F(TgtDriverTest, EveryStepMayBeRepeated) {
   const TargetSpec wanted = spec(1);
   for (int again = 0; again < 3; ++again) ASSERT_EQ("", trouble(driver_->apply(wanted)));

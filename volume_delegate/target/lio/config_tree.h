@@ -8,14 +8,18 @@
 
 namespace vbs::volume_delegate {
 
+/// What links are called here; the kernel wants a name and does not mind which.
+inline const std::string kLioLink = "unit";
+
 /// Configuration objects of the kernel as a tree of folders, attributes and links (Linux
 /// Documentation/filesystems/configfs.rst). Paths are relative to its root, "" is the root itself.
 /// Making a folder makes an object together with its attributes and the groups that belong to it;
 /// those go with it. The root is listed only where it is the kernel's. Thread-safe.
 ///
 /// Errors: not_found (ENOENT), already_exists (EEXIST), conflict (EBUSY, ENOTEMPTY: something still
-/// refers to the object), forbidden (EPERM, EACCES), insufficient_space, and internal for the rest;
-/// all name the path and the kernel's word for it.
+/// refers to the object), forbidden (EPERM, EACCES), insufficient_space (ENOSPC), node_unavailable
+/// (EADDRINUSE, EADDRNOTAVAIL: a portal cannot be had), and internal for the rest; all name the
+/// path and the kernel's word for it.
 class ConfigTree {
  public:
   virtual ~ConfigTree() = default;

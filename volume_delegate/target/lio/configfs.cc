@@ -20,27 +20,8 @@ constexpr std::size_t kPage = 4096;     // what one read of an attribute gives a
 constexpr long kConfigfs = 0x62656570;  // fs/configfs/mount.c
 
 tl::unexpected<Error> refused(const char* what, const std::string& path, int number) {
-  const ErrorCode code = [number] {
-    switch (number) {
-      case ENOENT:
-        return ErrorCode::not_found;
-      case EEXIST:
-        return ErrorCode::already_exists;
-      case EBUSY:
-      case ENOTEMPTY:
-        return ErrorCode::conflict;
-      case EPERM:
-      case EACCES:
-      case EROFS:
-        return ErrorCode::forbidden;
-      case ENOMEM:
-      case ENOSPC:
-        return ErrorCode::insufficient_space;
-      default:
-        return ErrorCode::internal;
-    }
-  }();
-  return fail(code, "cannot " + std::string(what) + " " + path + ": " + errno_text(number));
+  return fail(configfs_error(number),
+              "cannot " + std::string(what) + " " + path + ": " + errno_text(number));
 }
 
 Result<std::vector<std::string>> entries(const std::string& path, unsigned char type) {
@@ -63,6 +44,29 @@ Result<std::vector<std::string>> entries(const std::string& path, unsigned char 
 }
 
 }  // namespace
+
+ErrorCode configfs_error(int number) {
+  switch (number) {
+    case ENOENT:
+      return ErrorCode::not_found;
+    case EEXIST:
+      return ErrorCode::already_exists;
+    case EBUSY:
+    case ENOTEMPTY:
+      return ErrorCode::conflict;
+    case EPERM:
+    case EACCES:
+    case EROFS:
+      return ErrorCode::forbidden;
+    case ENOSPC:
+      return ErrorCode::insufficient_space;
+    case EADDRINUSE:
+    case EADDRNOTAVAIL:
+      return ErrorCode::node_unavailable;
+    default:
+      return ErrorCode::internal;
+  }
+}
 
 std::string Configfs::full(const std::string& path) const {
   return path.empty() ? root_ : root_ + "/" + path;

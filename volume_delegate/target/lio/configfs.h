@@ -6,6 +6,9 @@
 
 namespace vbs::volume_delegate {
 
+/// What an errno of the tree means, see ConfigTree.
+ErrorCode configfs_error(int number);
+
 /// The kernel's own tree below a mounted configfs.
 class Configfs final : public ConfigTree {
  public:

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <utility>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "volume_delegate/target/outcome.h"
 
@@ -18,7 +19,7 @@ namespace {
 // The number is any that other programs hardly take: targetcli counts from 0.
 const std::string kBlock = "core/iblock_7260";
 const std::string kFile = "core/fileio_7260";
-const std::string kUnitLink = "unit";
+constexpr Milliseconds kPatience{2'000};
 
 /// "T10 VPD Unit Serial Number: ..." (drivers/target/target_core_configfs.c)
 std::string after_colon(const std::string& text) {
@@ -46,6 +47,7 @@ struct Plan {
   std::string folder;
   std::string control;
   std::string size = {};  ///< for files, the part of it that says the size
+  std::uint64_t size_bytes = 0;
 };
 
 Result<Plan> plan_for(const std::string& device) {
@@ -59,7 +61,8 @@ Result<Plan> plan_for(const std::string& device) {
                 "cannot serve " + device + ": it is neither a block device nor a file");
   }
   const std::string size = "fd_dev_size=" + std::to_string(status.st_size);
-  return Plan{kFile, "fd_dev_name=" + device + "," + size + ",fd_buffered_io=1", size};
+  return Plan{kFile, "fd_dev_name=" + device + "," + size + ",fd_buffered_io=1", size,
+              static_cast<std::uint64_t>(status.st_size)};
 }
 
 }  // namespace
@@ -82,10 +85,21 @@ Result<LioBackstores::View> LioBackstores::look(const std::string& path) {
   return view;
 }
 
+Result<bool> LioBackstores::is_of(const TargetSpec& spec, const std::string& path) {
+  const auto there = look(path);
+  if (there) return there->ours && there->device == spec.device && there->serial == spec.serial;
+  if (there.error().code == ErrorCode::not_found) return false;
+  return fail(there.error());
+}
+
 Result<void> LioBackstores::make(const TargetSpec& spec, const std::string& path,
                                  const std::string& control) {
   if (auto ok = tree_.make_folder(path); !ok) return ok;
-  const std::pair<const char*, std::string> attributes[] = {
+  const struct {
+    const char* name;
+    std::string value;
+    bool optional = false;
+  } attributes[] = {
       {"/control", control},
       {"/udev_path", spec.device},
       {"/enable", "1"},
@@ -94,20 +108,19 @@ Result<void> LioBackstores::make(const TargetSpec& spec, const std::string& path
       {"/wwn/product_id", "VOLUME"},
       // Nobody copies between volumes behind our back (EXTENDED COPY).
       {"/attrib/emulate_3pc", "0"},
+      // A device that cannot discard refuses these, and initiators are told so.
+      {"/attrib/emulate_tpu", "1", true},
+      {"/attrib/emulate_tpws", "1", true},
       // Last, because look() takes a backstore with its serial for complete.
       {"/wwn/vpd_unit_serial", spec.serial}};
-  for (const auto& [name, value] : attributes) {
-    auto written = tree_.write(path + name, value);
-    if (written) continue;
+  for (const auto& attribute : attributes) {
+    auto written = tree_.write(path + attribute.name, attribute.value);
+    if (written || attribute.optional) continue;
     if (written.error().code != ErrorCode::conflict) return written;
     return fail(ErrorCode::conflict, "cannot serve " + spec.device +
                                          ": another program, or another backstore of LIO, "
                                          "has it open (" +
                                          written.error().message + ")");
-  }
-  // A device that cannot discard refuses these, and initiators are told so.
-  for (const char* name : {"/attrib/emulate_tpu", "/attrib/emulate_tpws"}) {
-    if (auto ignored = tree_.write(path + name, "1"); !ignored) continue;
   }
   return {};
 }
@@ -118,13 +131,20 @@ Result<std::string> LioBackstores::ensure(const TargetSpec& spec) {
   if (auto ok = present_is_fine(tree_.make_folder(plan->folder)); !ok) return fail(ok.error());
   const std::string path = plan->folder + "/" + spec.serial;
   const auto there = look(path);
-  if (there && there->device == spec.device && there->serial == spec.serial) return path;
   if (!there && there.error().code != ErrorCode::not_found) return fail(there.error());
+  if (there && there->device == spec.device && there->serial == spec.serial) {
+    // A file that grew while nobody could tell the kernel.
+    const bool right = plan->size.empty() || there->size_bytes == plan->size_bytes;
+    if (auto ok = right ? Result<void>() : tree_.write(path + "/control", plan->size); !ok) {
+      return fail(ok.error());
+    }
+    return path;
+  }
   if (there) {
     if (auto ok = absent_is_fine(tree_.remove_folder(path)); !ok) return fail(ok.error());
   }
   if (auto ok = make(spec, path, plan->control); !ok) {
-    if (auto ignored = tree_.remove_folder(path); !ignored) return fail(ok.error());
+    static_cast<void>(tree_.remove_folder(path));  // else the next attempt does
     return fail(ok.error());
   }
   return path;
@@ -153,23 +173,32 @@ Result<void> LioBackstores::check_is_free(const std::string& path) {
   if (!luns) return fail(luns.error());
   for (const auto& lun : *luns) {
     const auto links = tree_.links(lun);
-    for (const auto& link : links.value_or(std::vector<std::string>{})) {
-      if (tree_.link_target(lun + "/" + link).value_or("") != path) continue;
+    if (!links && links.error().code == ErrorCode::not_found) continue;
+    if (!links) return fail(links.error());
+    for (const auto& link : *links) {
+      if (tree_.link_target(lun + "/" + link).value_or(path) != path) continue;
       return fail(ErrorCode::conflict, "the volume is served already, by " + lun);
     }
   }
   return {};
 }
 
+Result<std::unique_lock<std::timed_mutex>> LioBackstores::lock() {
+  std::unique_lock guard(mutex_, kPatience);
+  if (guard.owns_lock()) return guard;
+  return fail(ErrorCode::overloaded, "the kernel is still opening or closing another device");
+}
+
 Result<void> LioBackstores::serve(const TargetSpec& spec, const std::string& lun) {
-  std::lock_guard guard(mutex_);
+  const auto guard = lock();
+  if (!guard) return fail(guard.error());
   auto path = ensure(spec);
   if (!path) return fail(path.error());
   auto links = tree_.links(lun);
   if (!links) return fail(links.error());
   if (links->empty()) {
     if (auto ok = spec.read_only ? Result<void>() : check_is_free(*path); !ok) return ok;
-    return tree_.link(lun + "/" + kUnitLink, *path);
+    return tree_.link(lun + "/" + kLioLink, *path);
   }
   auto target = tree_.link_target(lun + "/" + links->front());
   if (!target) return fail(target.error());
@@ -178,7 +207,8 @@ Result<void> LioBackstores::serve(const TargetSpec& spec, const std::string& lun
 }
 
 Result<void> LioBackstores::remove_unused() {
-  std::lock_guard guard(mutex_);
+  const auto guard = lock();
+  if (!guard) return fail(guard.error());
   for (const auto& folder : {kBlock, kFile}) {
     const auto names = tree_.folders(folder);
     if (!names && names.error().code == ErrorCode::not_found) continue;

@@ -27,10 +27,13 @@ class LioBackstores {
   };
   /// Of the backstore at `path`; members are empty while it is half-made.
   Result<View> look(const std::string& path);
+  /// Whether the backstore at `path` is the one of the export's volume.
+  Result<bool> is_of(const TargetSpec& spec, const std::string& path);
 
   /// Sees that the volume has its backstore and that `lun` (a LUN's folder, which is there) leads
   /// to it. Both in one, so that no removal comes between. conflict: the LUN leads somewhere else,
   /// another program has the device open, or the volume is to be written and another LUN has it.
+  /// overloaded: another call, whose device may hang, is in the way.
   Result<void> serve(const TargetSpec& spec, const std::string& lun);
   /// Removes every backstore of our folders that no LUN leads to: the one of a LUN that has just
   /// been removed, and those of attempts that were cut short.
@@ -43,9 +46,10 @@ class LioBackstores {
   Result<void> check_is_free(const std::string& path);
   Result<std::vector<std::string>> folders_below(const std::vector<std::string>& parents);
   Result<void> make(const TargetSpec& spec, const std::string& path, const std::string& control);
+  Result<std::unique_lock<std::timed_mutex>> lock();
 
   ConfigTree& tree_;
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
 };
 
 }  // namespace vbs::volume_delegate

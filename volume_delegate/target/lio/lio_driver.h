@@ -4,22 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "volume_delegate/target/lio/config_tree.h"
-#include "volume_delegate/target/lio/lio_backstores.h"
-#include "volume_delegate/target/lio/lio_kernel.h"
-#include "volume_delegate/target/lio/lio_target.h"
-#include "volume_delegate/target/target_driver.h"
+#include "volume_delegate/target/lio/kernel_calls.h"
+#include "volume_delegate/target/lio/lio_targets.h"
 
 namespace vbs::volume_delegate {
 
-struct LioOptions {
-  std::string configfs = "/sys/kernel/config";
-  std::string modules = "/sys/module";  ///< what the kernel has loaded
-  Portal portal;
-};
-
 /// TargetDriver over LIO, the iSCSI target of the Linux kernel (drivers/target), through configfs.
 /// It needs root. LIO has no target numbers: those of the views are 0.
+///
+/// Where a device hangs, so does the kernel with whatever concerns its target. Calls about it
+/// answer timeout then, in time, and at once as long as an earlier one is still in the kernel;
+/// calls about other targets go on.
 class LioDriver final : public TargetDriver {
  public:
   explicit LioDriver(const LioOptions& options);
@@ -28,27 +23,20 @@ class LioDriver final : public TargetDriver {
 
   std::string name() const override { return "lio"; }
   std::string portal() const override { return portal_; }
-  Result<DaemonState> ensure_running() override { return kernel_.ensure(); }
+  Result<DaemonState> ensure_running() override;
   Result<std::vector<TargetView>> list() override;
   Result<void> apply(const TargetSpec& spec) override;
   /// Initiators learn of it when they ask for the capacity again.
   bool grows_live() const override { return true; }
-  Result<void> refresh_size(const TargetSpec& spec) override {
-    return backstores_.refresh_size(spec);
-  }
+  Result<void> refresh_size(const TargetSpec& spec) override;
   Result<void> fence(const std::string& iqn) override;
   Result<void> remove(const std::string& iqn, const std::string& chap_user) override;
 
  private:
-  LioTarget target(const std::string& iqn);
-  Result<void> make(LioTarget& target, const TargetSpec& spec);
-  Result<void> tear_down(LioTarget& target);
-  Result<void> check_in_sight();
-
   const std::string portal_;
-  std::shared_ptr<ConfigTree> tree_;
-  LioKernel kernel_;
-  LioBackstores backstores_;
+  const Milliseconds limit_;
+  const std::shared_ptr<LioTargets> targets_;  ///< shared with calls that are left behind
+  KernelCalls calls_;
 };
 
 }  // namespace vbs::volume_delegate

@@ -7,8 +7,6 @@
 namespace vbs::volume_delegate {
 namespace {
 
-const std::string kUnit = "lun_" + std::to_string(kExportLun);
-const std::string kUnitLink = "unit";
 /// What the kernel takes for "no user" and "no password" (iscsi_target_configfs.c).
 const std::string kNone = "NULL";
 
@@ -53,16 +51,29 @@ Result<void> LioTarget::make_group(const TargetSpec& spec) {
   return {};
 }
 
-Result<void> LioTarget::make_unit(const TargetSpec& spec) {
-  const std::string luns = group_ + "/lun";
-  const auto held = folders(luns);
-  if (!held) return fail(held.error());
-  for (const auto& name : *held) {
-    if (!spec.device.empty() && name == kUnit) continue;
-    return fail(ErrorCode::conflict, luns + " has " + name + ", which is not of this export");
+Result<bool> LioTarget::leads_elsewhere(const TargetSpec& spec) {
+  const auto luns = folders(group_ + "/lun");
+  if (!luns) return fail(luns.error());
+  for (const auto& name : *luns) {
+    if (spec.device.empty() || name != kLioUnit) return true;
   }
+  if (luns->empty()) return false;
+  const std::string lun = group_ + "/lun/" + kLioUnit;
+  const auto links = tree_.links(lun);
+  if (!links) return fail(links.error());
+  for (const auto& link : *links) {
+    const auto path = tree_.link_target(lun + "/" + link);
+    if (!path) return fail(path.error());
+    const auto right = backstores_.is_of(spec, *path);
+    if (!right) return fail(right.error());
+    if (!*right) return true;
+  }
+  return false;
+}
+
+Result<void> LioTarget::make_unit(const TargetSpec& spec) {
   if (spec.device.empty()) return {};
-  const std::string lun = luns + "/" + kUnit;
+  const std::string lun = group_ + "/lun/" + kLioUnit;
   if (auto ok = present_is_fine(tree_.make_folder(lun)); !ok) return ok;
   return backstores_.serve(spec, lun);
 }
@@ -85,19 +96,19 @@ Result<void> LioTarget::make_mapping(const std::string& acl, const TargetSpec& s
   const auto names = folders(acl);
   if (!names) return fail(names.error());
   for (const auto& name : *names) {
-    const bool wanted = name == kUnit && !spec.device.empty();
+    const bool wanted = name == kLioUnit && !spec.device.empty();
     if (!name.starts_with("lun_") || wanted) continue;
     if (auto ok = remove_links(acl + "/" + name); !ok) return ok;
     if (auto ok = tree_.remove_folder(acl + "/" + name); !ok) return ok;
   }
   if (spec.device.empty()) return {};
-  const std::string mapped = acl + "/" + kUnit;
+  const std::string mapped = acl + "/" + kLioUnit;
   const auto links = tree_.links(mapped);
   if (!links || links->empty()) {
     // Whoever comes back to a target without its logical unit gives up on it.
     if (auto ok = clear_credentials(acl); !ok) return ok;
     if (auto ok = present_is_fine(tree_.make_folder(mapped)); !ok) return ok;
-    auto linked = tree_.link(mapped + "/" + kUnitLink, group_ + "/lun/" + kUnit);
+    auto linked = tree_.link(mapped + "/" + kLioLink, group_ + "/lun/" + kLioUnit);
     if (!linked) return linked;
   }
   return set(mapped + "/write_protect", spec.read_only ? "1" : "0");
@@ -107,6 +118,7 @@ Result<void> LioTarget::open(const TargetSpec& spec) {
   const std::string auth = group_ + "/acls/" + spec.initiator + "/auth";
   if (auto ok = set(auth + "/userid", spec.chap_user); !ok) return ok;
   if (auto ok = set(auth + "/password", spec.chap_secret.reveal()); !ok) return ok;
+  if (auto ok = remove_each(group_ + "/np", portal_); !ok) return ok;
   if (auto ok = present_is_fine(tree_.make_folder(group_ + "/np/" + portal_)); !ok) return ok;
   return set(group_ + "/enable", "1");
 }
@@ -155,10 +167,11 @@ Result<void> LioTarget::remove_initiator(const std::string& acl) {
 }
 
 /// LUNs or portals.
-Result<void> LioTarget::remove_each(const std::string& folder) {
+Result<void> LioTarget::remove_each(const std::string& folder, const std::string& but) {
   const auto names = folders(folder);
   if (!names) return fail(names.error());
   for (const auto& name : *names) {
+    if (name == but) continue;
     if (auto ok = absent_is_fine(remove_links(folder + "/" + name)); !ok) return ok;
     if (auto ok = absent_is_fine(tree_.remove_folder(folder + "/" + name)); !ok) return ok;
   }

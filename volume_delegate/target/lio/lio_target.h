@@ -10,6 +10,9 @@
 
 namespace vbs::volume_delegate {
 
+/// The folder of an export's LUN, below the portal group and below its initiator.
+inline const std::string kLioUnit = "lun_" + std::to_string(kExportLun);
+
 /// One iSCSI target of LIO: one portal group, one LUN, one initiator with CHAP. Every method looks
 /// at what is there and does only what is missing, so that it may follow one that was cut short.
 class LioTarget {
@@ -21,11 +24,14 @@ class LioTarget {
 
   /// Target and portal group, closed if they are new.
   Result<void> make_group(const TargetSpec& spec);
-  /// LUN and backstore. conflict: another device, or one too many, is in its place.
+  /// Whether anything but the export's volume has its LUN, or a LUN beside it. make_unit then has
+  /// no place for it.
+  Result<bool> leads_elsewhere(const TargetSpec& spec);
+  /// LUN and backstore. Errors: see LioBackstores::serve.
   Result<void> make_unit(const TargetSpec& spec);
   /// The initiator and what it may see, without credentials if it is new.
   Result<void> make_initiator(const TargetSpec& spec);
-  /// Grants access: credentials, then the portal, then the portal group.
+  /// Grants access: credentials, then the portal and no other, then the portal group.
   Result<void> open(const TargetSpec& spec);
 
   /// Takes the credentials away: no login succeeds any more, sessions live on.
@@ -45,7 +51,7 @@ class LioTarget {
   Result<void> make_mapping(const std::string& acl, const TargetSpec& spec);
   Result<void> remove_links(const std::string& folder);
   Result<void> remove_initiator(const std::string& acl);
-  Result<void> remove_each(const std::string& folder);
+  Result<void> remove_each(const std::string& folder, const std::string& but = {});
   Result<std::vector<std::string>> folders(const std::string& path);
 
   ConfigTree& tree_;

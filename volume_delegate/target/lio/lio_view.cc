@@ -1,7 +1,5 @@
 // The part of LioTarget that says what is served.
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "volume_delegate/target/lio/lio_target.h"
@@ -9,8 +7,6 @@
 
 namespace vbs::volume_delegate {
 namespace {
-
-const std::string kUnit = "lun_" + std::to_string(kExportLun);
 
 /// What follows `word` up to the next white space; "" where the word is missing.
 std::string word_after(const std::string& text, std::string_view word) {
@@ -47,8 +43,7 @@ Result<bool> LioTarget::is_open() {
   if (!enabled) return fail(enabled.error());
   const auto portals = folders(group_ + "/np");
   if (!portals) return fail(portals.error());
-  const bool listens = std::find(portals->begin(), portals->end(), portal_) != portals->end();
-  return *enabled == "1" && listens;
+  return *enabled == "1" && *portals == std::vector<std::string>{portal_};
 }
 
 Result<void> LioTarget::look_at_initiator(const std::string& name, TargetView& view,
@@ -68,11 +63,11 @@ Result<void> LioTarget::look_at_initiator(const std::string& name, TargetView& v
   const auto groups = folders(acl);
   if (!groups) return fail(groups.error());
   for (const auto& group : *groups) {
-    if (group.starts_with("lun_") && group != kUnit) access.all_mapped = false;
+    if (group.starts_with("lun_") && group != kLioUnit) access.all_mapped = false;
   }
-  const auto links = tree_.links(acl + "/" + kUnit);
+  const auto links = tree_.links(acl + "/" + kLioUnit);
   if (!links || links->empty()) access.all_mapped = false;
-  const auto is_protected = tree_.read(acl + "/" + kUnit + "/write_protect");
+  const auto is_protected = tree_.read(acl + "/" + kLioUnit + "/write_protect");
   if (!is_protected || *is_protected != "1") access.all_protected = false;
   return {};
 }
@@ -110,11 +105,11 @@ Result<TargetView> LioTarget::view() {
   }
   const auto luns = folders(group_ + "/lun");
   if (!luns) return fail(luns.error());
-  const std::string lun = group_ + "/lun/" + kUnit;
+  const std::string lun = group_ + "/lun/" + kLioUnit;
   const auto links = tree_.links(lun);
   if (luns->empty()) return view;
   view.device = "(not as made here)";
-  if (luns->size() != 1 || luns->front() != kUnit || !links || links->size() != 1) return view;
+  if (luns->size() != 1 || luns->front() != kLioUnit || !links || links->size() != 1) return view;
   const auto path = tree_.link_target(lun + "/" + links->front());
   if (!path || !access.all_mapped) return view;
   const auto unit = backstores_.look(*path);

@@ -276,10 +276,6 @@ Result<void> TgtControl::update_lun(std::uint32_t tid, std::uint64_t lun, std::s
                  .text("targetOps " + std::string(params) + ","));
 }
 
-Result<void> TgtControl::reopen_lun(std::uint32_t tid, std::uint64_t lun, std::string_view path) {
-  return update_lun(tid, lun, "online=0,path=" + std::string(path) + ",online=1");
-}
-
 Result<void> TgtControl::delete_lun(std::uint32_t tid, std::uint64_t lun) {
   return act(Request("delete a logical unit", Mode::unit, Op::remove).target(tid).unit(lun));
 }

@@ -38,9 +38,6 @@ class TgtControl {
   Result<void> new_lun(std::uint32_t tid, std::uint64_t lun, std::string_view path);
   /// "key=value,key=value"
   Result<void> update_lun(std::uint32_t tid, std::uint64_t lun, std::string_view params);
-  /// Closes the file and opens it again, which is how tgtd takes notice of its size. Commands that
-  /// are under way meanwhile would go to the wrong file: nobody may be logged in.
-  Result<void> reopen_lun(std::uint32_t tid, std::uint64_t lun, std::string_view path);
   Result<void> delete_lun(std::uint32_t tid, std::uint64_t lun);
   Result<void> new_account(std::string_view user, const Secret& secret);
   /// Also takes it away from every target.

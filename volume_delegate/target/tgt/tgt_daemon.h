@@ -5,18 +5,11 @@
 #include <string>
 
 #include "common/error.h"
-#include "volume_delegate/target/portal.h"
 #include "volume_delegate/target/target_driver.h"
 #include "volume_delegate/target/tgt/tgt_control.h"
+#include "volume_delegate/target/tgt/tgt_options.h"
 
 namespace vbs::volume_delegate {
-
-struct TgtOptions {
-  std::string folder;  ///< its own: control socket and log; made with mode 0700
-  Portal portal;
-  int control_port = 1;  ///< -C: tells several tgtd of one machine apart
-  int threads = 2;       ///< I/O threads for each logical unit
-};
 
 /// The tgtd process of this server. It outlives the program that started it, is found again by
 /// its control socket, and is never stopped from here. Thread-safe.

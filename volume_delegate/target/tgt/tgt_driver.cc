@@ -1,8 +1,6 @@
 #include "volume_delegate/target/tgt/tgt_driver.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "common/fault_point.h"
@@ -10,9 +8,6 @@
 
 namespace vbs::volume_delegate {
 namespace {
-
-constexpr std::chrono::seconds kRemoveLimit{5};
-constexpr Milliseconds kRemovePoll{20};  // commands in flight take a few milliseconds to drain
 
 const TgtLun* export_unit(const TgtTarget& target) {
   const auto found = std::find_if(target.luns.begin(), target.luns.end(),
@@ -179,35 +174,6 @@ Result<void> TgtDriver::remove_rules(const TgtTarget& target, const std::string&
   return {};
 }
 
-Result<TgtTarget> TgtDriver::find(const std::string& iqn) {
-  auto all = targets();
-  if (!all) return fail(all.error());
-  const TgtTarget* target = with_iqn(*all, iqn);
-  if (target == nullptr) return fail(ErrorCode::not_found, "tgtd serves no target " + iqn);
-  return *target;
-}
-
-Result<void> TgtDriver::refresh_size(const TargetSpec& spec) {
-  auto target = find(spec.iqn);
-  if (!target) return fail(target.error());
-  // Without a rule nobody logs in from here on, so that who is not seen now will not come.
-  if (target->sessions.empty()) {
-    if (auto ok = remove_rules(*target, ""); !ok) return ok;
-    target = find(spec.iqn);
-    if (!target) return fail(target.error());
-  }
-  Result<void> done;
-  if (target->sessions.empty()) {
-    done = tgt_.reopen_lun(target->tid, kExportLun, spec.device);
-  } else {
-    done = fail(ErrorCode::conflict, "tgtd cannot show a new size while " +
-                                         target->sessions.front().initiator +
-                                         " is logged in to target " + spec.iqn);
-  }
-  auto ruled = make_rule(*target, spec);
-  return done ? ruled : done;
-}
-
 Result<void> TgtDriver::fence(const std::string& iqn) {
   auto all = targets();
   if (!all) {
@@ -233,20 +199,15 @@ Result<void> TgtDriver::tear_down(const TgtTarget& target) {
 }
 
 Result<void> TgtDriver::remove_target(const std::string& iqn) {
-  const auto deadline = std::chrono::steady_clock::now() + kRemoveLimit;
-  for (bool again = false;; again = true) {
+  return until_gone("tgtd", iqn, [&]() -> Result<void> {
     auto all = targets();
     if (!all) return fail(all.error());
     const TgtTarget* target = with_iqn(*all, iqn);
     if (target == nullptr) return {};
-    if (std::chrono::steady_clock::now() > deadline) {
-      return fail(ErrorCode::timeout, "tgtd still shows target " + iqn + " with " +
-                                          std::to_string(target->sessions.size()) +
-                                          " sessions; nobody can log in any more");
-    }
-    if (again) std::this_thread::sleep_for(kRemovePoll);
     if (auto ok = tear_down(*target); !ok) return ok;
-  }
+    return fail(ErrorCode::conflict,
+                "it had " + std::to_string(target->sessions.size()) + " sessions");
+  });
 }
 
 Result<void> TgtDriver::remove_account(const std::string& user) {

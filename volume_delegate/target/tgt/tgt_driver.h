@@ -25,7 +25,6 @@ class TgtDriver final : public TargetDriver {
   /// tgtd takes a new size only together with a new descriptor, and for a moment in between it has
   /// none (docs/decisions/0013-modify-volume.md).
   bool grows_live() const override { return false; }
-  Result<void> refresh_size(const TargetSpec& spec) override;
   Result<void> fence(const std::string& iqn) override;
   Result<void> remove(const std::string& iqn, const std::string& chap_user) override;
 
@@ -33,7 +32,6 @@ class TgtDriver final : public TargetDriver {
   TgtDriver(std::unique_ptr<TgtDaemon> daemon, std::string portal);
 
   Result<std::vector<TgtTarget>> targets();
-  Result<TgtTarget> find(const std::string& iqn);
   Result<TgtTarget> make_or_find(const TargetSpec& spec);
   Result<void> make_unit(const TgtTarget& target, const TargetSpec& spec);
   Result<void> make_account(const TgtTarget& target, const TargetSpec& spec);
