@@ -56,8 +56,6 @@ TEST_F(IetControlTest, SpeaksAsTheManualSays) {
             arguments());
   ASSERT_EQ("", trouble(iet_.close_connection(7, 282574492336640, 0)));
   EXPECT_EQ((Words{"--op", "delete", "--tid=7", "--sid=282574492336640", "--cid=0"}), arguments());
-  ASSERT_EQ("", trouble(iet_.delete_unit(7, 1)));
-  EXPECT_EQ((Words{"--op", "delete", "--tid=7", "--lun=1"}), arguments());
   ASSERT_EQ("", trouble(iet_.delete_target(7)));
   EXPECT_EQ((Words{"--op", "delete", "--tid=7"}), arguments());
 }
@@ -85,10 +83,24 @@ TEST_F(IetControlTest, ASecretIsInNoError) {
 TEST_F(IetControlTest, WithoutTheModuleNothingIsServed) {
   EXPECT_TRUE(iet_.surely_absent());
   EXPECT_TRUE(failed_with(iet_.targets(), ErrorCode::node_unavailable, "iscsi_trgt"));
-  ends_with(145);
-  EXPECT_TRUE(failed_with(iet_.ping(), ErrorCode::node_unavailable, "start its service"));
-  ends_with(254);
-  EXPECT_EQ("", trouble(iet_.ping())) << "it answers, if only that there is no such target";
+}
+
+TEST_F(IetControlTest, TellsOneDaemonFromAnother) {
+  const std::string head = "Num       RefCount Protocol Flags    Type St Inode Path\n";
+  const std::string other = "0000000000000000: 00000002 00000000 00010000 0001 01 17 @/tmp/x\n";
+  const auto line = [](const char* flags, const char* inode) {
+    return std::string("0000000000000000: 00000002 00000000 ") + flags + " 0001 01 " + inode +
+           " @IET_ABSTRACT_NAMESPACE@@@@\n";
+  };
+  const auto table = [&](const std::string& lines) {
+    ASSERT_EQ("", trouble(write_file_durably(dir_ / "unix", head + other + lines, 0600)));
+  };
+  table("");
+  EXPECT_TRUE(failed_with(iet_.daemon(), ErrorCode::node_unavailable, "start its service"));
+  table(line("00000000", "18"));
+  EXPECT_TRUE(failed_with(iet_.daemon(), ErrorCode::node_unavailable)) << "one that it serves";
+  table(line("00000000", "18") + line("00010000", "23456"));
+  EXPECT_EQ("23456", iet_.daemon().value_or(""));
 }
 
 class IetAccessTest : public ::testing::Test {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <sstream>
 #include <utility>
 
 #include "common/file.h"
@@ -14,6 +15,11 @@ namespace {
 
 constexpr std::size_t kMaxReport = 64 * kMiB;
 constexpr Milliseconds kLimit{10'000};
+
+/// usr/ietadm.h; the kernel shows the zeros before and after it as '@'.
+const std::string kSocket = "@IET_ABSTRACT_NAMESPACE";
+/// __SO_ACCEPTCON, in /proc/net/unix (Linux, net/unix/af_unix.c, unix_seq_show).
+const std::string kListens = "00010000";
 
 std::string option(const char* name, std::uint64_t value) {
   return "--" + std::string(name) + "=" + std::to_string(value);
@@ -61,11 +67,16 @@ Result<unsigned> IetControl::version() {
   return parse_iet_version(ended->out);
 }
 
-Result<void> IetControl::ping() {
-  // There is no target 0; that it says so is an answer.
-  auto shown = act("show a target", {"--op", "show", option("tid", 0)});
-  if (shown || shown.error().code == ErrorCode::timeout) return shown;
-  if (shown.error().code != ErrorCode::node_unavailable) return {};
+Result<std::string> IetControl::daemon() const {
+  const auto table = read_file(proc_.substr(0, proc_.rfind('/')) + "/unix", kMaxReport);
+  if (!table) return fail(table.error());
+  std::istringstream lines(*table);
+  for (std::string line; std::getline(lines, line);) {
+    std::string number, references, protocol, flags, type, state, inode, name;
+    std::istringstream words(line);
+    words >> number >> references >> protocol >> flags >> type >> state >> inode >> name;
+    if (name.starts_with(kSocket) && flags == kListens) return inode;
+  }
   return fail(ErrorCode::node_unavailable, "ietd does not run; start its service");
 }
 
@@ -106,10 +117,6 @@ Result<void> IetControl::delete_target(std::uint32_t tid) {
 Result<void> IetControl::new_unit(std::uint32_t tid, std::uint32_t lun, const std::string& params) {
   return act("make a logical unit",
              {"--op", "new", option("tid", tid), option("lun", lun), "--params", params});
-}
-
-Result<void> IetControl::delete_unit(std::uint32_t tid, std::uint32_t lun) {
-  return act("delete a logical unit", {"--op", "delete", option("tid", tid), option("lun", lun)});
 }
 
 Result<void> IetControl::new_account(std::uint32_t tid, const std::string& user,

@@ -20,12 +20,14 @@ namespace vbs::volume_delegate {
 /// that is taken or missing, a path that cannot be opened.
 class IetControl {
  public:
+  /// `proc` is "/proc/net/iet", beside which the kernel says what sockets there are.
   IetControl(std::string program, std::string proc)
       : program_(std::move(program)), proc_(std::move(proc)) {}
 
   Result<unsigned> version();
-  /// Whether ietd answers.
-  Result<void> ping();
+  /// Which ietd listens for orders, by the inode of its socket; another one is another process.
+  /// Nothing is asked of it.
+  Result<std::string> daemon() const;
   /// Without the kernel module, and so without its files, nothing can be served.
   bool surely_absent() const;
 
@@ -36,7 +38,6 @@ class IetControl {
   Result<void> delete_target(std::uint32_t tid);
   /// "Path=...,Type=..."
   Result<void> new_unit(std::uint32_t tid, std::uint32_t lun, const std::string& params);
-  Result<void> delete_unit(std::uint32_t tid, std::uint32_t lun);
   /// The secret stands in the arguments of ietadm meanwhile: it takes it nowhere else.
   Result<void> new_account(std::uint32_t tid, const std::string& user, const Secret& secret);
   Result<void> delete_account(std::uint32_t tid, const std::string& user);

@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <thread>
 #include <utility>
 
-#include "common/clock.h"
 #include "common/fault_point.h"
 #include "common/ids.h"
 #include "common/process.h"
@@ -19,8 +16,6 @@ namespace vbs::volume_delegate {
 namespace {
 
 constexpr unsigned kOldest = 416;  // 0.4.16
-constexpr std::chrono::seconds kRemoveLimit{5};
-constexpr Milliseconds kRemovePoll{20};
 
 const IetUnit* export_unit(const IetTarget& target) {
   const auto found = std::find_if(target.units.begin(), target.units.end(),
@@ -70,15 +65,26 @@ Result<std::unique_ptr<IetDriver>> IetDriver::create(const IetOptions& options) 
 }
 
 Result<DaemonState> IetDriver::ensure_running() {
-  if (auto ok = iet_.ping(); !ok) return fail(ok.error());
+  const auto daemon = look_at_daemon();
+  if (!daemon) return daemon;
   if (auto ok = iet_.targets(); !ok) return fail(ok.error());
   if (auto ok = access_.check(); !ok) return fail(ok.error());
   const auto listens = portal_is_listening(options_.portal);
   if (!listens) return fail(listens.error());
-  if (*listens) return DaemonState::found;
+  if (*listens) return daemon;
   return fail(ErrorCode::node_unavailable,
               "nobody listens on portal " + options_.portal.str() +
                   "; start ietd with --address and --port accordingly, or configure its portal");
+}
+
+Result<DaemonState> IetDriver::look_at_daemon() {
+  const auto daemon = iet_.daemon();
+  if (!daemon) return fail(daemon.error());
+  std::lock_guard guard(mutex_);
+  const bool is_new = !daemon_.empty() && daemon_ != *daemon;
+  if (is_new) made_.clear();
+  daemon_ = *daemon;
+  return is_new ? DaemonState::started : DaemonState::found;
 }
 
 IetDriver::Made IetDriver::made(const std::string& iqn) {
@@ -124,7 +130,7 @@ TargetView IetDriver::view_of(const IetTarget& target, const std::vector<IetSess
 }
 
 Result<std::vector<TargetView>> IetDriver::list() {
-  if (auto ok = iet_.ping(); !ok) return fail(ok.error());
+  if (auto ok = look_at_daemon(); !ok) return fail(ok.error());
   const auto targets = iet_.targets();
   if (!targets) return fail(targets.error());
   const auto sessions = iet_.sessions();
@@ -146,6 +152,7 @@ Result<std::optional<IetTarget>> IetDriver::find(const std::string& iqn) {
 }
 
 Result<void> IetDriver::apply(const TargetSpec& spec) {
+  if (auto ok = look_at_daemon(); !ok) return fail(ok.error());
   if (auto ok = access_.check(); !ok) return ok;
   auto target = make_target(spec);
   if (!target) return fail(target.error());
@@ -210,39 +217,18 @@ Result<void> IetDriver::make_account(const IetTarget& target, const TargetSpec& 
     if (user.empty()) continue;
     if (auto ok = absent_is_fine(iet_.delete_account(target.tid, user)); !ok) return ok;
   }
-  if (auto ok = iet_.new_account(target.tid, spec.chap_user, spec.chap_secret); !ok) return ok;
+  auto added = iet_.new_account(target.tid, spec.chap_user, spec.chap_secret);
+  if (!added && added.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::internal,
+                "the kernel still has target " + spec.iqn +
+                    " of an ietd that is gone, and this one does not know it; stop ietd, unload "
+                    "iscsi_trgt and start both again");
+  }
+  if (!added) return added;
   known.user = spec.chap_user;
   known.secret = spec.chap_secret;
   remember(spec.iqn, known);
   return {};
-}
-
-Result<void> IetDriver::refresh_size(const TargetSpec& spec) {
-  const auto target = find(spec.iqn);
-  if (!target) return fail(target.error());
-  if (!*target) return fail(ErrorCode::not_found, "IET serves no target " + spec.iqn);
-  // Closed first, so that who is not seen now will not come.
-  auto sessions = sessions_of((*target)->tid);
-  if (!sessions) return fail(sessions.error());
-  if (sessions->empty()) {
-    if (auto ok = access_.close(spec.iqn); !ok) return ok;
-    sessions = sessions_of((*target)->tid);
-    if (!sessions) return fail(sessions.error());
-  }
-  Result<void> done;
-  if (!sessions->empty()) {
-    done = fail(ErrorCode::conflict, "IET cannot show a new size while " +
-                                         sessions->front().initiator + " is logged in to target " +
-                                         spec.iqn);
-  } else {
-    done = absent_is_fine(iet_.delete_unit((*target)->tid, kExportLun));
-    IetTarget bare = **target;
-    bare.units.clear();
-    if (done) done = make_unit(bare, spec);
-    if (!done) return done;  // stays closed; the next apply completes it
-  }
-  auto opened = access_.open(spec.iqn, spec.initiator);
-  return done ? opened : done;
 }
 
 Result<void> IetDriver::fence(const std::string& iqn) {
@@ -285,19 +271,13 @@ Result<void> IetDriver::tear_down(const IetTarget& target) {
 }
 
 Result<void> IetDriver::remove_target(const std::string& iqn) {
-  const auto deadline = std::chrono::steady_clock::now() + kRemoveLimit;
-  for (;;) {
+  return until_gone("IET", iqn, [&]() -> Result<void> {
     const auto target = find(iqn);
     if (!target) return fail(target.error());
     if (!*target) return {};
-    auto gone = tear_down(**target);
-    if (!gone && gone.error().code != ErrorCode::conflict) return gone;
-    if (std::chrono::steady_clock::now() > deadline) {
-      return fail(ErrorCode::timeout,
-                  "IET still shows target " + iqn + "; nobody can log in any more");
-    }
-    if (!gone) std::this_thread::sleep_for(kRemovePoll);
-  }
+    if (auto ok = tear_down(**target); !ok) return ok;
+    return fail(ErrorCode::conflict, "it has only just been deleted");
+  });
 }
 
 Result<void> IetDriver::remove(const std::string& iqn, const std::string&) {

@@ -9,17 +9,10 @@
 
 #include "volume_delegate/target/iet/iet_access.h"
 #include "volume_delegate/target/iet/iet_control.h"
-#include "volume_delegate/target/portal.h"
+#include "volume_delegate/target/iet/iet_options.h"
 #include "volume_delegate/target/target_driver.h"
 
 namespace vbs::volume_delegate {
-
-struct IetOptions {
-  std::string program;                 ///< ietadm; "": looked up
-  std::string proc = "/proc/net/iet";  ///< what the kernel module says
-  std::string config = "/etc/iet";     ///< initiators.allow; "/etc" before 1.4.18
-  Portal portal;
-};
 
 /// TargetDriver over the iSCSI Enterprise Target, 0.4.16 to 1.4.20: one target, one LUN, one
 /// account for each export. Its daemon belongs to its own service and is not started from here.
@@ -39,7 +32,6 @@ class IetDriver final : public TargetDriver {
   Result<void> apply(const TargetSpec& spec) override;
   /// The size is read when a logical unit is made, and only then.
   bool grows_live() const override { return false; }
-  Result<void> refresh_size(const TargetSpec& spec) override;
   Result<void> fence(const std::string& iqn) override;
   Result<void> remove(const std::string& iqn, const std::string& chap_user) override;
 
@@ -52,6 +44,8 @@ class IetDriver final : public TargetDriver {
   };
 
   IetDriver(IetOptions options, IetControl control, unsigned version);
+  /// Forgets what was made where another ietd runs by now: it knows nothing of it.
+  Result<DaemonState> look_at_daemon();
   Result<std::optional<IetTarget>> find(const std::string& iqn);
   Result<IetTarget> make_target(const TargetSpec& spec);
   Result<void> make_unit(const IetTarget& target, const TargetSpec& spec);
@@ -70,6 +64,7 @@ class IetDriver final : public TargetDriver {
   IetAccess access_;
   std::mutex mutex_;
   std::map<std::string, Made> made_;  ///< by IQN
+  std::string daemon_;                ///< that made it
 };
 
 }  // namespace vbs::volume_delegate
