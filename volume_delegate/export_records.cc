@@ -45,6 +45,7 @@ std::string to_json(const ExportRecord& record) {
     out.member("gone_at_ms", to_millis(record.gone_at));
   } else {
     out.member("number", std::uint64_t{record.number});
+    if (!record.iqn.empty()) out.member("iqn", record.iqn);
     out.key("spec");
     record.spec.to_json(out);
   }
@@ -68,6 +69,7 @@ Result<ExportRecord> parse_record(const Uuid& attachment, const std::string& tex
     const std::uint64_t number = fields.uint64("number");
     if (number > std::numeric_limits<std::uint32_t>::max()) fields.reject("number", "is too large");
     record.number = static_cast<std::uint32_t>(number);
+    record.iqn = fields.optional_string("iqn").value_or("");
     if (const json::Value* spec = fields.object("spec")) {
       auto parsed = wire::ExportSpec::from_json(*spec);
       if (!parsed) return fail(parsed.error());

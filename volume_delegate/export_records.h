@@ -29,6 +29,7 @@ struct ExportRecord {
   std::int64_t generation = 0;  ///< the highest seen, from orders of either kind
   wire::ExportSpec spec;        ///< empty when gone
   std::uint32_t number = 0;     ///< numeric target id, see TargetSpec
+  std::string iqn;              ///< of the target; "": not written down, by an older version
   WallTime gone_at{};           ///< when it became gone
 };
 

@@ -5,6 +5,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "volume_delegate/export_errors.h"
 #include "volume_delegate/target/export_identity.h"
 
 namespace vbs::volume_delegate {
@@ -14,12 +15,6 @@ using Phase = ExportRecord::Phase;
 
 /// Foreign targets may hold some of the first numbers, but hardly this many in a row.
 constexpr int kNumberAttempts = 16;
-
-tl::unexpected<Error> stale(const Uuid& attachment, std::int64_t asked, std::int64_t seen) {
-  return fail(ErrorCode::stale_generation, "export " + attachment.str() + " has seen generation " +
-                                               std::to_string(seen) + "; an order of generation " +
-                                               std::to_string(asked) + " comes too late");
-}
 
 bool same_but_generation(const wire::ExportSpec& a, const wire::ExportSpec& b) {
   return a.volume == b.volume && a.initiator == b.initiator && a.chap_user == b.chap_user &&
@@ -33,21 +28,29 @@ std::optional<TargetView> with_iqn(const std::vector<TargetView>& views, const s
   return *found;
 }
 
+/// What is not told of a target is neither there nor not there.
+Result<void> check_known(const std::optional<TargetView>& view) {
+  if (!view || view->known) return {};
+  return fail(ErrorCode::timeout, "what is served as target " + view->iqn +
+                                      " was not told in time; does its device answer?");
+}
+
 }  // namespace
 
-std::string ExportService::iqn(const Uuid& attachment) const {
-  return export_iqn(parts_.iqn_prefix, attachment);
+std::string ExportService::iqn(const ExportRecord& record) const {
+  if (!record.iqn.empty()) return record.iqn;
+  return export_iqn(parts_.iqn_prefix, record.attachment);
 }
 
 TargetSpec ExportService::target_spec(const ExportRecord& record) const {
   const wire::ExportSpec& spec = record.spec;
   if (record.phase == Phase::buried) {
-    return {iqn(record.attachment), record.number,    {},   {}, spec.initiator,
-            spec.chap_user,         spec.chap_secret, false};
+    return {iqn(record),    record.number,    {},   {}, spec.initiator,
+            spec.chap_user, spec.chap_secret, false};
   }
-  return {iqn(record.attachment), record.number,  parts_.store.device(spec.volume),
-          spec.volume.str(),      spec.initiator, spec.chap_user,
-          spec.chap_secret,       spec.read_only};
+  return {iqn(record),       record.number,  parts_.store.device(spec.volume),
+          spec.volume.str(), spec.initiator, spec.chap_user,
+          spec.chap_secret,  spec.read_only};
 }
 
 wire::ExportStatus ExportService::status(const ExportRecord& record,
@@ -55,7 +58,7 @@ wire::ExportStatus ExportService::status(const ExportRecord& record,
   wire::ExportStatus out;
   out.attachment = record.attachment;
   out.volume = record.spec.volume;
-  out.iqn = iqn(record.attachment);
+  out.iqn = iqn(record);
   out.portal = parts_.target.portal();
   out.lun = kExportLun;
   out.serial = record.spec.volume.str();
@@ -77,7 +80,8 @@ Result<wire::ExportStatus> ExportService::put(const Uuid& attachment,
                                               const wire::ExportSpec& spec) {
   if (auto ok = check_export_access(spec); !ok) return fail(ok.error());
   if (auto ok = check_daemon_answers(); !ok) return fail(ok.error());
-  const IdLocks::Guard guard(parts_.locks, {attachment, spec.volume});
+  const auto guard = parts_.locks.take({attachment, spec.volume});
+  if (!guard) return fail(guard.error());
   auto record = parts_.records.find(attachment);
   if (auto ok = check_order(attachment, spec, record); !ok) return fail(ok.error());
   if (auto ok = check_volume(spec.volume); !ok) return fail(ok.error());
@@ -100,7 +104,7 @@ Result<void> ExportService::check_order(const Uuid& attachment, const wire::Expo
   // The order that ended an export may have had this very generation; its end stands.
   const bool late =
       live ? spec.generation < record->generation : spec.generation <= record->generation;
-  if (late) return stale(attachment, spec.generation, record->generation);
+  if (late) return stale_order(attachment, spec.generation, record->generation);
   if (!live) return finish_removal(*record);
   if (same_but_generation(spec, record->spec)) return {};
   return fail(ErrorCode::conflict,
@@ -147,6 +151,7 @@ Result<ExportRecord> ExportService::record_order(const Uuid& attachment,
   order.attachment = attachment;
   order.generation = spec.generation;
   order.spec = spec;
+  order.iqn = iqn(known ? *record : order);
   // Two orders for different attachments must not both find that nobody has the user or volume.
   std::lock_guard guard(order_mutex_);
   if (known) {
@@ -178,11 +183,13 @@ Result<void> ExportService::serve(ExportRecord record) {
 Result<wire::ExportStatus> ExportService::get(const Uuid& attachment) {
   const auto record = parts_.records.find(attachment);
   if (!record || record->phase == Phase::gone) {
-    return fail(ErrorCode::not_found, "there is no export " + attachment.str() + " on this server");
+    return no_export(attachment);
   }
   const auto seen = views();
   if (!seen) return fail(seen.error());
-  return status(*record, with_iqn(*seen, iqn(attachment)));
+  const auto view = with_iqn(*seen, iqn(*record));
+  if (auto ok = check_known(view); !ok) return fail(ok.error());
+  return status(*record, view);
 }
 
 Result<void> ExportService::check_daemon_answers() const {
@@ -200,16 +207,18 @@ Result<std::vector<TargetView>> ExportService::views() {
 
 Result<void> ExportService::remove(const Uuid& attachment, std::int64_t generation, Ending ending) {
   if (auto ok = check_daemon_answers(); !ok) return ok;
-  const IdLocks::Guard guard(parts_.locks, {attachment});
+  const auto guard = parts_.locks.take({attachment});
+  if (!guard) return fail(guard.error());
   auto record = parts_.records.find(attachment);
   if (!record) return remove_unrecorded(attachment, generation);
-  if (generation < record->generation) return stale(attachment, generation, record->generation);
+  if (generation < record->generation)
+    return stale_order(attachment, generation, record->generation);
   const bool newer = generation > record->generation;
   record->generation = generation;
   if (record->phase == Phase::gone) return newer ? parts_.records.save(*record) : Result<void>();
   if (record->phase == Phase::live) {
     fault_point("volumed.delete_export.before_fence");
-    if (auto ok = parts_.target.fence(iqn(attachment)); !ok) return ok;
+    if (auto ok = parts_.target.fence(iqn(*record)); !ok) return ok;
     fault_point("volumed.delete_export.after_fence");
     if (ending == Ending::orderly) {
       if (auto ok = check_no_sessions(*record); !ok) return ok;
@@ -231,10 +240,10 @@ Result<void> ExportService::finish(const ExportRecord& record) {
 Result<void> ExportService::finish_burial(const ExportRecord& record) {
   auto views = parts_.target.list();
   if (!views) return fail(views.error());
-  const auto view = with_iqn(*views, iqn(record.attachment));
+  const auto view = with_iqn(*views, iqn(record));
   if (view && serves(*view, target_spec(record))) return {};
   // Its sessions end with it, and come back to find it empty.
-  auto removed = parts_.target.remove(iqn(record.attachment), record.spec.chap_user);
+  auto removed = parts_.target.remove(iqn(record), record.spec.chap_user);
   if (!removed) return removed;
   fault_point("volumed.bury_export.after_removal");
   ExportRecord empty = record;
@@ -260,7 +269,8 @@ Result<void> ExportService::check_no_sessions(const ExportRecord& record) {
   // Without a daemon there are no sessions; whether it is surely gone the removal finds out.
   if (!views && views.error().code == ErrorCode::node_unavailable) return {};
   if (!views) return fail(views.error());
-  const auto view = with_iqn(*views, iqn(record.attachment));
+  const auto view = with_iqn(*views, iqn(record));
+  if (auto ok = check_known(view); !ok) return ok;
   if (!view || view->sessions.empty()) return {};
   const TargetSession session = view->sessions.front();
   if (auto ok = parts_.target.apply(target_spec(record)); !ok) note_trouble(record.attachment, ok);
@@ -272,10 +282,11 @@ Result<void> ExportService::check_no_sessions(const ExportRecord& record) {
 Result<void> ExportService::finish_removal(ExportRecord record) {
   if (record.phase == Phase::gone) return {};
   fault_point("volumed.delete_export.before_act");
-  if (auto ok = parts_.target.remove(iqn(record.attachment), record.spec.chap_user); !ok) return ok;
+  if (auto ok = parts_.target.remove(iqn(record), record.spec.chap_user); !ok) return ok;
   fault_point("volumed.delete_export.after_act");
   record.phase = Phase::gone;
   record.spec = {};
+  record.iqn.clear();
   record.gone_at = parts_.clock.wall();
   if (auto ok = parts_.records.save(record); !ok) return ok;
   fault_point("volumed.delete_export.after_record");
@@ -291,7 +302,7 @@ Result<ExportService::Listing> ExportService::list() {
   std::map<std::string, TargetView> unexplained;
   for (auto& view : *seen) unexplained.emplace(view.iqn, std::move(view));
   for (const auto& record : parts_.records.present()) {
-    const auto view = unexplained.extract(iqn(record.attachment));
+    const auto view = unexplained.extract(iqn(record));
     out.exports.push_back(
         status(record, view ? std::optional(std::move(view.mapped())) : std::nullopt));
   }

@@ -87,7 +87,7 @@ class ExportService {
   void tend_one(const ExportRecord& seen, const std::vector<TargetView>& views);
   void note_trouble(const Uuid& attachment, const Result<void>& result);
 
-  std::string iqn(const Uuid& attachment) const;
+  std::string iqn(const ExportRecord& record) const;
   TargetSpec target_spec(const ExportRecord& record) const;
   wire::ExportStatus status(const ExportRecord& record,
                             const std::optional<TargetView>& view) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "volume_delegate/export_errors.h"
 #include "volume_delegate/export_service.h"
 
 namespace vbs::volume_delegate {
@@ -9,16 +10,14 @@ namespace vbs::volume_delegate {
 Result<wire::ExportStatus> ExportService::refresh_size(const Uuid& attachment,
                                                        const wire::ExportSizeSpec& spec) {
   if (auto ok = check_daemon_answers(); !ok) return fail(ok.error());
-  const IdLocks::Guard guard(parts_.locks, {attachment});
+  const auto guard = parts_.locks.take({attachment});
+  if (!guard) return fail(guard.error());
   const auto record = parts_.records.find(attachment);
   if (!record || record->phase != ExportRecord::Phase::live) {
-    return fail(ErrorCode::not_found, "there is no export " + attachment.str() + " on this server");
+    return no_export(attachment);
   }
   if (spec.generation < record->generation) {
-    return fail(ErrorCode::stale_generation,
-                "export " + attachment.str() + " has seen generation " +
-                    std::to_string(record->generation) + "; an order of generation " +
-                    std::to_string(spec.generation) + " comes too late");
+    return stale_order(attachment, spec.generation, record->generation);
   }
   const auto volume = parts_.store.find_volume(record->spec.volume);
   if (!volume) return fail(volume.error());
@@ -29,7 +28,8 @@ Result<wire::ExportStatus> ExportService::refresh_size(const Uuid& attachment,
   }
   if (auto shown = show_size(*record); !shown) return fail(shown.error());
   auto status = get(attachment);
-  if (!status || status->size_bytes == 0 || status->size_bytes == spec.size_bytes) return status;
+  // A device may be larger than its volume: LVM's are whole extents. 0: it is not told.
+  if (!status || status->size_bytes == 0 || status->size_bytes >= spec.size_bytes) return status;
   return fail(ErrorCode::timeout, "the target daemon shows export " + attachment.str() + " with " +
                                       std::to_string(status->size_bytes) + " bytes, not " +
                                       std::to_string(spec.size_bytes));

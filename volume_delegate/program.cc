@@ -7,6 +7,7 @@
 #include "common/http/blocking.h"
 #include "common/http/router.h"
 #include "common/thread_pool.h"
+#include "volume_delegate/export_settings.h"
 #include "volume_delegate/state_directory.h"
 #include "volume_delegate/store/make_store.h"
 #include "volume_delegate/target/make_target.h"
@@ -25,6 +26,7 @@ constexpr unsigned kUrgentThreads = 4;
 constexpr Milliseconds kTendStoreEvery{500};
 /// A dead target daemon is noticed within this.
 constexpr Milliseconds kTendEvery{500};
+constexpr Milliseconds kFirstTend{5'000};
 
 /// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
 sigset_t block_signals() {
@@ -79,7 +81,8 @@ Result<void> open_outside(const Settings& settings, Outside& outside) {
   if (!target) return fail(target.error());
   outside.store = std::move(*store);
   outside.target = std::move(*target);
-  return {};
+  return check_exports_keep_their_target(*outside.export_folder, *outside.target,
+                                         settings.target.iqn_prefix, *outside.exports);
 }
 
 void log_start(const Settings& settings, const Outside& outside, std::uint16_t port) {
@@ -119,8 +122,10 @@ Result<void> run(const Settings& settings) {
   server.add_routes(
       router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
   outside.store->tend();  // volumes have their devices before exports are made of them
-  server.tend();          // before the first request: exports are back as soon as this answers
-  const Watcher watcher(kTendEvery, [&server] { server.tend(); });
+  Watcher watcher(kTendEvery, [&server] { server.tend(); });
+  // Exports are back as soon as this answers, but where a device hangs the others want answers,
+  // too.
+  if (!watcher.await_first_look(kFirstTend)) log::warning("serving before all exports are back");
   const Watcher store_watcher(kTendStoreEvery, [&outside] { outside.store->tend(); });
   auto listening = http::Server::start(
       options, http::only_for_front(settings.link, std::move(*token),

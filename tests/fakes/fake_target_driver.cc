@@ -38,7 +38,12 @@ Result<std::vector<TargetView>> FakeTargetDriver::list() {
   std::lock_guard guard(mutex_);
   if (auto ok = check_running(); !ok) return fail(ok.error());
   std::vector<TargetView> out;
-  for (const auto& [iqn, target] : targets_) out.push_back(target.view);
+  for (const auto& [iqn, target] : targets_) {
+    TargetView view;
+    view.iqn = iqn;
+    view.known = false;
+    out.push_back(target.hidden ? view : target.view);
+  }
   return out;
 }
 
@@ -82,9 +87,7 @@ Result<void> FakeTargetDriver::refresh_size(const TargetSpec& spec) {
   const auto found = targets_.find(spec.iqn);
   if (found == targets_.end()) return fail(ErrorCode::not_found, "no target " + spec.iqn);
   TargetView& view = found->second.view;
-  if (!grows_live_ && !view.sessions.empty()) {
-    return fail(ErrorCode::conflict, "target " + spec.iqn + " has sessions");
-  }
+  if (!grows_live_) return TargetDriver::refresh_size(spec);
   if (device_size_) view.size_bytes = device_size_(view.device);
   return {};
 }
@@ -164,7 +167,7 @@ void FakeTargetDriver::add_foreign_target(const std::string& iqn, std::uint32_t 
   TargetView view;
   view.iqn = iqn;
   view.number = number;
-  targets_[iqn] = Target{view, ""};
+  targets_[iqn].view = view;
 }
 
 void FakeTargetDriver::delete_target(const std::string& iqn) {
@@ -176,6 +179,12 @@ void FakeTargetDriver::drop_rules(const std::string& iqn) {
   std::lock_guard guard(mutex_);
   const auto found = targets_.find(iqn);
   if (found != targets_.end()) found->second.view.allowed.clear();
+}
+
+void FakeTargetDriver::hide_target(const std::string& iqn, bool hidden) {
+  std::lock_guard guard(mutex_);
+  const auto found = targets_.find(iqn);
+  if (found != targets_.end()) found->second.hidden = hidden;
 }
 
 std::size_t FakeTargetDriver::applied() const {

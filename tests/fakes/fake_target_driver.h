@@ -13,7 +13,7 @@ namespace vbs::fakes {
 
 /// A target daemon in memory, with the semantics of the real one: what it serves dies with the
 /// daemon, access rules are asked only at login, numbers and names are unique. Thread-safe.
-class FakeTargetDriver final : public volume_delegate::TargetDriver {
+class FakeTargetDriver : public volume_delegate::TargetDriver {
  public:
   explicit FakeTargetDriver(std::string portal = "127.0.0.1:3260") : portal_(std::move(portal)) {}
 
@@ -53,6 +53,8 @@ class FakeTargetDriver final : public volume_delegate::TargetDriver {
   void add_foreign_target(const std::string& iqn, std::uint32_t number);
   void delete_target(const std::string& iqn);
   void drop_rules(const std::string& iqn);
+  /// Its device hangs, so that the daemon does not tell in time what it serves.
+  void hide_target(const std::string& iqn, bool hidden);
 
   std::size_t applied() const;  ///< calls of apply that changed something
 
@@ -60,6 +62,7 @@ class FakeTargetDriver final : public volume_delegate::TargetDriver {
   struct Target {
     volume_delegate::TargetView view;
     std::string secret;
+    bool hidden = false;
   };
   Result<void> enter(const std::string& call);
   Result<void> check_running() const;

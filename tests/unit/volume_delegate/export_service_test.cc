@@ -1,34 +1,13 @@
 #include <gtest/gtest.h>
 
-#include "tests/unit/volume_delegate/server_support.h"
+#include "tests/unit/volume_delegate/export_support.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::id;
 
-class ExportServiceTest : public testing::ServerTest {
- protected:
-  void SetUp() override { ASSERT_EQ("200", said(put(volume(1), blank(10)))); }
-
-  static wire::ExportStatus status(const http::Response& response) {
-    return read<wire::ExportStatus>(response);
-  }
-  bool log_in(unsigned attachment, const std::string& initiator = "iqn.2026-01.host:1") {
-    return target_.log_in(iqn(attachment), initiator, "user1", "secretsecret12");
-  }
-  std::string remove(unsigned attachment, int generation, bool revoke = false) {
-    return said(del(export_of(attachment) + "?generation=" + std::to_string(generation) +
-                    (revoke ? "&revoke=true" : "")));
-  }
-  /// One call of the target driver fails.
-  void fail_call(const std::string& which, ErrorCode code) {
-    target_.set_fault([which, code](const std::string& call) -> Result<void> {
-      if (call == which) return fail(code, which + " failed");
-      return {};
-    });
-  }
-};
+class ExportServiceTest : public testing::ExportTest {};
 
 TEST_F(ExportServiceTest, MakesShowsAndRemoves) {
   const auto made = status(put(export_of(7), order({})));
@@ -47,66 +26,6 @@ TEST_F(ExportServiceTest, MakesShowsAndRemoves) {
   EXPECT_EQ("204", remove(7, 3));
   EXPECT_EQ("404 not-found", said(get(export_of(7))));
   EXPECT_FALSE(log_in(7));
-}
-
-class ExportSizeTest : public ExportServiceTest {
- protected:
-  void SetUp() override {
-    ExportServiceTest::SetUp();
-    target_.set_device_size(
-        [this](const std::string&) { return store_.find_volume(id(1))->size_bytes; });
-    ASSERT_EQ("200", said(put(export_of(7), order({}))));
-  }
-  http::Response show(std::uint64_t mib, int generation = 4) {
-    return put(export_of(7) + "/size", R"({"size_bytes":)" + std::to_string(mib * kMiB) +
-                                           R"(,"generation":)" + std::to_string(generation) + "}");
-  }
-  void grow(std::uint64_t mib) { ASSERT_EQ("200", said(put(volume(1) + "/size", blank(mib)))); }
-};
-
-TEST_F(ExportSizeTest, ShowsInitiatorsWhatGrew) {
-  EXPECT_TRUE(log_in(7));
-  grow(20);
-  EXPECT_EQ(10 * kMiB, status(get(export_of(7))).size_bytes);
-  for (int again = 0; again < 2; ++again) EXPECT_EQ(20 * kMiB, status(show(20)).size_bytes);
-  EXPECT_EQ(1u, status(get(export_of(7))).sessions.size()) << "who is logged in stays so";
-}
-
-TEST_F(ExportSizeTest, ATargetThatIsNotServedIsMadeAnew) {
-  grow(20);
-  target_.delete_target(iqn(7));
-  const auto shown = status(show(20));
-  EXPECT_TRUE(shown.active);
-  EXPECT_EQ(20 * kMiB, shown.size_bytes);
-}
-
-TEST_F(ExportSizeTest, RefusesWhatIsNotSo) {
-  EXPECT_EQ("409 conflict", said(show(20))) << "the volume has another size";
-  EXPECT_EQ("409 stale-generation", said(show(10, 1)));
-  EXPECT_EQ("400 invalid-field", said(show(10, 0)));
-  EXPECT_EQ("204", remove(7, 9));
-  EXPECT_EQ("404 not-found", said(show(10, 10)));
-  EXPECT_EQ("404 not-found",
-            said(put(export_of(8) + "/size", R"({"size_bytes":10485760,"generation":2})")));
-}
-
-TEST_F(ExportSizeTest, ADaemonThatFailsIsNotTakenForOneThatShowsIt) {
-  grow(20);
-  fail_call("refresh_size", ErrorCode::timeout);
-  EXPECT_EQ("504 timeout", said(show(20)));
-  target_.set_fault({});
-  EXPECT_EQ("200", said(show(20)));
-  grow(30);
-  target_.set_device_size([](const std::string&) { return 20 * kMiB; });
-  EXPECT_EQ("504 timeout", said(show(30))) << "it accepts, and shows the old size";
-}
-
-// Nothing grows under such a target while it is there, so that what it shows is right.
-TEST_F(ExportSizeTest, WhereNothingGrowsLiveThereIsNothingToShow) {
-  target_.set_grows_live(false);
-  EXPECT_TRUE(log_in(7));
-  fail_call("refresh_size", ErrorCode::internal);
-  EXPECT_EQ("200", said(show(10)));
 }
 
 // What a daemon does not tell in time is not absent.

@@ -34,7 +34,7 @@ class ServerTest : public ::testing::Test {
                                                                  urgency_ = urgency;
                                                                  return true;
                                                                },
-                                                               "vs1", "iqn.2026-01.vbs"});
+                                                               "vs1", iqn_prefix_});
     router_ = http::Router();
     server_->add_routes(router_, [](auto handler) -> http::Handler {
       return
@@ -131,6 +131,7 @@ class ServerTest : public ::testing::Test {
     server_->tend();
   }
 
+  std::string iqn_prefix_ = "iqn.2026-01.vbs";  ///< of the next incarnation
   ManualClock clock_;
   fakes::FakeBackingStore store_{1000 * kMiB};
   fakes::FakeTargetDriver target_;
