@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 
 #include "common/file.h"
@@ -41,6 +42,27 @@ class RemoveVolumes final : public ::testing::Environment {
 };
 const ::testing::Environment* const kRemoveVolumes =
     ::testing::AddGlobalTestEnvironment(new RemoveVolumes);
+
+/// Processes and descriptors come and go meanwhile.
+std::vector<std::filesystem::path> entries(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> out;
+  std::error_code gone;
+  for (std::filesystem::directory_iterator at(folder, gone), end; !gone && at != end;
+       at.increment(gone)) {
+    out.push_back(at->path());
+  }
+  return out;
+}
+
+bool is_open_somewhere(const std::string& path) {
+  for (const auto& process : entries("/proc")) {
+    for (const auto& descriptor : entries(process / "fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(descriptor, gone) == path) return true;
+    }
+  }
+  return false;
+}
 
 void wipe(const std::string& path) {
   const std::string zeros(kWritten, '\0');
@@ -104,7 +126,7 @@ std::string Devices::bytes(const std::string& path, std::uint64_t offset, std::s
 }
 
 bool Devices::is_free(const std::string& path) const {
-  if (!are_blocks()) return true;
+  if (!are_blocks()) return !is_open_somewhere(path);
   const auto program = process::find_program("lvs", "lvm2");
   EXPECT_TRUE(program);
   process::Command command;

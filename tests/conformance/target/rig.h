@@ -53,7 +53,8 @@ class Devices {
   /// It is not used again after this case.
   void grow(const std::string& path, std::uint64_t size);
   std::string bytes(const std::string& path, std::uint64_t offset, std::size_t size) const;
-  /// Whether nobody has it open; always true for files.
+  /// Whether nobody has it open; of a file, no process: what the kernel itself has open does not
+  /// show.
   bool is_free(const std::string& path) const;
   static constexpr std::uint64_t kSize = 16 << 20;
 
