@@ -7,18 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "volume_delegate/target/export_identity.h"
+#include "tests/unit/volume_delegate/target_support.h"
 #include "volume_delegate/target/make_target.h"
 
 namespace vbs::conformance {
-namespace {
-
-using volume_delegate::testing::id;
-
-constexpr const char* kSecret = "secretsecret12";
-constexpr const char* kPrefix = "iqn.2026-01.vbs";
-
-}  // namespace
 
 void TargetConformance::SetUp() {
   rig_ = make_rig(dir_.path());
@@ -49,15 +41,7 @@ TargetSpec TargetConformance::spec(unsigned number, unsigned volume) {
   if (volume == 0) volume = number;
   std::string& device = volumes_[volume];
   if (device.empty()) device = devices_->make("v" + std::to_string(volume));
-  TargetSpec out;
-  out.iqn = volume_delegate::export_iqn(kPrefix, id(number));
-  out.number = number;
-  out.device = device;
-  out.serial = id(1000 + volume).str();
-  out.initiator = "iqn.2026-01.host:" + std::to_string(number);
-  out.chap_user = "user" + std::to_string(number);
-  out.chap_secret = Secret(kSecret);
-  return out;
+  return volume_delegate::testing::target_spec(number, device, volume);
 }
 
 void TargetConformance::apply(const TargetSpec& spec) {
@@ -70,12 +54,7 @@ void TargetConformance::remove(const TargetSpec& spec) {
 }
 
 TargetView TargetConformance::view(const TargetSpec& spec) {
-  const auto views = driver_->list();
-  EXPECT_EQ("", trouble(views));
-  for (const auto& seen : views.value_or(std::vector<TargetView>{})) {
-    if (seen.iqn == spec.iqn) return seen;
-  }
-  return {};
+  return volume_delegate::testing::target_view(*driver_, spec.iqn);
 }
 
 bool TargetConformance::is_listed(const std::string& iqn) {
@@ -132,7 +111,7 @@ bool act_as_child(int argc, char** argv) {
   spec.serial = argv[8];
   spec.initiator = argv[9];
   spec.chap_user = argv[10];
-  spec.chap_secret = Secret(kSecret);
+  spec.chap_secret = Secret(volume_delegate::testing::kTargetSecret);
   spec.read_only = std::strcmp(argv[11], "1") == 0;
   const auto portal = volume_delegate::Portal::parse(argv[4]);
   auto driver = volume_delegate::make_target(settings_for(argv[3], *portal));

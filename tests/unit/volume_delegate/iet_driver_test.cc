@@ -7,14 +7,13 @@
 
 #include "common/file.h"
 #include "common/process.h"
+#include "tests/unit/volume_delegate/target_support.h"
 #include "tests/unit/volume_delegate/tgt_support.h"
-#include "volume_delegate/target/export_identity.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::failed_with;
-using testing::id;
 using testing::trouble;
 
 /// The driver over the stand-in.
@@ -50,26 +49,14 @@ class IetDriverTest : public ::testing::Test {
     ASSERT_TRUE(ended && ended->exit_code == 0);
   }
   TargetSpec make_export() const {
-    TargetSpec out;
-    out.iqn = export_iqn("iqn.2026-01.vbs", id(1));
-    out.number = 1;
-    out.device = dir_ / "image";
     put("image", "");
+    const TargetSpec out = testing::target_spec(1, dir_ / "image");
     EXPECT_EQ(0, ::truncate(out.device.c_str(), 1 << 20));
-    out.serial = id(1001).str();
-    out.initiator = "iqn.2026-01.host:1";
-    out.chap_user = "user1";
-    out.chap_secret = Secret("secretsecret12");
     EXPECT_EQ("", trouble(driver_->apply(out)));
     return out;
   }
   bool served(const TargetSpec& spec) const {
-    const auto views = driver_->list();
-    EXPECT_EQ("", trouble(views));
-    for (const auto& view : views.value_or(std::vector<TargetView>{})) {
-      if (serves(view, spec)) return true;
-    }
-    return false;
+    return serves(testing::target_view(*driver_, spec.iqn), spec);
   }
 
   testing::TempDir dir_;

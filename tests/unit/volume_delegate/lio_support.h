@@ -10,8 +10,7 @@
 
 #include "common/file.h"
 #include "tests/fakes/fake_config_tree.h"
-#include "tests/unit/volume_delegate/support.h"
-#include "volume_delegate/target/export_identity.h"
+#include "tests/unit/volume_delegate/target_support.h"
 #include "volume_delegate/target/lio/lio_driver.h"
 
 namespace vbs::volume_delegate::testing {
@@ -41,26 +40,11 @@ class LioTest : public ::testing::Test {
   }
 
   TargetSpec spec(unsigned number, unsigned volume = 0) const {
-    const std::string name = std::to_string(volume == 0 ? number : volume);
-    TargetSpec out;
-    out.iqn = export_iqn("iqn.2026-01.vbs", id(number));
-    out.number = number;
-    out.device = make_image("v" + name);
-    out.serial = id(1000 + (volume == 0 ? number : volume)).str();
-    out.initiator = "iqn.2026-01.host:" + std::to_string(number);
-    out.chap_user = "user" + std::to_string(number);
-    out.chap_secret = Secret("secretsecret12");
-    return out;
+    const std::string name = "v" + std::to_string(volume == 0 ? number : volume);
+    return target_spec(number, make_image(name), volume);
   }
 
-  TargetView view(const TargetSpec& spec) {
-    const auto views = driver_->list();
-    EXPECT_EQ("", trouble(views));
-    for (const auto& seen : views.value_or(std::vector<TargetView>{})) {
-      if (seen.iqn == spec.iqn) return seen;
-    }
-    return {};
-  }
+  TargetView view(const TargetSpec& spec) { return target_view(*driver_, spec.iqn); }
   bool served(const TargetSpec& spec) { return serves(view(spec), spec); }
   Login try_login(const TargetSpec& spec) const {
     return tree_->try_login(spec.iqn, spec.initiator, spec.chap_user, spec.chap_secret.reveal());

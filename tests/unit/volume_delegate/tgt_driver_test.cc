@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "common/process.h"
-#include "tests/unit/volume_delegate/iscsi_support.h"
+#include "tests/unit/volume_delegate/target_support.h"
 #include "tests/unit/volume_delegate/tgt_support.h"
-#include "volume_delegate/target/export_identity.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::failed_with;
-using testing::id;
 using testing::trouble;
 
 class TgtDriverTest : public testing::TgtTest {
@@ -24,25 +22,9 @@ class TgtDriverTest : public testing::TgtTest {
   }
 
   TargetSpec spec(unsigned number) {
-    TargetSpec out;
-    out.iqn = export_iqn("iqn.2026-01.vbs", id(number));
-    out.number = number;
-    out.device = make_image("v" + std::to_string(number) + ".img");
-    out.serial = id(1000 + number).str();
-    out.initiator = "iqn.2026-01.host:" + std::to_string(number);
-    out.chap_user = "user" + std::to_string(number);
-    out.chap_secret = Secret("secretsecret12");
-    return out;
+    return testing::target_spec(number, make_image("v" + std::to_string(number) + ".img"));
   }
-
-  TargetView view(const TargetSpec& spec) {
-    const auto views = driver_->list();
-    EXPECT_EQ("", trouble(views));
-    for (const auto& seen : views.value_or(std::vector<TargetView>{})) {
-      if (seen.iqn == spec.iqn) return seen;
-    }
-    return {};
-  }
+  TargetView view(const TargetSpec& spec) { return testing::target_view(*driver_, spec.iqn); }
   bool served(const TargetSpec& spec) { return serves(view(spec), spec); }
   bool account_exists(const TargetSpec& spec) {
     const auto made = tgt_->new_account(spec.chap_user, Secret("probeprobe123"));
@@ -55,32 +37,13 @@ class TgtDriverTest : public testing::TgtTest {
   std::unique_ptr<TgtControl> tgt_;
 };
 
-TEST_F(TgtDriverTest, MakesAndRemovesATarget) {
+// What every driver has to do stands in tests/conformance/target.
+TEST_F(TgtDriverTest, TheAccountGoesWithItsTarget) {
   const TargetSpec wanted = spec(1);
   ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  EXPECT_TRUE(served(wanted));
+  EXPECT_TRUE(account_exists(wanted));
   ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
-  EXPECT_EQ("", view(wanted).iqn);
   EXPECT_FALSE(account_exists(wanted));
-}
-
-TEST_F(TgtDriverTest, EveryStepMayBeRepeated) {
-  const TargetSpec wanted = spec(1);
-  for (int again = 0; again < 3; ++again) ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  EXPECT_EQ(1u, driver_->list()->size());
-  for (int again = 0; again < 3; ++again) {
-    ASSERT_EQ("", trouble(driver_->fence(wanted.iqn)));
-    ASSERT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
-  }
-  EXPECT_TRUE(driver_->list()->empty());
-}
-
-TEST_F(TgtDriverTest, ServesReadOnly) {
-  TargetSpec wanted = spec(1);
-  wanted.read_only = true;
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  EXPECT_TRUE(view(wanted).read_only);
-  EXPECT_TRUE(served(wanted));
 }
 
 // What a crash in the middle of apply leaves, one step further each time.
@@ -102,17 +65,6 @@ TEST_F(TgtDriverTest, CompletesWhatACrashLeftHalfMade) {
     ASSERT_EQ("", trouble(driver_->apply(wanted))) << "after " << steps << " steps";
     EXPECT_TRUE(served(wanted)) << "after " << steps << " steps";
   }
-}
-
-TEST_F(TgtDriverTest, TakesAwayAccessThatSomebodyAdded) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  ASSERT_EQ("", trouble(tgt_->allow_initiator(1, "iqn.2026-01.intruder:1")));
-  ASSERT_EQ("", trouble(tgt_->new_account("intruder", Secret("secretsecret12"))));
-  ASSERT_EQ("", trouble(tgt_->bind_account(1, "intruder")));
-  EXPECT_FALSE(served(wanted));
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  EXPECT_TRUE(served(wanted));
 }
 
 TEST_F(TgtDriverTest, MakesAUnitAnewThatWentOffline) {
@@ -153,18 +105,6 @@ TEST_F(TgtDriverTest, ThreadsDoNotGrowWithoutBound) {
   EXPECT_LE(threads(), before + kExports * options_.threads) << "tgtd's own default is 16 each";
 }
 
-TEST_F(TgtDriverTest, RebuildsATargetWhoseDeviceWasSwapped) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  ASSERT_EQ("", trouble(tgt_->delete_lun(1, kExportLun)));
-  ASSERT_EQ("", trouble(tgt_->new_lun(1, kExportLun, make_image("other.img"))));
-  ASSERT_EQ(
-      "", trouble(tgt_->update_lun(1, kExportLun, "thin_provisioning=1,scsi_sn=" + wanted.serial)));
-  EXPECT_FALSE(served(wanted));
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  EXPECT_TRUE(served(wanted));
-}
-
 TEST_F(TgtDriverTest, RestoresAUnitThatWasDeletedByHand) {
   const TargetSpec wanted = spec(1);
   ASSERT_EQ("", trouble(driver_->apply(wanted)));
@@ -187,28 +127,6 @@ TEST_F(TgtDriverTest, AForeignTargetKeepsItsAccount) {
   EXPECT_TRUE(failed_with(driver_->apply(wanted), ErrorCode::conflict, "foreign"));
   EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
   EXPECT_TRUE(account_exists(wanted));
-}
-
-TEST_F(TgtDriverTest, ADeviceThatIsMissingIsAnErrorAndHarmsNobody) {
-  const TargetSpec good = spec(1);
-  TargetSpec bad = spec(2);
-  bad.device = dir_ / "missing.img";
-  ASSERT_EQ("", trouble(driver_->apply(good)));
-  const pid_t pid = daemon_pid();
-  EXPECT_FALSE(driver_->apply(bad));
-  EXPECT_EQ(pid, daemon_pid());
-  EXPECT_TRUE(served(good));
-  EXPECT_TRUE(view(bad).allowed.empty()) << "nobody may log in to a target without its unit";
-}
-
-TEST_F(TgtDriverTest, WithoutADaemonNothingIsServed) {
-  const TargetSpec wanted = spec(1);
-  ASSERT_EQ("", trouble(driver_->apply(wanted)));
-  kill_daemon();
-  EXPECT_TRUE(failed_with(driver_->list(), ErrorCode::node_unavailable));
-  EXPECT_TRUE(failed_with(driver_->apply(wanted), ErrorCode::node_unavailable));
-  EXPECT_EQ("", trouble(driver_->fence(wanted.iqn)));
-  EXPECT_EQ("", trouble(driver_->remove(wanted.iqn, wanted.chap_user)));
 }
 
 TEST_F(TgtDriverTest, WhatHangsIsNotTakenForGone) {

@@ -11,17 +11,12 @@
 #include "common/process.h"
 #include "common/volume_serial.h"
 #include "volume_delegate/target/outcome.h"
+#include "volume_delegate/target/view_parts.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 constexpr unsigned kOldest = 416;  // 0.4.16
-
-const IetUnit* export_unit(const IetTarget& target) {
-  const auto found = std::find_if(target.units.begin(), target.units.end(),
-                                  [](const IetUnit& unit) { return unit.lun == kExportLun; });
-  return found == target.units.end() ? nullptr : &*found;
-}
 
 /// blockio goes past the page cache and wants the device for itself, so that read-only exports,
 /// which may be several, use fileio; that writes through the page cache before it answers.
@@ -40,7 +35,7 @@ Result<std::string> unit_params(const TargetSpec& spec) {
 /// A target without a unit can become any, one with another has to go.
 bool is_usable(const IetTarget& target, const TargetSpec& spec) {
   if (target.units.empty()) return true;
-  const IetUnit* unit = export_unit(target);
+  const IetUnit* unit = export_unit(target.units);
   return unit != nullptr && target.units.size() == 1 && unit->running &&
          unit->path == spec.device && (unit->io_mode == "ro") == spec.read_only &&
          unit->io_mode != "wb";
@@ -110,7 +105,7 @@ TargetView IetDriver::view_of(const IetTarget& target, const std::vector<IetSess
     view.allowed.emplace_back("(whoever other rules let in)");
   else if (!rule->second.empty())
     view.allowed.push_back(rule->second);
-  const IetUnit* unit = export_unit(target);
+  const IetUnit* unit = export_unit(target.units);
   const bool alone = target.units.size() == 1;
   if (unit != nullptr && alone && unit->running && unit->io_mode != "wb") {
     view.device = unit->path;
@@ -121,10 +116,7 @@ TargetView IetDriver::view_of(const IetTarget& target, const std::vector<IetSess
     view.device = "(not as made here)";
   }
   for (const auto& session : sessions) {
-    if (session.tid != target.tid) continue;
-    const bool connected = !session.connections.empty();
-    view.sessions.push_back(
-        {session.initiator, connected ? session.connections.front().address : std::string()});
+    if (session.tid == target.tid) view.sessions.push_back(session_view(session));
   }
   return view;
 }

@@ -5,15 +5,10 @@
 
 #include "common/fault_point.h"
 #include "volume_delegate/target/outcome.h"
+#include "volume_delegate/target/view_parts.h"
 
 namespace vbs::volume_delegate {
 namespace {
-
-const TgtLun* export_unit(const TgtTarget& target) {
-  const auto found = std::find_if(target.luns.begin(), target.luns.end(),
-                                  [](const TgtLun& lun) { return lun.lun == kExportLun; });
-  return found == target.luns.end() ? nullptr : &*found;
-}
 
 const TgtTarget* with_iqn(const std::vector<TgtTarget>& all, const std::string& iqn) {
   const auto found = std::find_if(all.begin(), all.end(),
@@ -37,18 +32,14 @@ TargetView view_of(const TgtTarget& target) {
   view.number = target.tid;
   view.accounts = target.accounts;
   view.allowed = target.acl;
-  const TgtLun* unit = export_unit(target);
+  const TgtLun* unit = export_unit(target.luns);
   if (unit != nullptr && unit->online && unit->type == "disk" && unit->backing_type == "rdwr" &&
       unit->thin) {
     view.device = unit->path;
     view.serial = unit->serial;
     view.read_only = unit->read_only;
   }
-  for (const auto& session : target.sessions) {
-    const bool connected = !session.connections.empty();
-    view.sessions.push_back(
-        {session.initiator, connected ? session.connections.front().address : std::string()});
-  }
+  for (const auto& session : target.sessions) view.sessions.push_back(session_view(session));
   return view;
 }
 
@@ -103,7 +94,7 @@ Result<TgtTarget> TgtDriver::make_or_find(const TargetSpec& spec) {
   if (!all) return fail(all.error());
   const TgtTarget* found = with_iqn(*all, spec.iqn);
   if (found == nullptr) return fail(is_new.error());  // another target has the number
-  const TgtLun* unit = export_unit(*found);
+  const TgtLun* unit = export_unit(found->luns);
   const bool usable =
       unit == nullptr || (unit->path == spec.device && unit->backing_type == "rdwr");
   if (usable) return *found;
@@ -115,7 +106,7 @@ Result<TgtTarget> TgtDriver::make_or_find(const TargetSpec& spec) {
 
 Result<void> TgtDriver::make_unit(const TgtTarget& target, const TargetSpec& spec) {
   if (spec.device.empty()) return {};  // make_or_find left none either
-  const TgtLun* unit = export_unit(target);
+  const TgtLun* unit = export_unit(target.luns);
   const TargetView view = view_of(target);
   if (unit != nullptr && view.serial == spec.serial && view.read_only == spec.read_only) return {};
   if (auto ok = remove_rules(target, ""); !ok) return ok;
