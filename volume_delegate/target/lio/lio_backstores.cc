@@ -176,7 +176,9 @@ Result<void> LioBackstores::check_is_free(const std::string& path) {
     if (!links && links.error().code == ErrorCode::not_found) continue;
     if (!links) return fail(links.error());
     for (const auto& link : *links) {
-      if (tree_.link_target(lun + "/" + link).value_or(path) != path) continue;
+      const auto held = tree_.link_target(lun + "/" + link);
+      if (!held && held.error().code != ErrorCode::not_found) return fail(held.error());
+      if (!held || *held != path) continue;  // or it is going away right now
       return fail(ErrorCode::conflict, "the volume is served already, by " + lun);
     }
   }
