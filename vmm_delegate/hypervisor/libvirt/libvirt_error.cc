@@ -17,15 +17,15 @@ ErrorCode code_of(int domain, int code, std::string_view text) {
       return ErrorCode::not_found;
     case VIR_ERR_NO_CONNECT:
       return ErrorCode::node_unavailable;
-    // The connection broke during the call: it may have been carried out.
-    case VIR_ERR_RPC:
-    case VIR_ERR_INVALID_CONN:
     case VIR_ERR_AUTH_FAILED:
     case VIR_ERR_AUTH_CANCELLED:
     case VIR_ERR_AUTH_UNAVAILABLE:
     case VIR_ERR_ACCESS_DENIED:
     case VIR_ERR_OPERATION_DENIED:
       return ErrorCode::forbidden;
+    // The connection broke during the call, or the guest is silent: it may have been carried out.
+    case VIR_ERR_RPC:
+    case VIR_ERR_INVALID_CONN:
     case VIR_ERR_AGENT_UNRESPONSIVE:
     case VIR_ERR_AGENT_UNSYNCED:
       return ErrorCode::timeout;
