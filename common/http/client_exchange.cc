@@ -217,6 +217,7 @@ void ClientExchange::complete() {
 void ClientExchange::lost(const error_code& ec) {
   if (reused_ && !answer_began_ && is_idempotent()) {
     reused_ = false;
+    may_have_left_ = !nothing_left_;
     sending_ = false;
     ++attempt_;
     resolve();
@@ -241,6 +242,11 @@ bool ClientExchange::is_refusal(const error_code& ec) const {
 }
 
 void ClientExchange::unavailable(const std::string& why) {
+  if (may_have_left_) {
+    unknown_outcome("closed the connection that the request was sent on, and cannot be reached: " +
+                    why);
+    return;
+  }
   finish(fail(ErrorCode::node_unavailable,
               "cannot reach " + outgoing_.endpoint.str() + ": " + why + "; nothing was sent"));
 }

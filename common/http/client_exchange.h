@@ -81,6 +81,9 @@ class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
   bool sending_ = false;       ///< something of the request may have left
   bool written_ = false;       ///< all of it was taken by the kernel
   bool nothing_left_ = false;  ///< the first write failed before a byte
+  /// A kept connection was lost after something may have left on it: however the rest goes, the
+  /// request may have been carried out.
+  bool may_have_left_ = false;
   bool answer_began_ = false;
   bool over_ = false;
   unsigned interim_ = 0;

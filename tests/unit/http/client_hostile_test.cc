@@ -1,5 +1,8 @@
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/http/client_fixture.h"
@@ -183,6 +186,41 @@ TEST_F(ClientTest, NeverSendsAPostTwice) {
   ASSERT_FALSE(post);
   EXPECT_EQ(post.error().code, ErrorCode::timeout);
   EXPECT_EQ(requests.load(), 2);
+}
+
+/// Whether nobody listens there any more, soon.
+bool until_refused(std::uint16_t port) {
+  for (int i = 0; i < kPatienceMs; ++i) {
+    if (!RawSocket::connect(port).is_open()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+// As a service that carries the request out and dies: nobody can tell that nothing was sent.
+TEST_F(ClientTest, KnowsNotWhatBecameOfARequestWhoseServerIsGone) {
+  std::string second;
+  std::promise<void> gone;
+  auto server = std::make_unique<RawServer>([&](RawSocket& socket, int) {
+    read_request(socket);
+    socket.send(ok("1"));
+    second = read_request(socket);
+    gone.get_future().wait();
+    socket.close();
+  });
+  const std::uint16_t port = server->port();
+  ASSERT_TRUE(ask(port, request(Method::get)));
+  auto answer = begin(local(port), request(Method::del, "/volumes/1"));
+  std::thread going([&] { server.reset(); });  // stops listening, and waits for the script
+  ASSERT_TRUE(until_refused(port));
+  gone.set_value();
+  going.join();
+  const auto lost = answer.get();
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::timeout) << lost.error().message;
+  EXPECT_NE(lost.error().message.find("unknown"), std::string::npos) << lost.error().message;
+  EXPECT_EQ(lost.error().message.find("nothing was sent"), std::string::npos);
+  EXPECT_EQ(second.substr(0, 17), "DELETE /volumes/1");
 }
 
 TEST_F(ClientTest, SendsNothingTwiceAfterAByteOfTheAnswer) {
