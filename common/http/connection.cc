@@ -111,16 +111,17 @@ bool Connection::accept_head() {
     refuse(503, Error{ErrorCode::overloaded, "too many connections; try again later", {}, {}, {}});
     return false;
   }
+  if (parser_->keep_alive() && place_ == Place::counted) {
+    persistence_ = parser_->http11() ? Persistence::keep_alive : Persistence::keep_alive_http10;
+  }
   const auto expect = parser_->headers().find("Expect");
   if (expect && parser_->http11()) {
     if (!equal_ignoring_case(*expect, "100-continue")) {
       refuse(417, Error{ErrorCode::invalid_request, "unknown expectation", {}, {}, {}});
       return false;
     }
+    // The rest of the request is read once the client knows that it may send it.
     if (!parser_->done() && buffered().empty() && !write_continue()) return false;
-  }
-  if (parser_->keep_alive() && place_ == Place::counted) {
-    persistence_ = parser_->http11() ? Persistence::keep_alive : Persistence::keep_alive_http10;
   }
   return true;
 }

@@ -63,7 +63,8 @@ bool Connection::write_continue() {
 void Connection::send(Response response) {
   phase_ = Phase::sending;
   set_deadline(options().request_timeout);
-  if (shard_.draining()) persistence_ = Persistence::close;
+  const bool outdated = stream_.is_outdated(options().tls.get());
+  if (shard_.draining() || outdated) persistence_ = Persistence::close;
   out_head_.clear();
   append_head(out_head_, response, ResponseContext{persistence_, shard_.date(), request_id_});
   if (is_head_ || has_no_body(response.status)) {

@@ -15,7 +15,9 @@ std::optional<Stream> IdlePool::take(const std::string& endpoint) {
   const auto now = std::chrono::steady_clock::now();
   while (!entries.empty() && !stream) {
     Idle& last = entries.back();
-    if (last.expires > now && last.stream.is_silent()) stream.emplace(std::move(last.stream));
+    const bool usable = last.expires > now && last.stream.is_silent() &&
+                        !last.stream.is_outdated(options_.tls.get());
+    if (usable) stream.emplace(std::move(last.stream));
     entries.pop_back();
   }
   if (entries.empty()) idle_.erase(found);

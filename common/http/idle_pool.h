@@ -19,7 +19,8 @@ class IdlePool : public std::enable_shared_from_this<IdlePool> {
  public:
   IdlePool(boost::asio::io_context& context, const ClientOptions& options);
 
-  /// The connection used last, if one is there that the peer has neither closed nor written to.
+  /// The connection used last, if one is there that the peer has neither closed nor written to, and
+  /// that is secured with the certificates of now.
   std::optional<Stream> take(const std::string& endpoint);
   void put(const std::string& endpoint, Stream stream);
   /// Closes all; `put` keeps none from now on.

@@ -57,6 +57,8 @@ class Stream {
   /// Whether a connection that waits for nothing has nothing to read. If it has, that is its end,
   /// or an answer to nothing.
   bool is_silent();
+  /// Whether it was secured with certificates, or checked against a CA, that `tls` has replaced.
+  bool is_outdated(const TlsContext* tls) const { return tls_ && tls && tls_->is_outdated(*tls); }
 
  private:
   std::optional<Socket> socket_;  ///< one of the two

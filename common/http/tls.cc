@@ -1,6 +1,5 @@
 #include "common/http/tls.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

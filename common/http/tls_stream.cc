@@ -122,6 +122,11 @@ bool TlsStream::has_pending() {
   return SSL_has_pending(handle) == 1 || BIO_ctrl_pending(SSL_get_rbio(handle)) > 0;
 }
 
+/// The connection holds its SSL_CTX, so that no later one can have its address.
+bool TlsStream::is_outdated(const TlsContext& tls) {
+  return SSL_get_SSL_CTX(stream_.native_handle()) != tls.current().get();
+}
+
 std::shared_ptr<const Identity> TlsStream::peer() {
   const std::unique_ptr<X509, void (*)(X509*)> certificate(
       SSL_get1_peer_certificate(stream_.native_handle()), X509_free);

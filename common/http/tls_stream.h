@@ -41,6 +41,8 @@ class TlsStream : public std::enable_shared_from_this<TlsStream> {
 
   /// Whether something was received that nobody has read.
   bool has_pending();
+  /// Whether `tls` has read its files again since the stream was opened with it.
+  bool is_outdated(const TlsContext& tls);
   /// Whose certificate the peer showed; after a handshake.
   std::shared_ptr<const Identity> peer();
   /// Why the handshake failed with `error`, as the end of a sentence about the peer.

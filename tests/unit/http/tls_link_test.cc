@@ -76,7 +76,11 @@ TEST_F(TlsTest, ContinuesAnExpectedBody) {
   peer.send("PUT /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
   EXPECT_EQ(peer.receive(), "HTTP/1.1 100 Continue\r\n\r\n");
   peer.send("hello");
-  EXPECT_NE(peer.receive_until("hello").find("200 OK"), std::string::npos);
+  const std::string answer = peer.receive_until("hello");
+  EXPECT_NE(answer.find("200 OK"), std::string::npos);
+  EXPECT_EQ(answer.find("Connection: close"), std::string::npos);
+  peer.send("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(peer.receive_until("\r\n\r\n").find("200 OK"), std::string::npos);
 }
 
 TEST_F(TlsTest, AnswersPipelinedRequestsInOrder) {
@@ -192,17 +196,29 @@ TEST_F(TlsTest, ClientMayGoWithRequestsUnderWay) {
   waiting.take(0)(json(200, "{}"));
 }
 
-TEST_F(TlsTest, NewCertificatesAreForNewConnections) {
-  const TlsOptions files = ca_.issue("server");
-  serve(files);
+// A link that polls would keep its connection for ever, and with it what is not to be believed now.
+TEST_F(TlsTest, NewCertificatesEndAConnectionWithItsNextAnswer) {
+  serve(ca_.issue("server"));
   ASSERT_TRUE(ask("1"));
   ca_.issue("server", {.alternative_names = "DNS:elsewhere"});
   ASSERT_TRUE(server_certificates_->reload());
   EXPECT_TRUE(ask("2")) << "a running connection was dropped";
   EXPECT_EQ(server_->counters().connections_total, 1u);
   handled_ = 0;
-  use(ca_.issue("client"));
   expect_unreached(ask("3"), "certificate is not for 127.0.0.1");
+}
+
+TEST_F(TlsTest, TheClientsNewCertificatesAreShownToo) {
+  serve();
+  ClientOptions options;
+  options.tls = load(ca_.issue("client"));
+  client_ = std::make_unique<Client>(loop_, options);
+  EXPECT_EQ(ask("1")->headers.find("X-Peer"), "client");
+  EXPECT_EQ(ask("2")->headers.find("X-Peer"), "client");
+  EXPECT_EQ(server_->counters().connections_total, 1u);
+  ASSERT_TRUE(options.tls->reload());
+  EXPECT_EQ(ask("3")->headers.find("X-Peer"), "client");
+  EXPECT_EQ(server_->counters().connections_total, 2u);
 }
 
 }  // namespace
