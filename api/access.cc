@@ -38,6 +38,20 @@ Result<db::Operation> visible_operation(db::Connection& connection, const Princi
   return std::move(*operation);
 }
 
+Result<db::Volume> hold_volume(db::Transaction& tx, const Principal& principal,
+                               db::Operation& operation, std::vector<db::LockRequest> more) {
+  auto volume = visible_volume(tx.connection(), principal, operation.volume);
+  if (!volume) return volume;
+  operation.project = volume->project;
+  more.push_back({db::volume_resource(volume->id)});
+  if (auto ok = db::begin_operation(tx, operation, more); !ok) return fail(ok.error());
+  if (volume->state == db::VolumeState::error) {
+    return fail(ErrorCode::conflict,
+                "volume " + volume->id.str() + " is not available: " + volume->reason);
+  }
+  return volume;
+}
+
 Result<std::vector<NodeView>> volume_servers(const NodeRegistry& nodes, const std::string& wanted) {
   std::vector<NodeView> usable;
   std::string why = "no volume server is configured";
@@ -85,6 +99,12 @@ Result<std::string> place_volume(db::Connection& connection, const std::vector<N
                {},
                best,
                {}});
+}
+
+Result<void> check_room(db::Connection& connection, const NodeView& server, std::uint64_t bytes) {
+  const auto place = place_volume(connection, {server}, bytes);
+  if (!place) return fail(place.error());
+  return {};
 }
 
 std::string tags_json(const std::map<std::string, std::string>& tags) {

@@ -78,15 +78,8 @@ Result<void> write_attachment(db::Transaction& tx, const Principal& principal,
                               const AttachRequest& wanted, const FoundVm& found,
                               db::Attachment attachment, db::Operation& operation) {
   db::Connection& connection = tx.connection();
-  auto volume = visible_volume(connection, principal, wanted.volume);
+  auto volume = hold_volume(tx, principal, operation);
   if (!volume) return fail(volume.error());
-  operation.project = volume->project;
-  if (auto ok = db::begin_operation(tx, operation, {{db::volume_resource(volume->id)}}); !ok)
-    return ok;
-  if (volume->state == db::VolumeState::error) {
-    return fail(ErrorCode::conflict,
-                "volume " + volume->id.str() + " is not available: " + volume->reason);
-  }
   if (auto ok = check_sharing(connection, wanted); !ok) return ok;
   attachment.device = wanted.device;
   if (attachment.device.empty()) {

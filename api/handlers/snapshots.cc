@@ -47,23 +47,12 @@ Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
                             const CreateRequest& wanted, const Services& services,
                             db::Operation& operation) {
   db::Connection& connection = tx.connection();
-  auto volume = visible_volume(connection, principal, wanted.volume);
+  operation.attachment = writer_of(connection, operation.volume);
+  auto volume =
+      hold_volume(tx, principal, operation, {{db::snapshot_resource(operation.snapshot)}});
   if (!volume) return fail(volume.error());
-  operation.project = volume->project;
-  operation.attachment = writer_of(connection, volume->id);
-  if (auto ok = db::begin_operation(
-          tx, operation,
-          {{db::snapshot_resource(operation.snapshot)}, {db::volume_resource(volume->id)}});
-      !ok) {
-    return ok;
-  }
-  if (volume->state == db::VolumeState::error) {
-    return fail(ErrorCode::conflict,
-                "volume " + volume->id.str() + " is not available: " + volume->reason);
-  }
   if (const auto server = services.nodes.view(volume->node); server && server->status) {
-    auto room = place_volume(connection, {*server}, volume->size_bytes);
-    if (!room) return fail(room.error());
+    if (auto ok = check_room(connection, *server, volume->size_bytes); !ok) return ok;
   }
   db::Snapshot snapshot;
   snapshot.id = operation.snapshot;

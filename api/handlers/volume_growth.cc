@@ -50,15 +50,8 @@ Result<void> write_growth(db::Transaction& tx, const Principal& principal,
                           std::uint64_t wanted_bytes, const NodeRegistry& nodes,
                           const Settings& settings, db::Operation& operation) {
   db::Connection& connection = tx.connection();
-  auto volume = visible_volume(connection, principal, operation.volume);
+  auto volume = hold_volume(tx, principal, operation);
   if (!volume) return fail(volume.error());
-  operation.project = volume->project;
-  if (auto ok = db::begin_operation(tx, operation, {{db::volume_resource(volume->id)}}); !ok)
-    return ok;
-  if (volume->state == db::VolumeState::error) {
-    return fail(ErrorCode::conflict,
-                "volume " + volume->id.str() + " is not available: " + volume->reason);
-  }
   if (wanted_bytes < volume->size_bytes) {
     return fail_field("size_bytes", "must be at least " + std::to_string(volume->size_bytes) +
                                         ", the present size; volumes do not shrink");
@@ -68,7 +61,7 @@ Result<void> write_growth(db::Transaction& tx, const Principal& principal,
   if (!server) return fail(server.error());
   if (auto ok = check_attached(connection, *volume, *server); !ok) return ok;
   const std::uint64_t more = wanted_bytes - volume->size_bytes;
-  if (auto place = place_volume(connection, {*server}, more); !place) return fail(place.error());
+  if (auto ok = check_room(connection, *server, more); !ok) return ok;
   auto reserved =
       db::UsageTable(connection)
           .reserve(volume->project, volume->node, {0, 0, more}, settings.quota_of(volume->project));

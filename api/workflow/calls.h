@@ -45,6 +45,14 @@ Verdict judge_answer(const Answer& answer, Check check) {
   return check(*parsed, verdict);
 }
 
+/// Tries to reach a node before it is done without: a minute, or three where each times out.
+inline constexpr int kTriesBeforeDoingWithout = 12;
+/// Whether a step that settled nothing has now been tried that often.
+inline bool is_last_try(const Facts& facts, const Verdict& verdict,
+                        int tries = kTriesBeforeDoingWithout) {
+  return verdict.kind == Verdict::Kind::retry && facts.operation.attempt + 1 >= tries;
+}
+
 inline Verdict garbage(std::string what) {
   return {Verdict::Kind::retry, {ErrorCode::internal, std::move(what), {}, {}, {}}, {}};
 }

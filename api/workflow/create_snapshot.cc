@@ -8,7 +8,9 @@
 //                            worthless
 //   record    database       available, with the consistency that was reached
 //
-// The three steps in the middle make no call while no VM writes to the volume.
+// The three steps in the middle make no call while no VM writes to the volume. Its VMM node is done
+// without when it does not answer: a guest that is held after all is let go by its lease, so that
+// no volume has to stay locked for as long as the node is down.
 
 #include <algorithm>
 
@@ -29,15 +31,6 @@ constexpr const char* kDiscarded =
 
 Verdict refused(ErrorCode code, std::string message) {
   return {Verdict::Kind::refused, {code, std::move(message), {}, {}, {}}, {}};
-}
-
-/// Tries to reach a VMM node before it is done without: a minute, or three where each times out.
-/// A guest that is held after all is let go by its lease, so that no volume has to stay locked for
-/// as long as its VMM node is down.
-constexpr int kTries = 12;
-
-bool is_last_try(const Facts& f, const Verdict& verdict) {
-  return verdict.kind == Verdict::Kind::retry && f.operation.attempt + 1 >= kTries;
 }
 
 std::string freeze_path(const Facts& f) {

@@ -22,10 +22,9 @@ constexpr const char* kPassedOver = "passed_over";
 
 /// Whether a forced detach gives up waiting for the VMM node.
 bool pass_over(const Facts& facts, const Verdict& verdict) {
-  return facts.option("force") && verdict.kind == Verdict::Kind::retry &&
+  return facts.option("force") && is_last_try(facts, verdict, kTriesBeforePassingOver) &&
          (verdict.error.code == ErrorCode::node_unavailable ||
-          verdict.error.code == ErrorCode::timeout) &&
-         facts.operation.attempt + 1 >= kTriesBeforePassingOver;
+          verdict.error.code == ErrorCode::timeout);
 }
 
 Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view not_proven) {

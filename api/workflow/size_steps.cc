@@ -7,8 +7,6 @@ namespace vbs::workflow {
 
 namespace {
 
-/// Tries to reach a node before it is done without: a minute, or three where each times out.
-constexpr int kTries = 12;
 constexpr const char* kPassedOver = "passed_over";
 constexpr unsigned kNoContent = 204;
 
@@ -28,9 +26,7 @@ std::function<std::optional<api::DelegateCall>(const Facts&)> unless_passed_over
 /// The store has the size, so that nothing can be taken back; whoever could not be shown it has the
 /// old size until a sweep of the reconciler succeeds, or until the volume is attached anew.
 Verdict pass_over(const Facts& facts, Verdict verdict) {
-  const bool last_try =
-      verdict.kind == Verdict::Kind::retry && facts.operation.attempt + 1 >= kTries;
-  if (!last_try && verdict.kind != Verdict::Kind::refused) return verdict;
+  if (!is_last_try(facts, verdict) && verdict.kind != Verdict::Kind::refused) return verdict;
   const db::Attachment& a = *facts.attachment;
   return {
       Verdict::Kind::done,
