@@ -79,7 +79,7 @@ class Comparer {
       if (drift == nullptr || !status->buried) continue;
       drift->after_vmm = db::AttachmentTable(connection_).find(id)->vmm_node;
       drift->detail = "an empty target is kept for attachment " + id.str() + " until VMM node " +
-                      drift->after_vmm + " has let go of its device";
+                      drift->after_vmm + " has let go of it";
     }
   }
 
@@ -119,6 +119,20 @@ class Comparer {
     }
     for (const auto& [id, status] : there) {
       surplus_of_attachment("device", id, "/v1/devices/" + id.str(), status->vm);
+    }
+  }
+
+  /// What a forced detach has left of its session on a node that was away. A device that is still
+  /// shown needs it: the device goes first.
+  void sessions(const wire::VmmInventory& inventory) {
+    std::set<Uuid> not_yet;
+    for (const wire::DeviceStatus& device : inventory.devices) not_yet.insert(device.attachment);
+    for (const db::Attachment& row : db::AttachmentTable(connection_).open_on_vmm(node_))
+      not_yet.insert(row.id);
+    for (const wire::SessionStatus& session : inventory.sessions) {
+      const Uuid& id = session.attachment;
+      if (not_yet.contains(id)) continue;
+      surplus_of_attachment("session", id, "/v1/sessions/" + id.str(), "");
     }
   }
 
@@ -269,6 +283,7 @@ Comparison compare_vmm(db::Connection& connection, const std::string& node,
                        const wire::VmmInventory& inventory, const HeldResources& held) {
   Comparer comparer(connection, node, held);
   comparer.devices(inventory);
+  comparer.sessions(inventory);
   return comparer.take();
 }
 

@@ -30,7 +30,8 @@ struct Drift {
   Uuid volume;
   Uuid snapshot;
   Uuid attachment;
-  /// An empty target that a VM may still need: it goes after the device on this VMM node.
+  /// An empty target that a VM may still need: it goes after the device and the session on this VMM
+  /// node.
   std::string after_vmm;
   std::string path;  ///< remove: what to DELETE on the node
   std::string vm;    ///< remove a device: where it shows

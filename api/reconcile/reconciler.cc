@@ -213,7 +213,7 @@ std::string Reconciler::decide(Sweep& sweep, const Drift& drift, Memory& memory)
   if (drift.remedy == Remedy::none) return "none";
   if (drift.remedy == Remedy::remove && !sweep.stopped.empty())
     return "not removed: " + sweep.stopped;
-  if (needed_by_vmm(sweep, drift)) return "kept until the device is gone";
+  if (needed_by_vmm(sweep, drift)) return "kept until its VMM node has let go of it";
   const MonotonicTime now = services_.clock.monotonic();
   if (memory.tries > 0 && !memory.again)
     memory.again = now + pause_after(memory.tries, services_.settings.sweep_interval);

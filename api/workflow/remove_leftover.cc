@@ -26,6 +26,7 @@ std::optional<api::DelegateCall> remove_object(const Facts& facts) {
   const std::pair<std::string, std::string> generation{"generation",
                                                        std::to_string(facts.generation())};
   if (path.starts_with("/v1/exports/")) call.query = {generation, {"revoke", "true"}};
+  if (path.starts_with("/v1/sessions/")) call.query = {generation};
   if (path.starts_with("/v1/devices/")) {
     call.query = {generation, {"vm", option_text(facts, "vm")}, {"force", "true"}};
     call.timeout = Milliseconds(20'000);

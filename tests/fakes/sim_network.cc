@@ -35,7 +35,11 @@ Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   std::promise<http::Response> answered;
   node.router->handle(std::move(request),
                       [&](http::Response response) { answered.set_value(std::move(response)); });
-  return answered.get_future().get();
+  const http::Response answer = answered.get_future().get();
+  if (rewrite_) {
+    if (auto other = rewrite_(call)) return *std::move(other);
+  }
+  return answer;
 }
 
 void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Response>)> done) {

@@ -36,6 +36,9 @@ class SimNetwork {
   /// Asked before a call is carried out; an answer given here stands for the node's.
   using Intercept = std::function<std::optional<http::Response>(const api::DelegateCall&)>;
   void set_intercept(Intercept intercept) { intercept_ = std::move(intercept); }
+  /// Asked after a call was carried out; what is given here takes the place of the node's answer.
+  using Rewrite = std::function<std::optional<Result<http::Response>>(const api::DelegateCall&)>;
+  void set_rewrite(Rewrite rewrite) { rewrite_ = std::move(rewrite); }
 
   void call(api::DelegateCall call, std::function<void(Result<http::Response>)> done);
 
@@ -54,6 +57,7 @@ class SimNetwork {
   std::map<std::string, Node> nodes_;
   std::vector<std::string> arrived_;
   Intercept intercept_;
+  Rewrite rewrite_;
 };
 
 /// One front's access to the network; answers to a dead front go nowhere.

@@ -90,6 +90,38 @@ TEST_F(ReconcileTest, DevicesOfVmsCountToo) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// A disk that only the saved definition of a VM has would be back when the VM starts, and keep it
+// from starting.
+TEST_F(ReconcileTest, ADiskInTheDefinitionOfAVmThatIsOffGoesToo) {
+  const std::string id = world.create_volume();
+  const std::string closed = world.attach(id);
+  const std::string path = "/v1/volumes/" + id + "/attachments/" + closed;
+  ASSERT_EQ(world.carry_out(Method::del, path).status(), 202u);
+  const std::string open = world.attach(id);
+  world.vmm.hypervisor.set_state("vm1", "off");
+  bool removed = false;
+  world.network.set_rewrite([&](const api::DelegateCall& call) {
+    std::optional<Result<http::Response>> other;
+    if (call.node != "hv1") return other;
+    if (call.path == "/v1/devices/" + closed) removed = true;
+    if (call.path != "/v1/inventory") return other;
+    wire::VmmInventory inventory{{{"vm1", "off", false}, {"vm2", "running", false}}, {}, {}, {}};
+    inventory.devices.push_back({*Uuid::parse(open), "vm1", id, "detaching", false, {}, {}, 0});
+    if (!removed)
+      inventory.devices.push_back({*Uuid::parse(closed), "vm1", id, "detaching", false, {}, {}, 0});
+    json::Writer out;
+    inventory.to_json(out);
+    other = answer(200, out.take());
+    return other;
+  });
+  run_seconds(15);
+  EXPECT_THAT(audit(), AllOf(HasSubstr("leftover-device"), HasSubstr("vm-off")));
+  run_seconds(60);
+  EXPECT_TRUE(removed);
+  EXPECT_THAT(audit(), AllOf(Not(HasSubstr("leftover-device")), HasSubstr("vm-off")));
+  EXPECT_THAT(world.network.arrived(), Not(testing::Contains("DELETE hv1 /v1/devices/" + open)));
+}
+
 TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
   for (const char* nonsense : {"<html>", R"({"volumes":7})", "[]", ""}) {
     world.network.set_intercept(

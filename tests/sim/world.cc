@@ -76,15 +76,16 @@ std::uint64_t VolumeNode::shown_size(const Uuid& volume) {
 }
 
 VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
-                 fakes::SimWorld& world)
-    : generations_(must(vmm_delegate::Generations::open(folder.path("generations"), clock))),
+                 fakes::SimWorld& world, InitiatorKind kind)
+    : initiator(kind),
+      generations_(must(vmm_delegate::Generations::open(folder.path("generations"), clock))),
       orders_(*generations_),
       freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
       helper_(freezes_, hypervisor, clock),
-      device_service_(hypervisor, initiator_, orders_),
-      session_service_(hypervisor, initiator_, orders_),
+      device_service_(hypervisor, initiator, orders_),
+      session_service_(hypervisor, initiator, orders_),
       freeze_service_(hypervisor, helper_, freezes_, clock),
-      view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator_, freeze_service_) {
+      view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator, freeze_service_) {
   helper_.set_alarm([this, &world](Milliseconds in) { world.add(in, [this] { helper_.look(); }); });
   hypervisor.add_vm("vm1", true);
   hypervisor.add_vm("vm2", false);
@@ -92,8 +93,12 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
                            {view_, device_service_, session_service_, freeze_service_});
 }
 
-World::World(std::uint64_t seed)
-    : random(seed), chance(seed + 1), volumes("vs1", clock, time), vmm("hv1", folder, clock, time) {
+World::World(std::uint64_t seed, InitiatorKind kind)
+    : random(seed),
+      chance(seed + 1),
+      volumes("vs1", clock, time),
+      vmm("hv1", folder, clock, time, kind),
+      kind_(kind) {
   vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
   settings.database = folder.path("vbs.db");
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
@@ -217,6 +222,8 @@ std::set<std::string> World::there() {
     for (const auto& device : view->devices)
       there.insert("device " + vm + " " + device.attachment.str());
   }
+  const auto sessions = vmm.initiator.sessions();
+  for (const auto& session : *sessions) there.insert("session " + session.attachment.str());
   return there;
 }
 
@@ -236,6 +243,7 @@ std::vector<std::string> World::disagreements() {
     for (const db::Attachment& row : db::AttachmentTable(connection).open_on_vmm("hv1")) {
       names.insert("target iqn.2026-01.vbs:" + row.id.str());
       names.insert("device " + row.vm + " " + row.id.str());
+      if (kind_ == InitiatorKind::of_host) names.insert("session " + row.id.str());
     }
     return names;
   });

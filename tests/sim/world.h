@@ -53,16 +53,19 @@ class VolumeNode {
   std::unique_ptr<volume_delegate::VolumeServer> server_;
 };
 
+using InitiatorKind = fakes::FakeInitiator::Kind;
+
 /// The real VMM services over virtual machines in memory.
 class VmmNode {
  public:
-  VmmNode(const std::string& name, const Folder& folder, Clock& clock, fakes::SimWorld& world);
+  VmmNode(const std::string& name, const Folder& folder, Clock& clock, fakes::SimWorld& world,
+          InitiatorKind kind = InitiatorKind::of_vms);
 
   fakes::FakeHypervisor hypervisor;
+  fakes::FakeInitiator initiator;
   http::Router router;
 
  private:
-  fakes::FakeInitiator initiator_{fakes::FakeInitiator::Kind::of_vms};
   std::unique_ptr<vmm_delegate::Generations> generations_;
   vmm_delegate::AttachmentOrders orders_;
   vmm_delegate::FreezeStore freezes_;
@@ -79,7 +82,7 @@ class VmmNode {
 /// engine, database and services on simulated time, all from one seed.
 class World {
  public:
-  explicit World(std::uint64_t seed);
+  explicit World(std::uint64_t seed, InitiatorKind kind = InitiatorKind::of_vms);
   ~World();
 
   void start_front();
@@ -110,7 +113,7 @@ class World {
   bool settle();
   /// Some operation that is live; "" if there is none.
   std::string live_operation();
-  /// What is really there: volumes, snapshots, targets and devices.
+  /// What is really there: volumes, snapshots, targets, devices and sessions of hosts.
   std::set<std::string> there();
   /// Everything that rows and world disagree about; empty when all is well.
   std::vector<std::string> disagreements();
@@ -136,6 +139,7 @@ class World {
  private:
   void wrong_sizes(const db::Volume& row, std::vector<std::string>& found);
 
+  const InitiatorKind kind_;
   std::unique_ptr<fakes::SimExecutor> executor_;
   std::unique_ptr<fakes::SimDelegateClient> delegates_;
   std::unique_ptr<db::Database> database_;
