@@ -131,6 +131,17 @@ Result<void> delay_operation(Transaction& tx, std::int64_t seq, int attempt,
   return {};
 }
 
+Result<void> put_off_deadline(Transaction& tx, std::int64_t seq, WallTime deadline) {
+  auto ok = require_state(tx.connection(), seq, {OperationState::running}, "be given time");
+  if (!ok) return ok;
+  tx.connection()
+      .prepare("UPDATE operations SET deadline = max(deadline, ?) WHERE seq = ?")
+      .bind(deadline)
+      .bind(seq)
+      .run();
+  return {};
+}
+
 Result<void> begin_undo(Transaction& tx, std::int64_t seq, int step, const Error& error,
                         WallTime now) {
   auto ok = require_state(tx.connection(), seq, {OperationState::running}, "begin to be undone");

@@ -33,6 +33,8 @@ Result<void> advance_operation(Transaction& tx, std::int64_t seq, int next_step,
 /// The present step did not settle; says for what it waits and when it is tried again.
 Result<void> delay_operation(Transaction& tx, std::int64_t seq, int attempt,
                              std::string_view waiting_for, WallTime next_retry_at, WallTime now);
+/// running: it has at least until `deadline`.
+Result<void> put_off_deadline(Transaction& tx, std::int64_t seq, WallTime deadline);
 /// running -> undoing from `step` backwards, because of `error`.
 Result<void> begin_undo(Transaction& tx, std::int64_t seq, int step, const Error& error,
                         WallTime now);

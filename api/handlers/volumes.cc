@@ -85,9 +85,6 @@ void VolumeHandlers::create(const Principal& principal, const http::Request& req
 
   db::Operation operation = submitter_.draft(principal, "create-volume");
   operation.volume = Uuid::generate(services_.clock, services_.random);
-  if (!wanted->source_kind.empty() || candidates->image) {
-    operation.deadline = operation.created_at + services_.settings.workflows.copy_deadline;
-  }
   submitter_.submit(
       principal, request, std::move(operation),
       [=, wanted = std::move(*wanted), candidates = std::move(*candidates),

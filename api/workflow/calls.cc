@@ -1,5 +1,7 @@
 #include "api/workflow/calls.h"
 
+#include "common/units.h"
+
 namespace vbs::workflow {
 
 namespace {
@@ -27,6 +29,14 @@ wire::SessionSpec session_spec(const Facts& facts) {
 }
 
 }  // namespace
+
+void tell_progress(Verdict& verdict, const std::string& node, std::string_view what,
+                   std::uint64_t done_bytes, std::uint64_t of_bytes) {
+  if (verdict.kind != Verdict::Kind::wait) return;
+  verdict.remark = "volume server " + node + " to " + std::string(what) + ": " +
+                   format_size(done_bytes) + " of " + format_size(of_bytes);
+  verdict.progress = static_cast<std::int64_t>(done_bytes);
+}
 
 api::DelegateCall put_export(const Facts& facts) {
   const db::Attachment& a = *facts.attachment;

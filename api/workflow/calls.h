@@ -45,6 +45,10 @@ Verdict judge_answer(const Answer& answer, Check check) {
   return check(*parsed, verdict);
 }
 
+/// Says of a wait that volume server `node` is at work on bytes, and how far it is.
+void tell_progress(Verdict& verdict, const std::string& node, std::string_view what,
+                   std::uint64_t done_bytes, std::uint64_t of_bytes);
+
 /// Tries to reach a node before it is done without: a minute, or three where each times out.
 inline constexpr int kTriesBeforeDoingWithout = 12;
 /// Whether a step that settled nothing has now been tried that often.

@@ -129,17 +129,14 @@ Step copy_step() {
         f.snapshot->node, http::Method::put, snapshot_path(f), {}, to_body(spec)});
   };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_answer<wire::SnapshotStatus>(
-        answer, [&](const wire::SnapshotStatus& status, Verdict verdict) {
-          if (status.id != f.snapshot->id || status.volume != f.snapshot->volume) {
-            return garbage("the snapshot answered is not the one that was asked for");
-          }
-          if (verdict.kind == Verdict::Kind::wait) {
-            verdict.remark = "volume server " + f.snapshot->node +
-                             " to copy: " + format_size(status.copied_bytes) + " so far";
-          }
-          return verdict;
-        });
+    return judge_answer<wire::SnapshotStatus>(answer, [&](const wire::SnapshotStatus& status,
+                                                          Verdict verdict) {
+      if (status.id != f.snapshot->id || status.volume != f.snapshot->volume) {
+        return garbage("the snapshot answered is not the one that was asked for");
+      }
+      tell_progress(verdict, f.snapshot->node, "copy", status.copied_bytes, f.snapshot->size_bytes);
+      return verdict;
+    });
   };
   step.undo.call = [](const Facts& f) {
     return std::optional(
@@ -192,10 +189,12 @@ Workflow create_snapshot(const WorkflowSettings& settings) {
   Step record{"record", Place::database, {}, {}};
   record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
                           WallTime now) { return db::snapshot_available(tx, f.snapshot->id, now); };
-  return {"create-snapshot",
-          {reserve, estimate_step(settings.longest_pause), freeze_step(settings), copy_step(),
-           thaw_step(), record},
-          settings.copy_deadline};
+  Workflow workflow{"create-snapshot",
+                    {reserve, estimate_step(settings.longest_pause), freeze_step(settings),
+                     copy_step(), thaw_step(), record},
+                    settings.copy_deadline};
+  workflow.patience = settings.copy_deadline;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

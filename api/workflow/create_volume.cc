@@ -1,4 +1,5 @@
-// create-volume: empty, or a copy of a snapshot or of another volume.
+// create-volume: empty, or a copy of a snapshot or of another volume. Both may move every byte of
+// it, in line behind others: its deadline is for the volume server to begin.
 //
 //   reserve  database       the row, its name, the quota, its place (with the intent)
 //   create   volume server  the volume is there, with its source's bytes
@@ -6,7 +7,6 @@
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"
-#include "common/units.h"
 #include "db/transitions.h"
 
 namespace vbs::workflow {
@@ -29,10 +29,9 @@ Verdict judge_volume(const Facts& facts, const Answer& answer) {
         if (status.id != facts.volume->id || status.size_bytes != facts.volume->size_bytes) {
           return garbage("the volume answered is not the one that was asked for");
         }
-        if (verdict.kind == Verdict::Kind::wait) {
-          verdict.remark = "volume server " + facts.volume->node +
-                           " to copy: " + format_size(status.copied_bytes) + " so far";
-        }
+        const bool empty = facts.volume->source_kind.empty();
+        tell_progress(verdict, facts.volume->node, empty ? "fill it with zeros" : "copy",
+                      status.copied_bytes, facts.volume->size_bytes);
         return verdict;
       });
 }
@@ -54,7 +53,9 @@ Workflow create_volume(const WorkflowSettings& settings) {
   Step record{"record", Place::database, {}, {}};
   record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
                           WallTime now) { return db::volume_available(tx, f.volume->id, now); };
-  return {"create-volume", {reserve, create, record}, settings.create_deadline};
+  Workflow workflow{"create-volume", {reserve, create, record}, settings.create_deadline};
+  workflow.patience = settings.copy_deadline;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

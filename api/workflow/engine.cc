@@ -45,6 +45,7 @@ Result<void> Engine::start() {
     // It may have been sent before the restart; only the node can tell.
     run->perhaps_done = workflow && operation.state == OperationState::running &&
                         step_of(*workflow, operation).point_of_no_return;
+    run->unheard = true;
     runs_.emplace(operation.id, run);
     drive(run);
   }
@@ -106,7 +107,9 @@ void Engine::decide(const RunPtr& run, Facts facts) {
       return turn_back(run, *shared, {ErrorCode::conflict, "cancelled on request", {}, {}, {}},
                        "cancel");
     }
-    if (clock_.wall() >= shared->operation.deadline) {
+    // A node may have gone on while nobody asked: it is heard before the time is said to be up.
+    const bool heard = !run->unheard || !shared->in_progress();
+    if (heard && clock_.wall() >= shared->operation.deadline) {
       Error error{ErrorCode::timeout, "not settled before its deadline", {}, {}, {}};
       error.node = node_of(step_of(*workflow, shared->operation), *shared);
       if (!shared->operation.waiting_for.empty())

@@ -14,6 +14,8 @@ namespace {
 
 using db::OperationState;
 
+constexpr Milliseconds kShownFor{2'000};  ///< what a node told while it was waited for
+
 bool undoing(const Facts& facts) {
   return facts.operation.state == OperationState::undoing;
 }
@@ -29,6 +31,20 @@ Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
 
 const Step& step_in_work(const Workflow& workflow, const Facts& facts) {
   return workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+}
+
+/// What is written down of a node's progress.
+struct Progress {
+  bool told = false;  ///< what it tells is news
+  bool made = false;  ///< and it is more than before
+};
+
+Progress progress_of(const Facts& facts, const Verdict& verdict) {
+  if (!verdict.progress || undoing(facts)) return {};
+  if (!facts.in_progress()) return {true, true};
+  // Less than before: the node has begun again.
+  const std::int64_t before = facts.number(kProgress);
+  return {*verdict.progress != before, *verdict.progress > before};
 }
 
 bool surely_not_done(const Verdict& verdict) {
@@ -121,6 +137,7 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
                    const std::string& node, const Answer& answer) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
   fault_point(point_of(workflow, *facts, "after-act"));
+  if (answer) run->unheard = false;
   Verdict verdict = action.judge ? action.judge(*facts, answer) : judge_removal(answer);
   if (verdict.error.node.empty()) verdict.error.node = node;
   if (verdict.kind == Verdict::Kind::refused) {
@@ -170,22 +187,29 @@ void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
 }
 
 void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& verdict) {
+  const Workflow& workflow = *registry_.find(facts.operation.kind);
   const Milliseconds delay = grown(options_.first_look, run->looks, options_.longest_look);
   const MonotonicTime now = clock_.monotonic();
   const bool first = run->looks++ == 0;
-  if (!first && now - run->last_shown < Milliseconds(2'000)) return sleep(run, delay);
+  const Progress progress = progress_of(facts, verdict);
+  Milliseconds shown_for = kShownFor;
+  if (progress.made) shown_for = std::min(shown_for, workflow.patience / 4);
+  if (!first && now - run->last_shown < shown_for) return sleep(run, delay);
   run->last_shown = now;
 
-  const Workflow& workflow = *registry_.find(facts.operation.kind);
   const bool no_return = step_in_work(workflow, facts).point_of_no_return;
   const WallTime wall = clock_.wall();
   run->busy = true;
   database_.write(
-      [=, seq = facts.operation.seq, remark = verdict.remark,
-       back = undoing(facts)](db::Transaction& tx) {
+      [=, seq = facts.operation.seq, remark = verdict.remark, done = verdict.progress.value_or(0),
+       patience = workflow.patience, back = undoing(facts)](db::Transaction& tx) {
         if (no_return && !back) {
           note(tx.connection(), seq, "no_return", json::Value(true));
           note(tx.connection(), seq, "accepted", json::Value(true));
+        }
+        if (progress.told) note(tx.connection(), seq, kProgress, json::Value(done));
+        if (progress.made) {
+          if (auto ok = db::put_off_deadline(tx, seq, wall + patience); !ok) return ok;
         }
         return db::delay_operation(tx, seq, 0, remark, wall + delay, wall);
       },

@@ -17,6 +17,9 @@ inline constexpr const char* kEachAttachment = "each_attachment";
 /// In `data`: how many of them have had their turn.
 inline constexpr const char* kTurn = "turn";
 
+/// In `data`: what the node last told of its progress, in bytes.
+inline constexpr const char* kProgress = "progress";
+
 /// Everything the steps of one operation may look at: its rows, as the database holds them now.
 struct Facts {
   db::Operation operation;
@@ -34,6 +37,8 @@ struct Facts {
   bool noted(std::string_view name) const;
   std::int64_t number(std::string_view name) const;  ///< from `data`, 0 if absent
   std::string text(std::string_view name) const;     ///< from `data`, "" if absent
+  /// Whether a node has said how far it is.
+  bool in_progress() const { return data.find(kProgress) != nullptr; }
 };
 
 /// nullopt if the operation does not exist.

@@ -23,16 +23,25 @@ std::uint64_t wanted_bytes(const Facts& facts) {
   return facts.volume->wanted_bytes.value_or(facts.volume->size_bytes);
 }
 
-/// A store that refuses has left the volume as it was; asked again for what it has done, it would
-/// not refuse.
+/// Whether the store itself has refused to grow the volume: asked again for what it has done, it
+/// would not. Other refusals, such as one of whoever asks, say nothing about the volume.
+bool is_of_store(const Error& error) {
+  return error.code == ErrorCode::insufficient_space ||
+         (error.code == ErrorCode::invalid_field && error.field == "size_bytes");
+}
+
 Verdict judge_extend(const Facts& facts, const Answer& answer) {
-  Verdict verdict = judge_answer<wire::VolumeStatus>(
-      answer, [&](const wire::VolumeStatus& status, Verdict settled) {
-        if (status.id == facts.volume->id && status.size_bytes == wanted_bytes(facts))
-          return settled;
-        return garbage("the volume answered is not the one that was asked for");
-      });
-  verdict.nothing_done = verdict.kind == Verdict::Kind::refused;
+  Verdict verdict = judge_answer<wire::VolumeStatus>(answer, [&](const wire::VolumeStatus& status,
+                                                                 Verdict settled) {
+    tell_progress(settled, facts.volume->node, "fill what is new with zeros", status.copied_bytes,
+                  wanted_bytes(facts));
+    const bool at_work = settled.kind == Verdict::Kind::wait;
+    if (status.id == facts.volume->id && (at_work || status.size_bytes == wanted_bytes(facts))) {
+      return settled;
+    }
+    return garbage("the volume answered is not the one that was asked for");
+  });
+  verdict.nothing_done = verdict.kind == Verdict::Kind::refused && is_of_store(verdict.error);
   return verdict;
 }
 
@@ -65,6 +74,7 @@ Workflow modify_volume(const WorkflowSettings& settings) {
       {reserve, extend_step(), export_size_step(), session_size_step(), device_size_step()},
       settings.modify_deadline};
   workflow.each_attachment_from = 2;
+  workflow.patience = settings.copy_deadline;
   return workflow;
 }
 

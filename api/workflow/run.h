@@ -13,6 +13,8 @@ struct Engine::Run {
   bool queued = false;  ///< stands in the queue of a node
   /// The present step, a point of no return, was sent and its outcome is not on record.
   bool perhaps_done = false;
+  /// An earlier front began it, and no node has answered about it since.
+  bool unheard = false;
   int looks = 0;  ///< at an accepted step that is not yet true
   TimerId timer = 0;
   MonotonicTime step_started{};

@@ -41,12 +41,13 @@ Result<void> note_if_passed_over(db::Transaction& tx, const Facts& facts,
   return {};
 }
 
-/// Done when the answer is about this attachment and shows the size, if it shows any.
+/// Done when the answer is about this attachment and shows the size, if it shows any. A device may
+/// be larger than its volume: stores give out whole extents.
 template <class Status>
 Verdict judge_size(const Facts& facts, const Answer& answer) {
   return pass_over(facts, judge_answer<Status>(answer, [&](const Status& status, Verdict verdict) {
                      const bool shown =
-                         status.size_bytes == 0 || status.size_bytes == facts.volume->size_bytes;
+                         status.size_bytes == 0 || status.size_bytes >= facts.volume->size_bytes;
                      if (status.attachment == facts.attachment->id && shown) return verdict;
                      return garbage("the size answered is not the one that was asked for");
                    }));

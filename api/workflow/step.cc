@@ -1,5 +1,7 @@
 #include "api/workflow/step.h"
 
+#include "common/units.h"
+
 namespace vbs::workflow {
 
 std::string_view to_string(Place place) {
@@ -24,8 +26,26 @@ Verdict judge_by_status(const Answer& answer) {
   return {transient ? Verdict::Kind::retry : Verdict::Kind::refused, std::move(error), {}};
 }
 
+namespace {
+
+/// What the node said of an object whose bytes it wipes before it goes; "" if it is none.
+std::string wiping(const http::Response& response) {
+  const auto body = json::parse(response.body);
+  if (!body) return "";
+  json::Fields fields(*body);
+  fields.ignore_unknown();
+  const std::string state = fields.string("state");
+  const std::uint64_t size_bytes = fields.uint64("size_bytes");
+  const std::uint64_t wiped_bytes = fields.uint64("copied_bytes");
+  if (!fields.finish() || state != "deleting") return "";
+  return "being wiped: " + format_size(wiped_bytes) + " of " + format_size(size_bytes);
+}
+
+}  // namespace
+
 Verdict judge_removal(const Answer& answer) {
   Verdict verdict = judge_by_status(answer);
+  if (verdict.kind == Verdict::Kind::wait) verdict.remark = wiping(*answer);
   if (verdict.kind != Verdict::Kind::done || answer->status == 204) return verdict;
   return {Verdict::Kind::retry,
           {ErrorCode::internal,

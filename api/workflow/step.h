@@ -27,6 +27,8 @@ struct Verdict {
   Kind kind = Kind::done;
   Error error;         ///< for retry and refused
   std::string remark;  ///< wait: what for; done: something a person should know
+  /// wait: bytes that the node has worked off so far, where it tells.
+  std::optional<std::int64_t> progress = std::nullopt;
   /// refused: the node has looked, and nothing of it is done, whatever became of earlier calls.
   bool nothing_done = false;
 };
@@ -70,12 +72,16 @@ struct Workflow {
   /// The steps from this one on are made once for each attachment of the volume, as long as the
   /// operation has the option `kEachAttachment`.
   std::optional<int> each_attachment_from = std::nullopt;
+  /// How long a node that reports progress may show none: each bit of it puts the deadline off.
+  /// It may be much longer, because work on bytes stands in line behind other work.
+  Milliseconds patience{0};
 };
 
 /// 2xx is done, 202 wait, transient problems and missing answers retry, any other problem refused.
 Verdict judge_by_status(const Answer& answer);
 /// Of an order to remove something, which is answered 204 and nothing else: a word that nobody
-/// asked for is no proof that it is gone.
+/// asked for is no proof that it is gone. 202 where that takes time, if bytes are wiped with their
+/// count.
 Verdict judge_removal(const Answer& answer);
 /// The node that a step talks to; "" for one in the database.
 std::string node_of(const Step& step, const Facts& facts);

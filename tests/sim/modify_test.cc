@@ -52,6 +52,13 @@ class ModifyTest : public testing::Test {
           return http::problem(error);
         });
   }
+  /// The first order to grow is carried out, and its answer is lost.
+  static std::optional<Result<http::Response>> lose_once(const api::DelegateCall& call,
+                                                         bool& lost) {
+    if (lost || !call.path.ends_with("/size")) return std::nullopt;
+    lost = true;
+    return fail(ErrorCode::timeout, "lost");
+  }
   void expect_unchanged() {
     EXPECT_EQ(stored(), 1u);
     EXPECT_THAT(get(path()), HasSubstr(R"("size_bytes":1048576)"));
@@ -228,11 +235,7 @@ TEST_F(ModifyTest, TheServerItselfRefusesToo) {
 
 TEST_F(ModifyTest, ARefusalAfterALostAnswerTurnsBack) {
   bool lost = false;
-  world.network.set_intercept([&](const api::DelegateCall& call) -> std::optional<http::Response> {
-    if (lost || !call.path.ends_with("/size")) return std::nullopt;
-    lost = true;
-    return http::problem({ErrorCode::timeout, "lost", {}, {}, {}});
-  });
+  world.network.set_rewrite([&](const auto& call) { return lose_once(call, lost); });
   world.volumes.store.set_fault([](const std::string& call, const auto&) -> Result<void> {
     if (call != "grow") return {};
     return fail(ErrorCode::insufficient_space, "no room");
@@ -241,6 +244,55 @@ TEST_F(ModifyTest, ARefusalAfterALostAnswerTurnsBack) {
   EXPECT_TRUE(lost);
   EXPECT_THAT(operation(answer), HasSubstr(R"("state":"failed")"));
   expect_unchanged();
+}
+
+// The volume has grown, nobody has heard of it, and then the node does not let the front in.
+TEST_F(ModifyTest, ARefusalThatIsNotOfTheStoreProvesNothing) {
+  const std::vector<Error> refusals = {{ErrorCode::unauthenticated, "no token", {}, {}, {}},
+                                       {ErrorCode::forbidden, "not allowed", {}, {}, {}},
+                                       {ErrorCode::invalid_field, "what?", "generation", {}, {}}};
+  std::uint64_t mib = 1;
+  for (const Error& refusal : refusals) {
+    bool lost = false;
+    world.network.set_rewrite([&](const auto& call) { return lose_once(call, lost); });
+    world.network.set_intercept(
+        [&](const api::DelegateCall& call) -> std::optional<http::Response> {
+          if (!lost || !call.path.ends_with("/size")) return std::nullopt;
+          return http::problem(refusal);
+        });
+    const auto answer = world.send(Method::patch, path(),
+                                   R"({"size_bytes":)" + std::to_string(++mib * kMiBytes) + "}");
+    run_seconds(120);
+    EXPECT_TRUE(lost);
+    world.network.set_intercept({});
+    ASSERT_TRUE(world.settle());
+    EXPECT_THAT(operation(*answer), HasSubstr(R"("state":"succeeded")"));
+    EXPECT_EQ(stored(), mib);
+    EXPECT_THAT(world.disagreements(), IsEmpty());
+  }
+}
+
+// Stores give out whole extents, so a device may be larger than its volume.
+TEST_F(ModifyTest, ADeviceMayBeLargerThanItsVolume) {
+  attach();
+  const auto rounded = [&](const api::DelegateCall& call) -> std::optional<Result<http::Response>> {
+    if (call.node != "vs1" || !call.path.starts_with("/v1/exports/")) return std::nullopt;
+    const std::string id = call.path.substr(sizeof("/v1/exports/") - 1, 36);
+    wire::ExportStatus status;
+    status.attachment = *Uuid::parse(id);
+    status.volume = *Uuid::parse(volume);
+    status.iqn = "iqn.2026-01.vbs:" + id;
+    status.portal = "127.0.0.1:3260";
+    status.serial = volume;
+    status.size_bytes = 4 * kMiBytes;
+    json::Writer out;
+    status.to_json(out);
+    return http::json(200, out.take());
+  };
+  world.network.set_rewrite(rounded);
+  EXPECT_THAT(operation(grow(3)),
+              AllOf(HasSubstr(R"("state":"succeeded")"), HasSubstr(R"("notes":[])")));
+  EXPECT_EQ(seen_by("vm1"), 3u);
 }
 
 TEST_F(ModifyTest, AVmmNodeThatIsAwayDoesNotHoldTheVolume) {
@@ -263,7 +315,6 @@ TEST_F(ModifyTest, AVmmNodeThatIsAwayDoesNotHoldTheVolume) {
 
 TEST_F(ModifyTest, AVmThatRefusesIsPassedOverAndMendedLater) {
   attach();
-  fail_calls("/size", {ErrorCode::conflict, "no", {}, {}, {}});
   world.network.set_intercept([](const api::DelegateCall& call) -> std::optional<http::Response> {
     if (call.node != "hv1" || !call.path.ends_with("/size")) return std::nullopt;
     return http::problem({ErrorCode::conflict, "busy with itself", {}, {}, {}});

@@ -57,6 +57,16 @@ TEST_F(OperationTransitionsTest, BeginningTakesLocksAndWritesTheFirstEvent) {
   EXPECT_THAT(violated(), IsEmpty());
 }
 
+TEST_F(OperationTransitionsTest, ADeadlineIsPutOffAndNeverBroughtForward) {
+  const Operation operation = begin(21, {});
+  for (const auto& [asked, kept] : {std::pair(7'200, 7'200), std::pair(60, 7'200)}) {
+    must([&, asked = asked](Transaction& tx) {
+      return put_off_deadline(tx, operation.seq, after_seconds(asked));
+    });
+    EXPECT_EQ(find(operation).deadline, after_seconds(kept));
+  }
+}
+
 TEST_F(OperationTransitionsTest, AHeldResourceNamesItsHolder) {
   const Operation holder = begin(21, {{resource_}});
   const auto error = refusal({resource_});
@@ -173,6 +183,11 @@ TEST_F(OperationTransitionsTest, EveryTransitionChecksTheStateItStartsFrom) {
       {"cancel",
        [](Transaction& tx, std::int64_t seq) { return request_cancel(tx, seq, kNow); },
        {State::running, State::undoing}},
+      {"put off the deadline",
+       [](Transaction& tx, std::int64_t seq) {
+         return put_off_deadline(tx, seq, after_seconds(9));
+       },
+       {State::running}},
       {"succeed", end_as(State::succeeded), {State::running}},
       {"fail", end_as(State::failed), {State::undoing}},
       {"end cancelled", end_as(State::cancelled), {State::undoing}},
