@@ -1,25 +1,17 @@
 #include "api/program.h"
 
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <future>
 
 #include "api/front.h"
 #include "api/http_delegate_client.h"
 #include "common/event_loop.h"
-#include "common/file.h"
 #include "common/http/link_settings.h"
 #include "common/random.h"
-#include "common/secret.h"
+#include "common/secret_file.h"
 
 namespace vbs::api {
 
 namespace {
-
-constexpr std::size_t kTokenLimit = 4096;
-constexpr std::size_t kMinToken = 16;
 
 http::ClientOptions client_options(std::shared_ptr<http::TlsContext> tls) {
   http::ClientOptions options;
@@ -33,25 +25,6 @@ Result<Authenticator> make_authenticator(const Settings& settings) {
   return fail(ErrorCode::invalid_field,
               "listening on " + settings.server.address +
                   " needs tokens_file: without tokens vbsd serves loopback only");
-}
-
-Result<Secret> read_service_token(const std::string& path) {
-  const std::string name = "service_token_file " + path;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    return fail(ErrorCode::invalid_field, "cannot read " + name + ": " + errno_text(errno));
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(ErrorCode::invalid_field,
-                name + " can be used by others than its owner; `chmod 600` it");
-  }
-  auto text = read_file(path, kTokenLimit);
-  if (!text) return fail(text.error());
-  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
-  const bool printable =
-      std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (printable && text->size() >= kMinToken) return Secret(std::move(*text));
-  return fail(ErrorCode::invalid_field,
-              name + " must hold one word of at least 16 printable characters");
 }
 
 /// Runs `work` on the loop and waits for it.
@@ -118,7 +91,7 @@ Program::~Program() = default;
 Result<std::unique_ptr<Program>> Program::start(const Settings& settings) {
   auto authenticator = make_authenticator(settings);
   if (!authenticator) return fail(authenticator.error());
-  auto token = read_service_token(settings.service_token_file);
+  auto token = read_secret_file(settings.service_token_file, "service_token_file");
   if (!token) return fail(token.error());
   std::shared_ptr<http::TlsContext> tls;
   if (!settings.tls.empty()) {

@@ -9,6 +9,7 @@
 
 #include "common/http/blocking.h"
 #include "common/http/server.h"
+#include "common/secret_file.h"
 #include "vmm_delegate/freeze/lease_lock.h"
 #include "vmm_delegate/freeze/lease_watch.h"
 #include "vmm_delegate/freeze/thaw_process.h"
@@ -136,7 +137,7 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
 Result<void> run(const Settings& settings, const std::string& config) {
   const sigset_t signals = block_signals();
   log::start({"vbs-vmmd", settings.log_file, settings.log_level});
-  auto token = read_token(settings.token_file);
+  auto token = read_secret_file(settings.token_file, "token_file");
   if (!token) return fail(token.error());
   const auto state = StateLock::take(settings.state_dir);
   if (!state) return fail(state.error());

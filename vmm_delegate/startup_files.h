@@ -4,13 +4,8 @@
 
 #include "common/error.h"
 #include "common/file.h"
-#include "common/secret.h"
 
 namespace vbs::vmm_delegate {
-
-/// The word that requests must carry: at least 16 printable characters in a file that only its
-/// owner can read.
-Result<Secret> read_token(const std::string& path);
 
 /// The folder for what outlives the process, made with mode 0700 if need be and held by one process
 /// at a time; the kernel lets go of it however the process ends.

@@ -6,6 +6,7 @@
 
 #include "common/http/blocking.h"
 #include "common/http/router.h"
+#include "common/secret_file.h"
 #include "common/thread_pool.h"
 #include "volume_delegate/export_settings.h"
 #include "volume_delegate/state_directory.h"
@@ -100,7 +101,7 @@ void log_start(const Settings& settings, const Outside& outside, std::uint16_t p
 Result<void> run(const Settings& settings) {
   const sigset_t signals = block_signals();
   log::start(settings.log);
-  auto token = read_token(settings.token_file);
+  auto token = read_secret_file(settings.token_file, "token_file");
   if (!token) return fail(token.error());
   http::ServerOptions options;
   if (auto ok = http::apply_link(settings.link, options); !ok) return ok;

@@ -1,21 +1,13 @@
 #include "volume_delegate/settings.h"
 
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "common/config.h"
-#include "common/file.h"
 #include "common/names.h"
 #include "volume_delegate/plain_path.h"
 
 namespace vbs::volume_delegate {
 namespace {
-
-constexpr std::size_t kTokenLimit = 4096;
-constexpr std::size_t kMinToken = 16;
 
 log::Options read_log(config::Table& root) {
   log::Options options;
@@ -63,28 +55,6 @@ Result<Settings> parse_settings(std::string_view text, const std::string& name) 
   auto table = config::Table::parse(text, name);
   if (!table) return fail(table.error());
   return read(*table);
-}
-
-Result<Secret> read_token(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return fail(ErrorCode::invalid_field,
-                "cannot read token_file " + path + ": " + errno_text(errno));
-  }
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fail(ErrorCode::invalid_field,
-                "token_file " + path + " can be used by others than its owner; `chmod 600` it");
-  }
-  auto text = read_file(path, kTokenLimit);
-  if (!text) return fail(text.error());
-  while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
-  const bool printable =
-      std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c < 127; });
-  if (text->size() < kMinToken || !printable) {
-    return fail(ErrorCode::invalid_field,
-                "token_file " + path + " must hold one word of at least 16 printable characters");
-  }
-  return Secret(std::move(*text));
 }
 
 }  // namespace vbs::volume_delegate

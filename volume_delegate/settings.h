@@ -6,7 +6,6 @@
 #include "common/error.h"
 #include "common/http/delegate_link.h"
 #include "common/log.h"
-#include "common/secret.h"
 #include "volume_delegate/store/store_settings.h"
 #include "volume_delegate/target/target_settings.h"
 
@@ -28,8 +27,5 @@ struct Settings {
 Result<Settings> load_settings(const std::string& path);
 /// The same from text, for tests; `name` appears in messages.
 Result<Settings> parse_settings(std::string_view text, const std::string& name);
-
-/// The service token: the only line of a file that nobody but its owner may read.
-Result<Secret> read_token(const std::string& path);
 
 }  // namespace vbs::volume_delegate

@@ -1,7 +1,6 @@
 #include "volume_delegate/settings.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <regex>
 
@@ -179,29 +178,6 @@ TEST(Settings, TheExampleIsTrue) {
         "threads", "iqn_prefix", "configfs", "iet_config"}) {
     EXPECT_NE(std::string::npos, text->find(std::string(key) + " = ")) << key;
   }
-}
-
-class Token : public ::testing::Test {
- protected:
-  Result<Secret> read(const std::string& text, unsigned mode = 0600) {
-    EXPECT_EQ("", trouble(write_file_durably(dir_ / "token", text, mode)));
-    return read_token(dir_ / "token");
-  }
-  testing::TempDir dir_;
-};
-
-TEST_F(Token, IsTheWordInTheFile) {
-  const auto token = read("0123456789abcdef\n");
-  ASSERT_EQ("", trouble(token));
-  EXPECT_EQ("0123456789abcdef", token->reveal());
-}
-
-TEST_F(Token, MustBePrivateAndLong) {
-  EXPECT_TRUE(failed_with(read("0123456789abcdef", 0640), ErrorCode::invalid_field, "chmod 600"));
-  EXPECT_TRUE(failed_with(read("0123456789abcdef", 0604), ErrorCode::invalid_field, "chmod 600"));
-  EXPECT_TRUE(failed_with(read("0123456789abcde"), ErrorCode::invalid_field, "16"));
-  EXPECT_TRUE(failed_with(read("0123456789 abcdef"), ErrorCode::invalid_field, "one word"));
-  EXPECT_TRUE(failed_with(read_token(dir_ / "missing"), ErrorCode::invalid_field, "missing"));
 }
 
 TEST(PortalTest, ReadsBothFamilies) {
