@@ -151,7 +151,7 @@ Uuid StoreTest::fresh() {
 std::string StoreTest::run(const Prepare& prepare) {
   const auto end = std::chrono::steady_clock::now() + kLimit;
   auto prepared = prepare();
-  while (!prepared && prepared.error().code == ErrorCode::conflict &&
+  while (!prepared && prepared.error().code == ErrorCode::overloaded &&
          prepared.error().message.find("ask again") != std::string::npos &&
          std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(Milliseconds(200));

@@ -236,6 +236,64 @@ TEST_F(LvmStoreTest, ACopyFromASnapshotThatOverflowsMeanwhileIsNone) {
   EXPECT_FALSE(store_->find_volume(id(3)));
 }
 
+TEST_F(LvmStoreTest, ALostSnapshotIsNoSourceHoweverTheCopyEnds) {
+  put_snapshot(2, 10);
+  CopyControl control;
+  lvm_.on_look = [&] {
+    // The look after the copy: it is lost, and somebody cancels in the same moment.
+    if (control.copied_bytes < kSize) return;
+    lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.invalid = true; });
+    control.cancelled = true;
+  };
+  auto prepared = store_->prepare_volume(id(3), kSize, {ObjectKind::snapshot, id(2)});
+  ASSERT_EQ("", trouble(prepared));
+  EXPECT_TRUE(failed_with((*prepared)->run(control), ErrorCode::conflict, "is lost"));
+  lvm_.on_look = nullptr;
+  EXPECT_TRUE(eventually_gone(3));
+}
+
+TEST_F(LvmStoreTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
+  put_snapshot(2, 0);
+  ASSERT_EQ(1u, store_->list()->snapshots.size());
+  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.origin.clear(); });
+  open();  // as after a kill in the middle of lvcreate
+  EXPECT_TRUE(failed_with(store_->find_snapshot(id(2)), ErrorCode::not_found));
+  EXPECT_THAT(store_->list()->snapshots, IsEmpty());
+  EXPECT_TRUE(
+      failed_with(store_->source_size({ObjectKind::snapshot, id(2)}), ErrorCode::not_found));
+  EXPECT_TRUE(
+      failed_with(store_->prepare_snapshot(id(2), id(1)), ErrorCode::overloaded, "ask again"));
+  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.active = false; });
+  tend();
+  EXPECT_TRUE(eventually_gone(2));
+}
+
+TEST_F(LvmStoreTest, WhatAFailedSnapshotLeftGoesAtOnce) {
+  lvm_.put(record(1));
+  auto prepared = store_->prepare_snapshot(id(2), id(1));
+  ASSERT_EQ("", trouble(prepared));
+  lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
+    if (arguments.front() != "lvcreate") return std::nullopt;
+    LvRecord half = record(2);
+    half.object.kind = ObjectKind::snapshot;
+    half.of = id(1);
+    lvm_.put(half);
+    process::Outcome killed;
+    killed.exit_code = 137;
+    return killed;
+  };
+  CopyControl control;
+  EXPECT_FALSE((*prepared)->run(control));
+  EXPECT_TRUE(eventually_gone(2)) << "without anybody's upkeep";
+}
+
+TEST_F(LvmStoreTest, WhatIsStillBeingRemovedCanBeMadeLater) {
+  lvm_.put(record(1, LvStage::deleting));
+  const auto refused = store_->prepare_empty(id(1), kSize);
+  EXPECT_TRUE(failed_with(refused, ErrorCode::overloaded, "ask again"));
+  EXPECT_TRUE(is_transient(refused.error().code)) << "so that the order is repeated";
+}
+
 TEST_F(LvmStoreTest, ASnapshotGetsMoreRoomInTime) {
   put_snapshot(2, 49);
   tend();

@@ -71,8 +71,9 @@ Result<void> LvmMaking::fill(CopyControl& control) {
   if (!to) return fail(to.error());
   if (plan_.copy_bytes > 0) {
     auto copied = copy(*to, control);
+    if (!copied && control.cancelled) return copied;
     // An overflowed snapshot answers reads with errors, or with what its volume holds now.
-    if (auto source = check_source(); !source && !control.cancelled) return fail(source.error());
+    if (auto source = check_source(); !source) return fail(source.error());
     if (!copied) return copied;
   }
   return zero_range(*to, plan_.copy_bytes, plan_.lv_bytes, plan_.pace, control);
@@ -101,20 +102,38 @@ void LvmMaking::clean_up() {
   }
 }
 
-LvmOneCommand::LvmOneCommand(VolumeGroup& group, std::uint64_t size_bytes, Arguments command,
-                             LvmJobs::Ticket ticket)
+LvmOneCommand::LvmOneCommand(VolumeGroup& group, LvRecord record, Arguments command,
+                             Discard discard, LvmJobs::Ticket ticket)
     : group_(group),
-      size_bytes_(size_bytes),
+      record_(std::move(record)),
       command_(std::move(command)),
+      discard_(std::move(discard)),
       ticket_(std::move(ticket)) {}
 
 Result<void> LvmOneCommand::run(CopyControl& control) {
   fault_point("volumed.copy.before_act");
   auto done = group_.change(command_, VolumeGroup::Order::urgent);
-  if (done) control.copied_bytes = size_bytes_;
   fault_point("volumed.copy.after_act");
+  if (done) {
+    control.copied_bytes = record_.size_bytes;
+  } else {
+    clean_up();
+  }
   ticket_.end();
   return done;
+}
+
+void LvmOneCommand::clean_up() {
+  // A command that failed or was killed may have made an LV, and even a whole object: nobody was
+  // told of it, so it goes.
+  auto view = group_.look();
+  auto object = view ? find_object(**view, record_.object.id) : std::nullopt;
+  if (!object || object->record.object != record_.object) return;
+  if (object->record.on_its_way_out()) return;
+  if (auto ok = discard_(*object); !ok) {
+    log::warning("what was half-made is left for the next look",
+                 {{"id", record_.object.id.str()}, {"error", describe(ok.error())}});
+  }
 }
 
 }  // namespace vbs::volume_delegate

@@ -49,7 +49,7 @@ std::vector<LvmObject> objects_of(const GroupView& view) {
 Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source) {
   if (source.kind == ObjectKind::image) return find_image(view, source);
   auto object = find_object(view, source.id);
-  if (!object || !object->record.usable() || object->record.object != source) {
+  if (!object || !object->usable() || object->record.object != source) {
     return no_source(source, ErrorCode::not_found, "is not on this server");
   }
   if (object->record.lost || object->lv.invalid) {
@@ -67,12 +67,13 @@ Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source) {
 Result<void> check_name_is_free(const GroupView& view, const Uuid& id) {
   const auto* lv = view.find(lv_name(id));
   if (lv == nullptr) return {};
-  const auto record = read_record(*lv);
-  if (!record) {
+  const auto object = find_object(view, id);
+  if (!object) {
     return fail(ErrorCode::already_exists, "LV " + lv->name + " is there and not of VBS");
   }
-  if (record->usable()) return fail(ErrorCode::already_exists, record->object.str() + " is there");
-  return fail(ErrorCode::conflict, record->object.str() + " is being removed; ask again");
+  const std::string who = object->record.object.str();
+  if (object->usable()) return fail(ErrorCode::already_exists, who + " is there");
+  return fail(ErrorCode::overloaded, "what was left of " + who + " is being removed; ask again");
 }
 
 Result<void> check_no_other_driver(const GroupView& view, const std::string& pool) {

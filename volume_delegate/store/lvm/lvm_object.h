@@ -14,6 +14,13 @@ namespace vbs::volume_delegate {
 struct LvmObject {
   LogicalVolume lv;
   LvRecord record;
+
+  /// Somebody may use it. lvm makes a classic snapshot as an LV with its tags first, and links it
+  /// to its origin in a second commit: between the two, or killed there, it holds nothing.
+  bool usable() const {
+    const bool linked = !lv.origin.empty() || !lv.pool.empty();
+    return record.usable() && (record.object.kind != ObjectKind::snapshot || linked);
+  }
 };
 
 /// An object in whatever stage.
@@ -23,7 +30,7 @@ std::vector<LvmObject> objects_of(const GroupView& view);
 Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source);
 /// A copy is not smaller than its source.
 Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source);
-/// already_exists or `conflict` where the name of an object is taken.
+/// already_exists where the name of an object is taken; `overloaded` where what is left of it goes.
 Result<void> check_name_is_free(const GroupView& view, const Uuid& id);
 /// One driver a volume group, and one pool: another driver would free extents unwiped, or wipe what
 /// is shared. "" for the driver without a pool.

@@ -113,7 +113,8 @@ Result<std::unique_ptr<PreparedCopy>> LvmStore::prepare_snapshot(const Uuid& id,
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_snapshot(lv_name(volume), lv_name(id), room_bytes, tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, record.size_bytes, std::move(command),
+  const auto discard = [this](LvmObject& half) { return give_up(*group_, scrubber_, half); };
+  return std::make_unique<LvmOneCommand>(*group_, record, std::move(command), discard,
                                          std::move(*ticket));
 }
 

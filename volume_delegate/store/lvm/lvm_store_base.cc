@@ -34,9 +34,10 @@ Result<StoreListing> LvmStoreBase::list() {
       }
       continue;
     }
-    if (!record->usable()) continue;
+    const LvmObject object{lv, *record};
+    if (!object.usable()) continue;
     if (record->object.kind == ObjectKind::snapshot) {
-      listing.snapshots.push_back(stored_snapshot({lv, *record}));
+      listing.snapshots.push_back(stored_snapshot(object));
     } else {
       listing.volumes.push_back(
           {record->object.id, record->size_bytes, allocated_bytes(lv), 0, record->source});
@@ -49,7 +50,7 @@ Result<StoredVolume> LvmStoreBase::find_volume(const Uuid& id) {
   auto view = group_->recent();
   if (!view) return fail(view.error());
   const auto object = find_object(**view, id);
-  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::volume) {
+  if (!object || !object->usable() || object->record.object.kind != ObjectKind::volume) {
     return fail(ErrorCode::not_found, "there is no volume " + id.str() + " on this server");
   }
   return StoredVolume{id, object->record.size_bytes, allocated_bytes(object->lv), 0,
@@ -60,7 +61,7 @@ Result<StoredSnapshot> LvmStoreBase::find_snapshot(const Uuid& id) {
   auto view = group_->recent();
   if (!view) return fail(view.error());
   const auto object = find_object(**view, id);
-  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::snapshot) {
+  if (!object || !object->usable() || object->record.object.kind != ObjectKind::snapshot) {
     return fail(ErrorCode::not_found, "there is no snapshot " + id.str() + " on this server");
   }
   return stored_snapshot(*object);
@@ -110,7 +111,7 @@ void LvmStoreBase::activate_volumes(const GroupView& view) {
   for (const auto& object : objects_of(view)) {
     // A thin snapshot needs no device: clones are made of it.
     const bool wanted = object.record.object.kind == ObjectKind::volume || object.lv.pool.empty();
-    if (wanted && object.record.usable() && !object.lv.active) names.push_back(object.lv.name);
+    if (wanted && object.usable() && !object.lv.active) names.push_back(object.lv.name);
   }
   if (names.empty()) return;
   if (auto ok = group_->change(group_->commands().activate(names)); !ok) {

@@ -33,7 +33,7 @@ Result<void> LvmStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
     auto view = group_->look();
     if (!view) return fail(view.error());
     auto object = find_object(**view, id);
-    if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::volume) {
+    if (!object || !object->usable() || object->record.object.kind != ObjectKind::volume) {
       return fail(ErrorCode::not_found, "there is no volume " + id.str() + " on this server");
     }
     if (object->record.size_bytes > size_bytes) return cannot_shrink(id, object->record.size_bytes);
@@ -50,7 +50,7 @@ Result<void> LvmStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
   auto view = group_->look();
   if (!view) return fail(view.error());
   const auto object = find_object(**view, id);
-  if (object && object->record.usable() && object->record.size_bytes == size_bytes) return {};
+  if (object && object->usable() && object->record.size_bytes == size_bytes) return {};
   return fail(ErrorCode::overloaded, "what is new of volume " + id.str() +
                                          " is being zeroed, up to byte " +
                                          std::to_string(scrubber_.progress(id)) + "; ask again");
@@ -135,9 +135,7 @@ void LvmStore::tidy(const LvmObject& seen) {
     return scrubber_.add(id);
   }
   const auto is_half_made = [](const LvmObject& object) {
-    const bool no_snapshot_yet =
-        object.record.object.kind == ObjectKind::snapshot && object.lv.origin.empty();
-    return object.record.unfinished() || (object.record.usable() && no_snapshot_yet);
+    return !object.record.on_its_way_out() && !object.usable();
   };
   if (!is_half_made(seen)) return;
   // Its job may have ended since that look. Now it has none, and no other can begin while its name

@@ -93,6 +93,15 @@ Result<StoreSpace> LvmThinStore::space() {
   return pool_.space(**view, jobs_.outstanding(**view));
 }
 
+std::unique_ptr<PreparedCopy> LvmThinStore::one_command(LvRecord record, Arguments command,
+                                                        LvmJobs::Ticket ticket) {
+  const auto discard = [this](LvmObject& half) {
+    return group_->change(group_->commands().remove({half.lv.name}));
+  };
+  return std::make_unique<LvmOneCommand>(*group_, std::move(record), std::move(command), discard,
+                                         std::move(ticket));
+}
+
 Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_empty(const Uuid& id,
                                                                   std::uint64_t size_bytes) {
   LvRecord record;
@@ -108,8 +117,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_empty(const Uuid& id
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_thin(pool_.name(), lv_name(id), lv_bytes, tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
 Result<void> LvmThinStore::check_rests(const LvmObject& source) const {
@@ -157,8 +165,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_volume(const Uuid& i
     return std::make_unique<Cloning>(*group_, record, std::move(command), lv_bytes,
                                      std::move(*ticket));
   }
-  return std::make_unique<LvmOneCommand>(*group_, size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
 Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_snapshot(const Uuid& id,
@@ -178,15 +185,14 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_snapshot(const Uuid&
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_thin_snapshot(lv_name(volume), lv_name(id), tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, record.size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
 Result<void> LvmThinStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
   auto view = group_->look();
   if (!view) return fail(view.error());
   auto object = find_object(**view, id);
-  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::volume) {
+  if (!object || !object->usable() || object->record.object.kind != ObjectKind::volume) {
     return fail(ErrorCode::not_found, "there is no volume " + id.str() + " on this server");
   }
   if (object->record.size_bytes > size_bytes) return cannot_shrink(id, object->record.size_bytes);
@@ -257,12 +263,12 @@ void LvmThinStore::look_after(const GroupView& view) {
 
 void LvmThinStore::tidy(const LvmObject& seen) {
   const Uuid& id = seen.record.object.id;
-  if (seen.record.usable() || jobs_.contains(id)) return;
+  if (seen.usable() || jobs_.contains(id)) return;
   // Its job may have ended since that look. Now it has none, and no other can begin while its name
   // is taken: a second look tells for sure.
   auto view = group_->look();
   auto object = view ? find_object(**view, id) : std::nullopt;
-  if (!object || object->record.usable()) return;
+  if (!object || object->usable()) return;
   log::info("removing what was left half-made", {{"lv", object->lv.name}});
   if (auto ok = group_->change(group_->commands().remove({object->lv.name})); !ok) {
     log::warning("cannot remove it", {{"lv", object->lv.name}, {"error", describe(ok.error())}});

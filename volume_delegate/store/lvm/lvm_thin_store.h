@@ -45,6 +45,8 @@ class LvmThinStore final : public LvmStoreBase {
   bool is_known(const LogicalVolume& lv) const override;
   /// What is outside of the pool can be an external origin only while nobody can open it.
   Result<void> check_rests(const LvmObject& source) const;
+  std::unique_ptr<PreparedCopy> one_command(LvRecord record, Arguments command,
+                                            LvmJobs::Ticket ticket);
   Result<Removal> remove(const ObjectRef& target);
   void tidy(const LvmObject& seen);
 
