@@ -129,7 +129,8 @@ Result<wire::VolumeStatus> VolumeService::make(const Uuid& id, const wire::Volum
                      : parts_.store.prepare_empty(id, spec.size_bytes);
   if (!made) return fail(made.error());
   const CopyOrder order{{ObjectKind::volume, id}, source, spec.size_bytes};
-  if (auto ok = parts_.copies.begin(order, std::move(*made), Urgency::usual); !ok) {
+  const Urgency urgency = source ? Urgency::usual : Urgency::only_zeros;
+  if (auto ok = parts_.copies.begin(order, std::move(*made), urgency); !ok) {
     return fail(ok.error());
   }
   fault_point("volumed.put_volume.after_act");
@@ -186,10 +187,7 @@ Result<std::optional<wire::VolumeStatus>> VolumeService::remove(const Uuid& id) 
   const IdLocks::Guard guard(parts_.locks, {id});
   if (auto ok = check_unused(id); !ok) return fail(ok.error());
   if (const auto copy = parts_.copies.find(id)) {
-    if (!copy->failure) {
-      parts_.copies.cancel(id);
-      return copying(*copy);
-    }
+    if (!copy->failure && parts_.copies.cancel(id)) return copying(*copy);
     parts_.copies.forget_failure(id);
   }
   fault_point("volumed.delete_volume.before_act");

@@ -211,9 +211,13 @@ TEST_F(VolumeServiceTest, AFailedCopyCanBeDeleted) {
 TEST_F(VolumeServiceTest, DeletingACopyStopsItFirst) {
   EXPECT_EQ("200", said(put(volume(1), blank(10))));
   EXPECT_EQ("202", said(put(volume(2), copy_of("volume", 1, 10))));
-  EXPECT_EQ("202", said(del(volume(2))));
-  EXPECT_EQ("202", said(del(volume(2))));
-  EXPECT_EQ("409 conflict", said(put(volume(2), copy_of("volume", 1, 10)))) << "its end is decided";
+  store_.set_fault([&](const std::string& call, const ObjectRef&) -> Result<void> {
+    if (call != "copy") return {};
+    EXPECT_EQ("202", said(del(volume(2))));
+    EXPECT_EQ("202", said(del(volume(2))));
+    EXPECT_EQ("409 conflict", said(put(volume(2), copy_of("volume", 1, 10)))) << "it is decided";
+    return fail(ErrorCode::conflict, "the copy was cancelled");
+  });
   run_copies();
   EXPECT_EQ("204", said(del(volume(2))));
   EXPECT_EQ("404 not-found", said(get(volume(2))));
