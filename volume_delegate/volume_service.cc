@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kReady = "ready";
 constexpr const char* kCopying = "copying";
+constexpr const char* kGrowing = "growing";
 
 Result<std::optional<ObjectRef>> source_of(const wire::VolumeSpec& spec) {
   if (spec.source_kind.empty()) {
@@ -66,6 +67,15 @@ wire::VolumeStatus VolumeService::copying(const CopyBoard::View& copy) {
   status.size_bytes = copy.order.size_bytes;
   status.state = kCopying;
   status.copied_bytes = copy.copied_bytes;
+  return status;
+}
+
+wire::VolumeStatus VolumeService::growing(const Uuid& id, const Growth& growth) {
+  wire::VolumeStatus status;
+  status.id = id;
+  status.size_bytes = growth.size_bytes;
+  status.state = kGrowing;
+  status.copied_bytes = growth.ready_bytes;
   return status;
 }
 
@@ -159,7 +169,9 @@ Result<wire::VolumeStatus> VolumeService::grow(const Uuid& id, std::uint64_t siz
   if (!held || held->size_bytes == size_bytes) return held;
   if (held->size_bytes > size_bytes) return cannot_shrink(id, held->size_bytes);
   if (auto ok = check_may_grow(id, while_exported); !ok) return fail(ok.error());
-  if (auto ok = parts_.store.grow_volume(id, size_bytes); !ok) return fail(ok.error());
+  auto growth = parts_.store.grow_volume(id, size_bytes);
+  if (!growth) return fail(growth.error());
+  if (!growth->done) return growing(id, *growth);
   log::info("made a volume larger", {{"id", id.str()}, {"size", format_size(size_bytes)}});
   return get(id);
 }

@@ -15,7 +15,7 @@ class LvmMaking final : public PreparedCopy {
  public:
   struct Plan {
     VolumeGroup& group;
-    LvmScrubber& scrubber;
+    LvmScrubber& wipes;
     Pace& pace;
     LvRecord record;  ///< in its first stage; its source says what is copied
     std::uint64_t lv_bytes = 0;
@@ -58,10 +58,5 @@ class LvmOneCommand final : public PreparedCopy {
   const Discard discard_;
   LvmJobs::Ticket ticket_;
 };
-
-/// From here on nobody has it, and its bytes will be wiped.
-Result<void> give_up(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
-/// Of what is half-made: removed, or given up where it may hold somebody's bytes.
-Result<void> discard(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
 
 }  // namespace vbs::volume_delegate
