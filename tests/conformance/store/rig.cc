@@ -177,8 +177,10 @@ std::string StoreTest::grow(const Uuid& id, std::uint64_t size_bytes) {
     auto growth = store_->grow_volume(id, size_bytes);
     if (!growth && !is_transient(growth.error().code)) return describe(growth.error());
     if (growth && growth->done) return "";
-    if (growth) EXPECT_EQ(size_bytes, growth->size_bytes);
-    if (growth) EXPECT_LE(growth->ready_bytes, size_bytes);
+    if (growth) {
+      EXPECT_EQ(size_bytes, growth->size_bytes);
+      EXPECT_LE(growth->ready_bytes, size_bytes);
+    }
     std::this_thread::sleep_for(Milliseconds(100));
   }
   return "it has not grown in time";

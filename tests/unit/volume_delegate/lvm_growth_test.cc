@@ -120,7 +120,8 @@ TEST_F(LvmGrowthTest, GoesOnWhereItWas) {
 TEST_F(LvmGrowthTest, KilledBeforeTheExtentsChangeHandsItGoesOn) {
   put_volume(record(1));
   put_room(true);
-  lvm_.change(name_, [&](LogicalVolume& lv) { lv.tags = tags_of(growing(mark_of_room())); });
+  const auto mark = mark_of_room();
+  lvm_.change(name_, [&](LogicalVolume& lv) { lv.tags = tags_of(growing(mark)); });
   tend();
   ASSERT_TRUE(is_settled());
   EXPECT_EQ(2 * kSize, size());

@@ -208,7 +208,10 @@ TEST_F(LvmStoreTest, ALostSnapshotIsNoSourceHoweverTheCopyEnds) {
 TEST_F(LvmStoreTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
   put_snapshot(2, 0);
   ASSERT_EQ(1u, store_->list()->snapshots.size());
-  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.origin.clear(); });
+  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) {
+    lv.origin.clear();
+    lv.size_bytes = kSize;  // of its device too: it shows its room
+  });
   open();  // as after a kill in the middle of lvcreate
   EXPECT_TRUE(failed_with(store_->find_snapshot(id(2)), ErrorCode::not_found));
   EXPECT_THAT(store_->list()->snapshots, IsEmpty());
