@@ -46,24 +46,33 @@ Result<void> CopyBoard::begin(const CopyOrder& order, std::unique_ptr<PreparedCo
   const Uuid id = order.object.id;
   {
     std::lock_guard guard(mutex_);
-    entries_[id] = Entry{order, control, std::nullopt, {}};
+    entries_[id] = Entry{order, control, std::move(copy), std::nullopt, {}};
   }
-  // A task must be copyable, so the copy is shared with it.
-  std::shared_ptr<PreparedCopy> shared = std::move(copy);
-  if (post_([this, id, shared, control] { run(id, *shared, *control); }, urgency)) return {};
+  if (post_([this, id, control] { run(id, control); }, urgency)) return {};
+  const auto dropped = take(id, *control);
   std::lock_guard guard(mutex_);
   entries_.erase(id);
   return fail(ErrorCode::overloaded, "too many copies are waiting on this server; try again later");
 }
 
-void CopyBoard::run(const Uuid& id, PreparedCopy& copy, CopyControl& control) {
-  const Result<void> done = copy.run(control);
-  if (!done && !control.cancelled) {
+std::unique_ptr<PreparedCopy> CopyBoard::take(const Uuid& id, const CopyControl& control) {
+  std::lock_guard guard(mutex_);
+  const auto found = entries_.find(id);
+  // Cancelled before its turn; there may be another one of this id by now.
+  if (found == entries_.end() || found->second.control.get() != &control) return nullptr;
+  return std::move(found->second.waiting);
+}
+
+void CopyBoard::run(const Uuid& id, const std::shared_ptr<CopyControl>& control) {
+  const auto copy = take(id, *control);
+  if (!copy) return;
+  const Result<void> done = copy->run(*control);
+  if (!done && !control->cancelled) {
     log::error("a copy failed", {{"id", id.str()}, {"error", describe(done.error())}});
   }
   std::lock_guard guard(mutex_);
   const auto found = entries_.find(id);
-  if (done || control.cancelled) {
+  if (done || control->cancelled) {
     entries_.erase(found);
     return;
   }
@@ -71,10 +80,16 @@ void CopyBoard::run(const Uuid& id, PreparedCopy& copy, CopyControl& control) {
   found->second.ended = clock_.monotonic();
 }
 
-void CopyBoard::cancel(const Uuid& id) {
+bool CopyBoard::cancel(const Uuid& id) {
+  std::unique_ptr<PreparedCopy> dropped;  // gives its space back without the lock
   std::lock_guard guard(mutex_);
   const auto found = entries_.find(id);
-  if (found != entries_.end()) found->second.control->cancelled = true;
+  if (found == entries_.end() || found->second.failure) return false;
+  found->second.control->cancelled = true;
+  dropped = std::move(found->second.waiting);
+  if (!dropped) return true;
+  entries_.erase(found);
+  return false;
 }
 
 void CopyBoard::cancel_all() {

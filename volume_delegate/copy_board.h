@@ -23,9 +23,12 @@ struct CopyOrder {
   bool operator==(const CopyOrder&) const = default;
 };
 
-/// Whether somebody waits for a copy who must not stand in line behind others: a guest that is held
-/// still until its volume is copied.
-enum class Urgency { usual, guest_waits };
+/// Who must not stand in line behind whom.
+enum class Urgency {
+  usual,
+  only_zeros,   ///< a new volume without a source: nobody expects it to wait for others' copies
+  guest_waits,  ///< a guest is held still until its volume is copied
+};
 
 /// Copies that run in the background, and those that failed until somebody has been told.
 /// Thread-safe. Everything here is lost with the process: an interrupted copy does not exist, and
@@ -50,8 +53,9 @@ class CopyBoard {
   /// Begins a copy, which then is on the board. A copy that takes no time is run here and now, and
   /// is not. Fails with `overloaded` when too many wait.
   Result<void> begin(const CopyOrder& order, std::unique_ptr<PreparedCopy> copy, Urgency urgency);
-  /// Asks a running copy to stop; it leaves the board when it has.
-  void cancel(const Uuid& id);
+  /// Asks a copy to stop. True: it runs, and leaves the board when it has stopped. One that still
+  /// waits for its turn is gone at once, with its space.
+  bool cancel(const Uuid& id);
   void cancel_all();
   /// Takes a failed copy off the board.
   void forget_failure(const Uuid& id);
@@ -62,11 +66,13 @@ class CopyBoard {
   struct Entry {
     CopyOrder order;
     std::shared_ptr<CopyControl> control;
+    std::unique_ptr<PreparedCopy> waiting;  ///< until it runs
     std::optional<Error> failure;
     MonotonicTime ended{};
   };
   static View view_of(const Entry& entry);
-  void run(const Uuid& id, PreparedCopy& copy, CopyControl& control);
+  void run(const Uuid& id, const std::shared_ptr<CopyControl>& control);
+  std::unique_ptr<PreparedCopy> take(const Uuid& id, const CopyControl& control);
 
   const Post post_;
   Clock& clock_;

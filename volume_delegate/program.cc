@@ -23,6 +23,8 @@ constexpr std::size_t kHandlerQueue = 256;
 constexpr std::size_t kCopyQueue = 1024;
 /// More guests are hardly held still at once; the threads sleep otherwise.
 constexpr unsigned kUrgentThreads = 4;
+/// They share one rate; with several, a small volume does not wait for a large one.
+constexpr unsigned kZeroingThreads = 4;
 /// The store keeps its own pace; this bounds how late it is.
 constexpr Milliseconds kTendStoreEvery{500};
 /// A dead target daemon is noticed within this.
@@ -113,9 +115,10 @@ Result<void> run(const Settings& settings) {
   ThreadPool handlers("volumed-http", kHandlerThreads, kHandlerQueue);
   ThreadPool copies("volumed-copy", settings.copy_threads, kCopyQueue);
   ThreadPool urgent_copies("volumed-urgent", kUrgentThreads, kCopyQueue);
+  ThreadPool zeroing("volumed-zero", kZeroingThreads, kCopyQueue);
   const auto post_copy = [&](Task task, Urgency urgency) {
-    ThreadPool& pool = urgency == Urgency::guest_waits ? urgent_copies : copies;
-    return pool.try_post(std::move(task));
+    if (urgency == Urgency::guest_waits) return urgent_copies.try_post(std::move(task));
+    return (urgency == Urgency::only_zeros ? zeroing : copies).try_post(std::move(task));
   };
   VolumeServer server({*outside.store, *outside.target, *outside.exports, *outside.tombstones,
                        outside.clock, post_copy, settings.name, settings.target.iqn_prefix});
@@ -135,6 +138,7 @@ Result<void> run(const Settings& settings) {
                                     }));
   if (!listening) {
     urgent_copies.stop();
+    zeroing.stop();
     copies.stop();
     handlers.stop();
     return fail(listening.error());
@@ -147,6 +151,7 @@ Result<void> run(const Settings& settings) {
   handlers.stop();
   server.cancel_copies();
   urgent_copies.stop();
+  zeroing.stop();
   copies.stop();
   return {};
 }

@@ -117,10 +117,7 @@ Result<std::optional<wire::SnapshotStatus>> SnapshotService::remove(const Uuid& 
     return fail(ok.error());
   }
   if (const auto copy = parts_.copies.find(id)) {
-    if (!copy->failure) {
-      parts_.copies.cancel(id);
-      return copying(*copy);
-    }
+    if (!copy->failure && parts_.copies.cancel(id)) return copying(*copy);
     parts_.copies.forget_failure(id);
   }
   fault_point("volumed.delete_snapshot.before_act");

@@ -55,11 +55,12 @@ Response answer(unsigned code, const Document& document) {
   return http::json(code, out.take());
 }
 
-/// Volumes and snapshots: 202 while copying, else 200.
+/// Volumes and snapshots: 202 while copying or growing, else 200.
 template <class Status>
 Response answer_object(const Result<Status>& result) {
   if (!result) return http::problem(result.error());
-  return answer(result->state == "copying" ? kAccepted : kOk, *result);
+  const bool under_way = result->state == "copying" || result->state == "growing";
+  return answer(under_way ? kAccepted : kOk, *result);
 }
 
 template <class Status>

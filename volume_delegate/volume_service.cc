@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kReady = "ready";
 constexpr const char* kCopying = "copying";
+constexpr const char* kGrowing = "growing";
 
 Result<std::optional<ObjectRef>> source_of(const wire::VolumeSpec& spec) {
   if (spec.source_kind.empty()) {
@@ -66,6 +67,15 @@ wire::VolumeStatus VolumeService::copying(const CopyBoard::View& copy) {
   status.size_bytes = copy.order.size_bytes;
   status.state = kCopying;
   status.copied_bytes = copy.copied_bytes;
+  return status;
+}
+
+wire::VolumeStatus VolumeService::growing(const Uuid& id, const Growth& growth) {
+  wire::VolumeStatus status;
+  status.id = id;
+  status.size_bytes = growth.size_bytes;
+  status.state = kGrowing;
+  status.copied_bytes = growth.ready_bytes;
   return status;
 }
 
@@ -129,7 +139,8 @@ Result<wire::VolumeStatus> VolumeService::make(const Uuid& id, const wire::Volum
                      : parts_.store.prepare_empty(id, spec.size_bytes);
   if (!made) return fail(made.error());
   const CopyOrder order{{ObjectKind::volume, id}, source, spec.size_bytes};
-  if (auto ok = parts_.copies.begin(order, std::move(*made), Urgency::usual); !ok) {
+  const Urgency urgency = source ? Urgency::usual : Urgency::only_zeros;
+  if (auto ok = parts_.copies.begin(order, std::move(*made), urgency); !ok) {
     return fail(ok.error());
   }
   fault_point("volumed.put_volume.after_act");
@@ -159,7 +170,9 @@ Result<wire::VolumeStatus> VolumeService::grow(const Uuid& id, std::uint64_t siz
   if (!held || held->size_bytes == size_bytes) return held;
   if (held->size_bytes > size_bytes) return cannot_shrink(id, held->size_bytes);
   if (auto ok = check_may_grow(id, while_exported); !ok) return fail(ok.error());
-  if (auto ok = parts_.store.grow_volume(id, size_bytes); !ok) return fail(ok.error());
+  auto growth = parts_.store.grow_volume(id, size_bytes);
+  if (!growth) return fail(growth.error());
+  if (!growth->done) return growing(id, *growth);
   log::info("made a volume larger", {{"id", id.str()}, {"size", format_size(size_bytes)}});
   return get(id);
 }
@@ -188,10 +201,7 @@ Result<std::optional<wire::VolumeStatus>> VolumeService::remove(const Uuid& id) 
   if (!guard) return fail(guard.error());
   if (auto ok = check_unused(id); !ok) return fail(ok.error());
   if (const auto copy = parts_.copies.find(id)) {
-    if (!copy->failure) {
-      parts_.copies.cancel(id);
-      return copying(*copy);
-    }
+    if (!copy->failure && parts_.copies.cancel(id)) return copying(*copy);
     parts_.copies.forget_failure(id);
   }
   fault_point("volumed.delete_volume.before_act");

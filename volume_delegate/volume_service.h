@@ -33,8 +33,8 @@ class VolumeService {
   /// `state` tells "ready" from "copying". A copy that failed is told once, as the error of the
   /// next PUT, and the PUT after that tries again.
   Result<wire::VolumeStatus> put(const Uuid& id, const wire::VolumeSpec& spec);
-  /// Makes it larger. `while_exported`: the target shows a new size to who is logged in; else a
-  /// volume that is exported does not grow.
+  /// Makes it larger; state "growing" where that takes time: ask again. `while_exported`: the
+  /// target shows a new size to who is logged in; else a volume that is exported does not grow.
   Result<wire::VolumeStatus> grow(const Uuid& id, std::uint64_t size_bytes, bool while_exported);
   Result<wire::VolumeStatus> get(const Uuid& id);
   /// nullopt: gone. A status: it was being copied and the copy was told to stop, or it is being
@@ -43,6 +43,7 @@ class VolumeService {
 
   static wire::VolumeStatus ready(const StoredVolume& volume);
   static wire::VolumeStatus copying(const CopyBoard::View& copy);
+  static wire::VolumeStatus growing(const Uuid& id, const Growth& growth);
   static wire::VolumeStatus deleting(const Uuid& id, const Removal& removal);
 
  private:

@@ -20,12 +20,13 @@ struct VolumeSpec {
   void to_json(json::Writer& out) const;
 };
 
-/// Answer of PUT and GET: 200 when ready, 202 while `copying`.
+/// Answer of PUT and GET: 200 when ready, 202 while `copying`; of PUT .../size 202 while `growing`.
 struct VolumeStatus {
   Uuid id;
   std::uint64_t size_bytes = 0;
-  std::string state;                  ///< "ready" or "copying"; "deleting": being wiped
-  std::uint64_t copied_bytes = 0;     ///< progress while copying
+  /// "ready" or "copying"; "growing": what is new is being zeroed; "deleting": being wiped.
+  std::string state;
+  std::uint64_t copied_bytes = 0;     ///< progress, while it is not ready
   std::uint64_t allocated_bytes = 0;  ///< what the store really holds for it
   /// How long a point-in-time copy of it would take; 0 where the store does it at once (reflink).
   std::int64_t snapshot_estimate_ms = 0;

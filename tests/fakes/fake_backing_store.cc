@@ -180,9 +180,10 @@ Result<std::unique_ptr<PreparedCopy>> FakeBackingStore::prepare(const ObjectRef&
   return std::make_unique<Copy>(*this, object, size_bytes);
 }
 
-Result<void> FakeBackingStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
+Result<volume_delegate::Growth> FakeBackingStore::grow_volume(const Uuid& id,
+                                                              std::uint64_t size_bytes) {
   const ObjectRef object{ObjectKind::volume, id};
-  if (auto ok = enter("grow", object); !ok) return ok;
+  if (auto ok = enter("grow", object); !ok) return fail(ok.error());
   std::lock_guard guard(mutex_);
   const auto found = objects_.find(object);
   if (found == objects_.end() || found->second.being_made) {
@@ -193,8 +194,9 @@ Result<void> FakeBackingStore::grow_volume(const Uuid& id, std::uint64_t size_by
   if (promised() - held + size_bytes > capacity_bytes_) {
     return fail(ErrorCode::insufficient_space, "no room for " + std::to_string(size_bytes));
   }
+  if (growing_) return volume_delegate::Growth{false, size_bytes, held + (1 << 10)};
   found->second.size_bytes = size_bytes;
-  return {};
+  return volume_delegate::Growth{};
 }
 
 Result<Removal> FakeBackingStore::remove(const ObjectRef& object) {
@@ -214,6 +216,11 @@ Result<Removal> FakeBackingStore::remove_snapshot(const Uuid& id) {
 void FakeBackingStore::set_fault(Fault fault) {
   std::lock_guard guard(mutex_);
   fault_ = std::move(fault);
+}
+
+void FakeBackingStore::set_growing(bool growing) {
+  std::lock_guard guard(mutex_);
+  growing_ = growing;
 }
 
 void FakeBackingStore::set_wiping(bool wiping) {

@@ -31,7 +31,7 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
       const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source) override;
   Result<std::unique_ptr<volume_delegate::PreparedCopy>> prepare_snapshot(
       const Uuid& id, const Uuid& volume) override;
-  Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<volume_delegate::Growth> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
   Result<volume_delegate::Removal> remove_volume(const Uuid& id) override;
   Result<volume_delegate::Removal> remove_snapshot(const Uuid& id) override;
   std::string device(const Uuid& volume) const override { return "/fake/" + volume.str() + ".img"; }
@@ -47,6 +47,8 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   /// An operator offers an image, or takes the offer back.
   void offer(const volume_delegate::StoredImage& image);
   void withdraw(const Uuid& image);
+  /// Whether a growth is only under way, until this is taken back.
+  void set_growing(bool growing);
   /// A snapshot runs full.
   void spoil(const Uuid& snapshot);
   /// Somebody removes an object by hand.
@@ -76,6 +78,7 @@ class FakeBackingStore final : public volume_delegate::BackingStore {
   Fault fault_;
   std::int64_t estimate_ms_ = 1;
   bool wiping_ = false;
+  bool growing_ = false;
   std::map<ObjectRef, Object> objects_;
   std::map<Uuid, volume_delegate::StoredImage> images_;
 };

@@ -5,16 +5,11 @@ from life import LifeCase, add_lives
 from service import STORES, TARGETS
 
 
-class LibvirtTest(LifeCase):
+class DriversTest(LifeCase):
     pass
 
 
-class QemuTest(LifeCase):
-    pass
-
-
-add_lives(LibvirtTest, STORES, TARGETS, ("libvirt",))
-add_lives(QemuTest, STORES, TARGETS, ("qemu",))
+add_lives(DriversTest, STORES, TARGETS, ("libvirt", "qemu"))
 
 if __name__ == "__main__":
     unittest.main()

@@ -88,6 +88,13 @@ class PreparedCopy {
   virtual Result<void> run(CopyControl& control) = 0;
 };
 
+/// How far a growth is.
+struct Growth {
+  bool done = true;  ///< else what is new is being zeroed, and the volume still has its old size
+  std::uint64_t size_bytes = 0;  ///< what it will have
+  std::uint64_t ready_bytes = 0;
+};
+
 /// How far a removal is.
 struct Removal {
   bool gone = true;  ///< else its bytes are being wiped: nobody can use it, its space is not free
@@ -128,8 +135,9 @@ class BackingStore {
 
   /// Makes the volume that large; what is new reads as zeros, what was there stays, and whoever has
   /// it open may go on. Success where it is that large already. invalid_field "size_bytes" where it
-  /// is larger: nothing shrinks. A crash in the middle leaves the old size or the new one.
-  virtual Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
+  /// is larger: nothing shrinks. Where it is not done at once, the store goes on by itself, after a
+  /// restart too; ask again. A crash in the middle leaves the old size or the new one.
+  virtual Result<Growth> grow_volume(const Uuid& id, std::uint64_t size_bytes) = 0;
 
   /// Removing what is absent succeeds. `conflict` where somebody has it open or another object
   /// needs it. Where it is not gone at once, the store goes on by itself, after a restart too; ask

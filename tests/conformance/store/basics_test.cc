@@ -161,11 +161,11 @@ TEST_F(StoreTest, GrowingKeepsTheBytesAndAddsZeros) {
   const Uuid id = fresh();
   ASSERT_EQ("", create(id, kSize));
   write(id, 0, kSize, 3);
-  ASSERT_EQ("", trouble(store_->grow_volume(id, 2 * kSize + kMiB)));
+  ASSERT_EQ("", grow(id, 2 * kSize + kMiB));
   EXPECT_EQ(2 * kSize + kMiB, store_->find_volume(id)->size_bytes);
   EXPECT_TRUE(holds(id, 0, kSize, 3));
   EXPECT_TRUE(is_zero(id, kSize, kSize + kMiB));
-  EXPECT_EQ("", trouble(store_->grow_volume(id, 2 * kSize + kMiB))) << "the same again";
+  EXPECT_EQ("", grow(id, 2 * kSize + kMiB)) << "the same again";
   reopen();
   EXPECT_EQ(2 * kSize + kMiB, store_->find_volume(id)->size_bytes);
 }

@@ -88,6 +88,23 @@ TEST_F(LvmTest, TheTagsOfAnObjectSayWhatItIs) {
             column(lv_name(image), "lv_tags"));
 }
 
+TEST_F(LvmTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
+  if (target().driver != "lvm") GTEST_SKIP() << "thin snapshots are made in one commit";
+  const Uuid id = fresh();
+  const Uuid image = fresh();
+  ASSERT_EQ("", create(id, kSize));
+  // As lvcreate leaves it when it is killed between its two commits.
+  ASSERT_TRUE(tool("lvcreate", {"--yes", "-Wn", "-L8M", "--addtag", "vbs.snapshot=" + image.str(),
+                                "--addtag", "vbs.of=" + id.str(), "--addtag", "vbs.size=33554432",
+                                "-n", lv_name(image), "--", target().group}));
+  reopen();
+  EXPECT_FALSE(has(snapshot_of(image)));
+  EXPECT_EQ(ErrorCode::not_found, code_of(store_->find_snapshot(image)));
+  EXPECT_EQ(ErrorCode::not_found, code_of(store_->source_size(snapshot_of(image))));
+  tend();
+  EXPECT_EQ("", snapshot(image, id)) << "and the next order makes it";
+}
+
 TEST_F(LvmTest, VolumesGetTheirDevicesBackAfterAStartOfTheMachine) {
   const Uuid id = fresh();
   ASSERT_EQ("", create(id, kSize));

@@ -151,8 +151,7 @@ Uuid StoreTest::fresh() {
 std::string StoreTest::run(const Prepare& prepare) {
   const auto end = std::chrono::steady_clock::now() + kLimit;
   auto prepared = prepare();
-  while (!prepared && prepared.error().code == ErrorCode::conflict &&
-         prepared.error().message.find("ask again") != std::string::npos &&
+  while (!prepared && is_transient(prepared.error().code) &&
          std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(Milliseconds(200));
     prepared = prepare();
@@ -172,13 +171,28 @@ std::string StoreTest::snapshot(const Uuid& id, const Uuid& of) {
   return run([&] { return store_->prepare_snapshot(id, of); });
 }
 
+std::string StoreTest::grow(const Uuid& id, std::uint64_t size_bytes) {
+  const auto end = std::chrono::steady_clock::now() + kLimit;
+  while (std::chrono::steady_clock::now() < end) {
+    auto growth = store_->grow_volume(id, size_bytes);
+    if (!growth && !is_transient(growth.error().code)) return describe(growth.error());
+    if (growth && growth->done) return "";
+    if (growth) {
+      EXPECT_EQ(size_bytes, growth->size_bytes);
+      EXPECT_LE(growth->ready_bytes, size_bytes);
+    }
+    std::this_thread::sleep_for(Milliseconds(100));
+  }
+  return "it has not grown in time";
+}
+
 std::string StoreTest::remove(const ObjectRef& object) {
   const auto end = std::chrono::steady_clock::now() + kLimit;
   while (std::chrono::steady_clock::now() < end) {
     auto removal = object.kind == ObjectKind::volume ? store_->remove_volume(object.id)
                                                      : store_->remove_snapshot(object.id);
-    if (!removal) return describe(removal.error());
-    if (removal->gone) return "";
+    if (!removal && !is_transient(removal.error().code)) return describe(removal.error());
+    if (removal && removal->gone) return "";
     std::this_thread::sleep_for(Milliseconds(100));
   }
   return "it is not gone in time";
@@ -262,7 +276,15 @@ int act(const std::vector<std::string>& arguments) {
   };
   if (what == "create") return run((*store)->prepare_empty(id, std::stoull(arguments[2])));
   if (what == "snapshot") return run((*store)->prepare_snapshot(id, uuid_of(arguments[2])));
-  if (what == "grow") return (*store)->grow_volume(id, std::stoull(arguments[2])) ? 0 : 1;
+  if (what == "grow") {
+    for (int i = 0; i < 300; ++i) {
+      auto growth = (*store)->grow_volume(id, std::stoull(arguments[2]));
+      if (!growth) return 1;
+      if (growth->done) return 0;
+      std::this_thread::sleep_for(Milliseconds(100));
+    }
+    return 1;
+  }
   if (what == "copy") {
     return run((*store)->prepare_volume(id, std::stoull(arguments[2]),
                                         snapshot_of(uuid_of(arguments[3]))));

@@ -71,6 +71,8 @@ class StoreTest : public ::testing::Test {
   std::string create(const Uuid& id, std::uint64_t size_bytes);
   std::string copy(const Uuid& id, std::uint64_t size_bytes, const ObjectRef& source);
   std::string snapshot(const Uuid& id, const Uuid& volume);
+  /// Asks until it has grown.
+  std::string grow(const Uuid& id, std::uint64_t size_bytes);
   using Prepare = std::function<Result<std::unique_ptr<PreparedCopy>>()>;
   /// Prepares and runs; asks again while what had the id before is still being removed.
   std::string run(const Prepare& prepare);

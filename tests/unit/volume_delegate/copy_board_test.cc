@@ -63,11 +63,29 @@ TEST_F(CopyBoardTest, ShowsACopyUntilItIsDone) {
 
 TEST_F(CopyBoardTest, ACancelledCopyLeavesTheBoardAndNoObject) {
   ASSERT_EQ("", trouble(begin(2)));
-  board_.cancel(id(2));
-  EXPECT_TRUE(board_.find(id(2))->cancelled);
+  store_.set_fault([&](const std::string& call, const ObjectRef&) -> Result<void> {
+    if (call != "copy") return {};
+    EXPECT_TRUE(board_.cancel(id(2))) << "it runs";
+    EXPECT_TRUE(board_.find(id(2))->cancelled);
+    return fail(ErrorCode::conflict, "the copy was cancelled");
+  });
   run_next();
   EXPECT_FALSE(board_.find(id(2)));
   EXPECT_FALSE(made(2));
+}
+
+TEST_F(CopyBoardTest, ACopyThatWaitsForItsTurnIsCancelledAtOnce) {
+  const auto before = store_.space()->reserved_bytes;
+  ASSERT_EQ("", trouble(begin(2)));
+  EXPECT_FALSE(board_.cancel(id(2))) << "nothing has to stop";
+  EXPECT_FALSE(board_.find(id(2)));
+  EXPECT_EQ(before, store_.space()->reserved_bytes) << "its space is free again";
+  ASSERT_EQ("", trouble(begin(2))) << "and so is its id";
+  run_next();
+  EXPECT_FALSE(made(2)) << "the turn of the first one";
+  run_next();
+  EXPECT_TRUE(made(2));
+  EXPECT_FALSE(board_.find(id(2)));
 }
 
 TEST_F(CopyBoardTest, KeepsAFailureUntilItIsForgotten) {

@@ -26,7 +26,7 @@ TEST(LvmCommands, OneLookAsksForTheWholeGroup) {
 }
 
 TEST(LvmCommands, OnlyTheDevicesThatAreNamedAreLookedAt) {
-  const auto argv = LvmCommands("vg", {"/dev/sdb", "/dev/sdc"}).remove({"a"});
+  const auto argv = LvmCommands("vg", {"/dev/sdb", "/dev/sdc"}).remove("a");
   EXPECT_THAT(argv, ElementsAre("lvremove", "--config", kConfig, "--devices", "/dev/sdb",
                                 "--devices", "/dev/sdc", "--force", "--", "vg/a"));
 }
@@ -72,10 +72,19 @@ TEST(LvmCommands, ChangeThings) {
                           "--", "vg/a"));
   EXPECT_THAT(commands.activate({"a", "b"}), ElementsAre("lvchange", "--config", kConfig,
                                                          "--activate", "y", "--", "vg/a", "vg/b"));
+  EXPECT_THAT(commands.refresh("a"),
+              ElementsAre("lvchange", "--config", kConfig, "--refresh", "--", "vg/a"));
   EXPECT_THAT(commands.extend("a", 40 * kMiB),
               ElementsAre("lvextend", "--config", kConfig, "--size", "41943040b", "--", "vg/a"));
-  EXPECT_THAT(commands.remove({"a", "b"}),
-              ElementsAre("lvremove", "--config", kConfig, "--force", "--", "vg/a", "vg/b"));
+  EXPECT_THAT(commands.extend("a", 40 * kMiB, {{"/dev/vdb", 8, 9}, {"/dev/vdc", 0, 3}}),
+              ElementsAre("lvextend", "--config", kConfig, "--size", "41943040b", "--", "vg/a",
+                          "/dev/vdb:8-9", "/dev/vdc:0-3"));
+  EXPECT_THAT(
+      commands.remove_without_discard("a"),
+      ElementsAre("lvremove", "--config", std::string(kConfig) + " devices/issue_discards=0",
+                  "--force", "--", "vg/a"));
+  EXPECT_THAT(commands.remove("a"),
+              ElementsAre("lvremove", "--config", kConfig, "--force", "--", "vg/a"));
 }
 
 }  // namespace

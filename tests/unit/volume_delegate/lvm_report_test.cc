@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 
 #include "common/file.h"
 #include "common/units.h"
@@ -135,6 +136,43 @@ TEST(LvmReport, KnowsWhatErrorsMean) {
   EXPECT_EQ("lvm x failed (5): it says nothing", lvm_error("x", 5, " \n").message);
 }
 
+TEST(LvmReport, TellsTheErrorFromTheWarnings) {
+  EXPECT_EQ("lvm lvcreate failed (5): insufficient free space",
+            lvm_error("lvcreate", 5,
+                      "  WARNING: PV x has no key.\n  WARNING: y\n  insufficient free "
+                      "space\n")
+                .message);
+  EXPECT_EQ("lvm lvs failed (5): WARNING: only this",
+            lvm_error("lvs", 5, "  WARNING: only this\n").message);
+}
+
+TEST(LvmReport, ShowsWhereAnLvLiesAndItsDevice) {
+  const auto row = [](const std::string& name, const std::string& number, const std::string& start,
+                      const std::string& ranges) {
+    return R"({"lv_name":")" + name + R"(","lv_size":"12582912","lv_tags":"","origin":"",)" +
+           R"("pool_lv":"","segtype":"linear","lv_permissions":"writeable",)"
+           R"("lv_active_locally":"1","lv_device_open":"0","lv_snapshot_invalid":"-1",)"
+           R"("data_percent":"","metadata_percent":"","lv_metadata_size":"","chunk_size":"0",)"
+           R"("zero":"-1","lv_health_status":"","lv_kernel_major":")" +
+           (number == "-1" ? "-1" : "253") + R"(","lv_kernel_minor":")" + number +
+           R"(","seg_start":")" + start + R"(","seg_pe_ranges":")" + ranges +
+           R"(","vg_size":"9","vg_free":"9","vg_extent_size":"4194304"})";
+  };
+  auto view = parse_lvs(R"({"report":[{"lv":[)" + row("a", "7", "8388608", "/dev/vdc:3-3") + "," +
+                        row("b", "-1", "0", "/dev/vdb:2-2 /dev/vdc:0-1") + "," +
+                        row("a", "7", "0", "/dev/vdb:0-1") + "]}]}");
+  ASSERT_EQ("", trouble(view));
+  ASSERT_EQ(2u, view->volumes.size());
+  const auto* one = view->find("a");
+  EXPECT_EQ(makedev(253, 7), one->device_number);
+  ASSERT_EQ(2u, one->segments.size());
+  EXPECT_EQ(0u, one->segments[0].start_bytes);
+  EXPECT_EQ("/dev/vdb:0-1", one->segments[0].ranges);
+  EXPECT_EQ("/dev/vdc:3-3", one->segments[1].ranges);
+  EXPECT_FALSE(view->find("b")->device_number) << "it is not active";
+  EXPECT_EQ("/dev/vdb:2-2 /dev/vdc:0-1", view->find("b")->segments.front().ranges);
+}
+
 TEST(LvmReport, NonsenseIsNotUnderstood) {
   const std::string row =
       R"("lv_size":"1","lv_tags":"","origin":"","pool_lv":"","segtype":"linear",)"
@@ -146,6 +184,10 @@ TEST(LvmReport, NonsenseIsNotUnderstood) {
     return parse_lvs(R"({"report":[{"lv":[{)" + row + more + "}]}]}");
   };
   EXPECT_EQ("", trouble(parse(R"("lv_name":"a","data_percent":"1.5")")));
+  std::string no_extents =
+      R"({"report":[{"lv":[{)" + row + R"("lv_name":"a","data_percent":""}]}]})";
+  no_extents.replace(no_extents.find(R"("vg_extent_size":"1")"), 20, R"("vg_extent_size":"0")");
+  EXPECT_TRUE(failed_with(parse_lvs(no_extents), ErrorCode::internal, "no size"));
   const char* const bad[] = {R"("lv_name":"a")", R"("lv_name":"a","data_percent":"x")",
                              R"("lv_name":"a","data_percent":"101")",
                              R"("lv_name":7,"data_percent":"")"};

@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/volume_delegate/lvm_support.h"
-#include "tests/unit/volume_delegate/store_support.h"
+#include "tests/unit/volume_delegate/lvm_store_support.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -17,66 +16,20 @@ using testing::file_bytes;
 using testing::id;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
+using testing::kSize;
+using testing::kZeros;
+using testing::LvmStoreTest;
 using testing::names_of;
 using ::testing::Not;
 using testing::ScriptedLvm;
 using testing::trouble;
 using testing::write_at;
 
-constexpr std::uint64_t kSize = 8 * kMiB;
-const std::string kZeros(kSize, '\0');
-
-class LvmStoreTest : public ::testing::Test {
- protected:
-  void open(unsigned promised_percent = 100) {
-    LvmThickOptions options;
-    options.lvm = {"vg", {}, 0, kTiB, kTiB};
-    options.snapshots.least_bytes = 4 * kMiB;
-    options.snapshots.promised_percent = promised_percent;
-    store_.reset();
-    auto opened = LvmStore::open(options, lvm_.group(clock_), clock_);
-    ASSERT_EQ("", trouble(opened));
-    store_ = std::move(*opened);
-  }
-  void SetUp() override { open(); }
-  void tend() {
-    clock_.advance(std::chrono::minutes(1));
-    store_->tend();
-  }
-  static LvRecord record(unsigned number, LvStage stage = LvStage::whole) {
-    LvRecord record;
-    record.object = {ObjectKind::volume, id(number)};
-    record.size_bytes = kSize;
-    record.stage = stage;
-    return record;
-  }
-  /// A snapshot, as id(number), of the volume id(1), which is made too.
-  void put_snapshot(unsigned number, double full, bool invalid = false) {
-    lvm_.put(record(1));
-    LvRecord snapshot = record(number);
-    snapshot.object.kind = ObjectKind::snapshot;
-    snapshot.of = id(1);
-    lvm_.put(snapshot, lv_name(id(1)));
-    lvm_.change(lv_name(id(number)), [&](LogicalVolume& lv) {
-      lv.size_bytes = 4 * kMiB;
-      lv.data_percent = full;
-      lv.invalid = invalid;
-    });
-  }
-  bool eventually_gone(unsigned number) {
-    return testing::eventually([&] { return !lvm_.has(lv_name(id(number))); });
-  }
-
-  testing::ManualClock clock_;
-  ScriptedLvm lvm_;
-  std::unique_ptr<LvmStore> store_;
-};
-
 TEST_F(LvmStoreTest, AVolumeIsAnObjectOnlyOnceItIsZeroed) {
+  lvm_.free_extents_hold = 'o';
   std::string seen_before_tag;
   lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
     const std::string name = lv_name(id(1));
-    if (arguments.front() == "lvcreate") write_at(lvm_.device(name), 0, std::string(kSize, 'o'));
     if (arguments.front() == "lvchange") {
       seen_before_tag = file_bytes(lvm_.device(name));
       EXPECT_THAT(lvm_.row(name).tags, Contains("vbs.stage=zeroing"));
@@ -136,7 +89,7 @@ TEST_F(LvmStoreTest, ASnapshotIsSplitBeforeItIsWiped) {
   ASSERT_EQ("", trouble(removal));
   ASSERT_TRUE(eventually_gone(2));
   EXPECT_THAT(names_of(lvm_.changes()),
-              ElementsAre("lvchange", "lvconvert", "lvchange", "lvchange", "lvremove"));
+              ElementsAre("lvchange", "lvconvert", "lvchange", "lvremove"));
 }
 
 TEST_F(LvmStoreTest, WhatIsNeededOrInUseIsNotTouched) {
@@ -236,6 +189,67 @@ TEST_F(LvmStoreTest, ACopyFromASnapshotThatOverflowsMeanwhileIsNone) {
   EXPECT_FALSE(store_->find_volume(id(3)));
 }
 
+TEST_F(LvmStoreTest, ALostSnapshotIsNoSourceHoweverTheCopyEnds) {
+  put_snapshot(2, 10);
+  CopyControl control;
+  lvm_.on_look = [&] {
+    // The look after the copy: it is lost, and somebody cancels in the same moment.
+    if (control.copied_bytes < kSize) return;
+    lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.invalid = true; });
+    control.cancelled = true;
+  };
+  auto prepared = store_->prepare_volume(id(3), kSize, {ObjectKind::snapshot, id(2)});
+  ASSERT_EQ("", trouble(prepared));
+  EXPECT_TRUE(failed_with((*prepared)->run(control), ErrorCode::conflict, "is lost"));
+  lvm_.on_look = nullptr;
+  EXPECT_TRUE(eventually_gone(3));
+}
+
+TEST_F(LvmStoreTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
+  put_snapshot(2, 0);
+  ASSERT_EQ(1u, store_->list()->snapshots.size());
+  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) {
+    lv.origin.clear();
+    lv.size_bytes = kSize;  // of its device too: it shows its room
+  });
+  open();  // as after a kill in the middle of lvcreate
+  EXPECT_TRUE(failed_with(store_->find_snapshot(id(2)), ErrorCode::not_found));
+  EXPECT_THAT(store_->list()->snapshots, IsEmpty());
+  EXPECT_TRUE(
+      failed_with(store_->source_size({ObjectKind::snapshot, id(2)}), ErrorCode::not_found));
+  EXPECT_TRUE(
+      failed_with(store_->prepare_snapshot(id(2), id(1)), ErrorCode::overloaded, "ask again"));
+  lvm_.change(lv_name(id(2)), [](LogicalVolume& lv) { lv.active = false; });
+  tend();
+  EXPECT_TRUE(eventually_gone(2));
+}
+
+TEST_F(LvmStoreTest, WhatAFailedSnapshotLeftGoesAtOnce) {
+  lvm_.put(record(1));
+  auto prepared = store_->prepare_snapshot(id(2), id(1));
+  ASSERT_EQ("", trouble(prepared));
+  lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
+    if (arguments.front() != "lvcreate") return std::nullopt;
+    LvRecord half = record(2);
+    half.object.kind = ObjectKind::snapshot;
+    half.of = id(1);
+    lvm_.put(half);
+    process::Outcome killed;
+    killed.exit_code = 137;
+    return killed;
+  };
+  CopyControl control;
+  EXPECT_FALSE((*prepared)->run(control));
+  EXPECT_TRUE(eventually_gone(2)) << "without anybody's upkeep";
+}
+
+TEST_F(LvmStoreTest, WhatIsStillBeingRemovedCanBeMadeLater) {
+  lvm_.put(record(1, LvStage::deleting));
+  const auto refused = store_->prepare_empty(id(1), kSize);
+  EXPECT_TRUE(failed_with(refused, ErrorCode::overloaded, "ask again"));
+  EXPECT_TRUE(is_transient(refused.error().code)) << "so that the order is repeated";
+}
+
 TEST_F(LvmStoreTest, ASnapshotGetsMoreRoomInTime) {
   put_snapshot(2, 49);
   tend();
@@ -270,40 +284,6 @@ TEST_F(LvmStoreTest, WhatASnapshotMayGrowToIsPromised) {
       << "8 MiB are free, and promised";
 }
 
-TEST_F(LvmStoreTest, GrowingZeroesBeforeItCounts) {
-  lvm_.put(record(1));
-  const std::string device = lvm_.device(lv_name(id(1)));
-  write_at(device, 0, std::string(kSize, 'g'));
-  lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
-    if (arguments.front() == "lvextend") write_at(device, kSize, std::string(kSize, 'o'));
-    return std::nullopt;
-  };
-  ASSERT_EQ("", trouble(store_->grow_volume(id(1), 2 * kSize)));
-  EXPECT_EQ(std::string(kSize, 'g') + kZeros, file_bytes(device));
-  EXPECT_THAT(lvm_.row(lv_name(id(1))).tags,
-              ::testing::UnorderedElementsAre("vbs.volume=" + id(1).str(), "vbs.size=16777216"));
-  EXPECT_THAT(names_of(lvm_.changes()), ElementsAre("lvchange", "lvextend", "lvchange"));
-}
-
-TEST_F(LvmStoreTest, AVolumeWithSnapshotsDoesNotGrow) {
-  put_snapshot(2, 10);
-  EXPECT_TRUE(
-      failed_with(store_->grow_volume(id(1), 2 * kSize), ErrorCode::conflict, lv_name(id(2))));
-  EXPECT_THAT(lvm_.changes(), IsEmpty());
-}
-
-TEST_F(LvmStoreTest, AGrowthWithoutExtentsGoesBack) {
-  LvRecord growing = record(1, LvStage::growing);
-  growing.progress_bytes = kSize;
-  growing.grow_to_bytes = 2 * kSize;
-  lvm_.put(growing);
-  open();
-  EXPECT_EQ(kSize, store_->find_volume(id(1))->size_bytes);
-  tend();
-  EXPECT_TRUE(testing::eventually([&] { return lvm_.row(lv_name(id(1))).tags.size() == 2; }));
-  EXPECT_EQ(kSize, store_->find_volume(id(1))->size_bytes);
-}
-
 TEST_F(LvmStoreTest, InactiveVolumesGetTheirDevices) {
   lvm_.put(record(1));
   lvm_.put(record(2));
@@ -314,6 +294,21 @@ TEST_F(LvmStoreTest, InactiveVolumesGetTheirDevices) {
   EXPECT_THAT(lvm_.changes(),
               ElementsAre(ElementsAre("lvchange", "--activate", "y", "--", "vg/" + lv_name(id(1)),
                                       "vg/" + lv_name(id(2)))));
+}
+
+TEST_F(LvmStoreTest, WhatStaysSuspendedIsResumed) {
+  lvm_.put(record(1));
+  LogicalVolume theirs;
+  theirs.name = "theirs";
+  lvm_.put(theirs);
+  for (const auto& name : {lv_name(id(1)), std::string("theirs")}) {
+    lvm_.change(name, [](LogicalVolume& lv) { lv.suspended = true; });
+  }
+  tend();
+  EXPECT_THAT(lvm_.changes(), IsEmpty()) << "some command may just be at it";
+  tend();
+  EXPECT_THAT(lvm_.changes(),
+              ElementsAre(ElementsAre("lvchange", "--refresh", "--", "vg/" + lv_name(id(1)))));
 }
 
 TEST_F(LvmStoreTest, AGroupOfTheOtherDriverIsRefused) {

@@ -26,6 +26,7 @@ LvRecord full_record() {
   record.stage = LvStage::growing;
   record.progress_bytes = 4096;
   record.grow_to_bytes = 9 << 20;
+  record.onto = "0123456789abcdef";
   return record;
 }
 
@@ -39,6 +40,7 @@ TEST(LvmTags, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(written.stage, read->stage);
   EXPECT_EQ(written.progress_bytes, read->progress_bytes);
   EXPECT_EQ(written.grow_to_bytes, read->grow_to_bytes);
+  EXPECT_EQ(written.onto, read->onto);
   EXPECT_TRUE(read->usable());
 }
 
@@ -82,12 +84,35 @@ TEST(LvmTags, ChangeInOneStep) {
   after.stage = LvStage::deleting;
   after.progress_bytes = 0;
   after.grow_to_bytes = 0;
+  after.onto.clear();
   const auto change = change_of(before, after);
-  EXPECT_THAT(change.remove,
-              ElementsAre("vbs.stage=growing", "vbs.progress=4096", "vbs.grow-to=9437184"));
+  EXPECT_THAT(change.remove, ElementsAre("vbs.stage=growing", "vbs.progress=4096",
+                                         "vbs.grow-to=9437184", "vbs.onto=0123456789abcdef"));
   EXPECT_THAT(change.add, ElementsAre("vbs.stage=deleting"));
   EXPECT_TRUE(after.on_its_way_out());
   EXPECT_FALSE(after.usable());
+}
+
+TEST(LvmTags, OfRoomThatAVolumeGrowsByAreNoObjects) {
+  const GrowthRecord written{id(1), 9 << 20, false, 4096};
+  LogicalVolume room = lv(id(1), tags_of(written));
+  EXPECT_FALSE(read_growth(room)) << "under another name than its own";
+  room.name = growth_name(id(1));
+  const auto read = read_growth(room);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(written.volume, read->volume);
+  EXPECT_EQ(written.size_bytes, read->size_bytes);
+  EXPECT_EQ(written.progress_bytes, read->progress_bytes);
+  EXPECT_FALSE(read->zeroed);
+  EXPECT_FALSE(read_record(room)) << "nobody may take it for a volume";
+  const auto change = change_of(written, GrowthRecord{id(1), 9 << 20, true, 0});
+  EXPECT_THAT(change.remove, ElementsAre("vbs.stage=zeroing", "vbs.progress=4096"));
+  EXPECT_THAT(change.add, ElementsAre("vbs.stage=zeroed"));
+  for (const char* bad : {"vbs.stage=growing", "vbs.size=", "vbs.volume=x"}) {
+    auto other = room;
+    other.tags.emplace_back(bad);
+    EXPECT_FALSE(read_growth(other)) << bad;
+  }
 }
 
 TEST(LvmTags, AnOperatorOffersImages) {

@@ -74,6 +74,11 @@ TEST_F(ThinPoolTest, PromisesMetadataToo) {
   // 80 of 100 of 8 MiB, 48 bytes for each 64 KiB: 8.5 GiB.
   EXPECT_EQ("", trouble(admit(8 * kGiB)));
   EXPECT_TRUE(failed_with(admit(9 * kGiB), ErrorCode::insufficient_space, "metadata"));
+  // Snapshots map the chunks that they share by themselves, so a small pool is no bound.
+  pool().size_bytes = 4 * kGiB;
+  options_.overcommit_percent = 1000;
+  EXPECT_EQ("", trouble(admit(8 * kGiB)));
+  EXPECT_TRUE(failed_with(admit(9 * kGiB), ErrorCode::insufficient_space, "metadata"));
 }
 
 TEST_F(ThinPoolTest, RefusesAtTheMarks) {

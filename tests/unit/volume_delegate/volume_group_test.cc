@@ -106,6 +106,66 @@ TEST_F(VolumeGroupTest, UrgentCommandsGoFirst) {
   EXPECT_THAT(testing::names_of(lvm_.changes()), ElementsAre("lvconvert", "lvextend", "lvchange"));
 }
 
+TEST_F(VolumeGroupTest, NothingComesBetweenWhatIsDoneInOneGo) {
+  std::atomic<bool> busy{false};
+  std::atomic<bool> go{false};
+  lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
+    if (arguments.front() != "lvconvert") return std::nullopt;
+    busy = true;
+    while (!go) std::this_thread::sleep_for(Milliseconds(1));
+    return std::nullopt;
+  };
+  const auto& commands = group_->commands();
+  std::thread one([&] {
+    EXPECT_TRUE(group_->change_in_one_go(
+        {commands.split_snapshot("somebodys"), commands.extend("somebodys", 16 * kMiB)}));
+  });
+  ASSERT_TRUE(testing::eventually([&] { return busy.load(); }));
+  std::thread other([&] {
+    EXPECT_TRUE(group_->change(commands.activate({"somebodys"}), VolumeGroup::Order::urgent));
+  });
+  std::this_thread::sleep_for(Milliseconds(50));
+  go = true;
+  one.join();
+  other.join();
+  EXPECT_THAT(testing::names_of(lvm_.changes()), ElementsAre("lvconvert", "lvextend", "lvchange"));
+}
+
+TEST_F(VolumeGroupTest, WhatIsDoneInOneGoStopsAtTheFirstThatFails) {
+  lvm_.before = [](const Arguments& arguments) -> std::optional<process::Outcome> {
+    if (arguments.front() != "lvconvert") return std::nullopt;
+    process::Outcome outcome;
+    outcome.exit_code = 5;
+    return outcome;
+  };
+  const auto& commands = group_->commands();
+  EXPECT_FALSE(group_->change_in_one_go(
+      {commands.split_snapshot("somebodys"), commands.extend("somebodys", 16 * kMiB)}));
+  EXPECT_TRUE(lvm_.changes().empty());
+}
+
+TEST_F(VolumeGroupTest, AnLvmThatHangsKeepsNobodyWaiting) {
+  ASSERT_EQ("", trouble(group_->recent()));
+  std::atomic<bool> busy{false};
+  std::atomic<bool> go{false};
+  lvm_.before = [&](const Arguments&) -> std::optional<process::Outcome> {
+    busy = true;
+    while (!go) std::this_thread::sleep_for(Milliseconds(1));
+    return std::nullopt;
+  };
+  std::thread hangs(
+      [&] { EXPECT_TRUE(group_->change(group_->commands().split_snapshot("somebodys"))); });
+  ASSERT_TRUE(testing::eventually([&] { return busy.load(); }));
+  clock_.advance(Milliseconds(12'000));
+  EXPECT_TRUE(failed_with(group_->look_or_give_up(), ErrorCode::node_unavailable, "for 12 s"));
+  EXPECT_TRUE(failed_with(group_->recent(), ErrorCode::node_unavailable));
+  ASSERT_TRUE(group_->last_seen());
+  EXPECT_TRUE(group_->last_seen()->find("somebodys"));
+  go = true;
+  hangs.join();
+  EXPECT_EQ("", trouble(group_->look_or_give_up()));
+}
+
 TEST_F(VolumeGroupTest, SaysWhatLvmSaid) {
   lvm_.before = [](const Arguments&) {
     process::Outcome outcome;
@@ -113,14 +173,14 @@ TEST_F(VolumeGroupTest, SaysWhatLvmSaid) {
     outcome.err = "  Logical volume vg/somebodys in use.\n  more\n";
     return outcome;
   };
-  EXPECT_TRUE(failed_with(group_->change(group_->commands().remove({"somebodys"})),
+  EXPECT_TRUE(failed_with(group_->change(group_->commands().remove("somebodys")),
                           ErrorCode::conflict, "Logical volume vg/somebodys in use."));
   lvm_.before = [](const Arguments&) {
     process::Outcome outcome;
     outcome.timed_out = true;
     return outcome;
   };
-  EXPECT_TRUE(failed_with(group_->change(group_->commands().remove({"somebodys"})),
+  EXPECT_TRUE(failed_with(group_->change(group_->commands().remove("somebodys")),
                           ErrorCode::timeout, "lvremove"));
 }
 

@@ -211,13 +211,41 @@ TEST_F(VolumeServiceTest, AFailedCopyCanBeDeleted) {
 TEST_F(VolumeServiceTest, DeletingACopyStopsItFirst) {
   EXPECT_EQ("200", said(put(volume(1), blank(10))));
   EXPECT_EQ("202", said(put(volume(2), copy_of("volume", 1, 10))));
-  EXPECT_EQ("202", said(del(volume(2))));
-  EXPECT_EQ("202", said(del(volume(2))));
-  EXPECT_EQ("409 conflict", said(put(volume(2), copy_of("volume", 1, 10)))) << "its end is decided";
+  store_.set_fault([&](const std::string& call, const ObjectRef&) -> Result<void> {
+    if (call != "copy") return {};
+    EXPECT_EQ("202", said(del(volume(2))));
+    EXPECT_EQ("202", said(del(volume(2))));
+    EXPECT_EQ("409 conflict", said(put(volume(2), copy_of("volume", 1, 10)))) << "it is decided";
+    return fail(ErrorCode::conflict, "the copy was cancelled");
+  });
   run_copies();
   EXPECT_EQ("204", said(del(volume(2))));
   EXPECT_EQ("404 not-found", said(get(volume(2))));
   EXPECT_EQ(10 * kMiB, store_.space()->reserved_bytes);
+}
+
+TEST_F(VolumeServiceTest, DeletingACopyThatWaitsNeedsNoWaiting) {
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  EXPECT_EQ("202", said(put(volume(2), copy_of("volume", 1, 10))));
+  EXPECT_EQ("204", said(del(volume(2))));
+  EXPECT_EQ(10 * kMiB, store_.space()->reserved_bytes);
+  EXPECT_EQ("204", said(del(volume(1)))) << "nobody reads it";
+  run_copies();
+  EXPECT_EQ("404 not-found", said(get(volume(2))));
+}
+
+TEST_F(VolumeServiceTest, AGrowthThatTakesTimeIsShown) {
+  EXPECT_EQ("200", said(put(volume(1), blank(10))));
+  store_.set_growing(true);
+  const auto begun = put(volume(1) + "/size", blank(20));
+  EXPECT_EQ("202", said(begun));
+  EXPECT_EQ("growing", status(begun).state);
+  EXPECT_EQ(20 * kMiB, status(begun).size_bytes);
+  EXPECT_EQ(10 * kMiB + 1024, status(begun).copied_bytes);
+  EXPECT_EQ("200", said(get(volume(1)))) << "it can be used, in its old size";
+  EXPECT_EQ(10 * kMiB, status(get(volume(1))).size_bytes);
+  store_.set_growing(false);
+  EXPECT_EQ("200", said(put(volume(1) + "/size", blank(20))));
 }
 
 TEST_F(VolumeServiceTest, AnInterruptedCopyBeginsAgainWithTheNextOrder) {

@@ -303,17 +303,20 @@ Result<std::unique_ptr<PreparedCopy>> FileStore::prepare(const ObjectRef& object
       std::move(*from), std::move(*reservation));
 }
 
-Result<void> FileStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
+Result<Growth> FileStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
   auto held = volumes_.find(id);
   if (!held) return fail(held.error());
   if (held->size_bytes > size_bytes) return cannot_shrink(id, held->size_bytes);
-  if (held->size_bytes == size_bytes) return {};
+  if (held->size_bytes == size_bytes) return Growth{};
   const ObjectRef object{ObjectKind::volume, id};
-  if (auto reserved = account_->extend(object, size_bytes); !reserved) return reserved;
+  if (auto reserved = account_->extend(object, size_bytes); !reserved) {
+    return fail(reserved.error());
+  }
   fault_point("volumed.grow.before_act");
   auto grown = volumes_.extend(id, size_bytes);
-  if (!grown) account_->give_back(object, held->size_bytes);
-  return grown;
+  if (grown) return Growth{};
+  account_->give_back(object, held->size_bytes);
+  return fail(grown.error());
 }
 
 Result<Removal> FileStore::remove(const ObjectRef& object) {

@@ -41,7 +41,7 @@ class FileStore final : public BackingStore {
                                                        const ObjectRef& source) override;
   Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
                                                          const Uuid& volume) override;
-  Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<Growth> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
   Result<Removal> remove_volume(const Uuid& id) override;
   Result<Removal> remove_snapshot(const Uuid& id) override;
   std::string device(const Uuid& volume) const override { return volumes_.image_path(volume); }

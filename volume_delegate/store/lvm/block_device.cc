@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +44,10 @@ bool is_zero(const char* data, std::size_t size) {
   return data[0] == 0 && std::memcmp(data, data + 1, size - 1) == 0;
 }
 
+std::string text_of(dev_t number) {
+  return std::to_string(::major(number)) + ":" + std::to_string(::minor(number));
+}
+
 tl::unexpected<Error> cancelled() {
   return fail(ErrorCode::conflict, "the copy was cancelled");
 }
@@ -65,14 +71,22 @@ void Pace::wait(std::uint64_t bytes, const std::atomic<bool>& cancelled) {
   }
 }
 
-Result<BlockDevice> BlockDevice::open(const std::string& path, Use use) {
+Result<BlockDevice> BlockDevice::open(const std::string& path, Use use, dev_t number) {
   int flags = O_CLOEXEC | O_DIRECT | (use == Use::read ? O_RDONLY : O_RDWR);
   if (use == Use::write_alone) flags |= O_EXCL;
   FileDescriptor fd(::open(path.c_str(), flags));
-  if (fd) return BlockDevice(std::move(fd), path);
-  const int number = errno;
-  return fail(number == EBUSY ? ErrorCode::conflict : ErrorCode::internal,
-              "cannot open " + path + ": " + errno_text(number));
+  if (!fd) {
+    const int error = errno;
+    return fail(error == EBUSY ? ErrorCode::conflict : ErrorCode::internal,
+                "cannot open " + path + ": " + errno_text(error));
+  }
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0) {
+    return fail(ErrorCode::internal, "cannot look at " + path + ": " + errno_text(errno));
+  }
+  if (found.st_rdev == number) return BlockDevice(std::move(fd), path);
+  return fail(ErrorCode::internal, path + " is device " + text_of(found.st_rdev) + ", and not " +
+                                       text_of(number) + " as LVM says: is udevd well?");
 }
 
 tl::unexpected<Error> BlockDevice::failed(const char* what, int number) const {

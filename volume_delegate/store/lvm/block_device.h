@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -35,7 +37,9 @@ class BlockDevice {
     write,
     write_alone,  ///< `conflict` where a mount or another holder has claimed it
   };
-  static Result<BlockDevice> open(const std::string& path, Use use);
+  /// `internal` where `path` is not the device of that number: who keeps /dev may be behind, or
+  /// dead, and the path may lead to another volume.
+  static Result<BlockDevice> open(const std::string& path, Use use, dev_t number);
 
   Result<std::uint64_t> size() const;
   /// Both in units of 4 KiB. Lets the device do it where it can (BLKZEROOUT), else writes zeros.

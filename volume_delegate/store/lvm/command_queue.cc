@@ -13,6 +13,13 @@ void CommandQueue::enter(Order order) {
   });
   line.pop_front();
   busy_ = true;
+  since_ = clock_.monotonic();
+}
+
+Milliseconds CommandQueue::busy_for() const {
+  std::lock_guard lock(mutex_);
+  if (!busy_) return Milliseconds(0);
+  return std::chrono::duration_cast<Milliseconds>(clock_.monotonic() - since_);
 }
 
 void CommandQueue::leave() {

@@ -5,12 +5,19 @@
 #include <deque>
 #include <mutex>
 
+#include "common/clock.h"
+
 namespace vbs::volume_delegate {
 
 /// Lets one at a time through, in the order they came; the urgent ones first. Thread-safe.
 class CommandQueue {
  public:
   enum class Order { usual, urgent };
+
+  explicit CommandQueue(Clock& clock) : clock_(clock) {}
+
+  /// For how long the one that was let through is at it; 0 if there is none.
+  Milliseconds busy_for() const;
 
   /// Holds the queue as long as it lives.
   class Turn {
@@ -28,9 +35,11 @@ class CommandQueue {
   void enter(Order order);
   void leave();
 
-  std::mutex mutex_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool busy_ = false;
+  MonotonicTime since_{};  // busy
   std::uint64_t next_ = 0;
   std::deque<std::uint64_t> usual_, urgent_;
 };

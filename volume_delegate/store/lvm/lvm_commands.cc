@@ -1,5 +1,6 @@
 #include "volume_delegate/store/lvm/lvm_commands.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace vbs::volume_delegate {
@@ -125,17 +126,28 @@ Arguments LvmCommands::activate(const std::vector<std::string>& names) const {
   return out;
 }
 
+Arguments LvmCommands::refresh(const std::string& name) const {
+  return with(begin("lvchange"), {"--refresh", "--", path(name)});
+}
+
 Arguments LvmCommands::split_snapshot(const std::string& name) const {
   return with(begin("lvconvert"), {"--yes", "--splitsnapshot", path(name)});
 }
 
-Arguments LvmCommands::extend(const std::string& name, std::uint64_t size_bytes) const {
-  return with(begin("lvextend"), {"--size", bytes(size_bytes), "--", path(name)});
+Arguments LvmCommands::extend(const std::string& name, std::uint64_t size_bytes,
+                              const std::vector<ExtentRange>& onto) const {
+  auto out = with(begin("lvextend"), {"--size", bytes(size_bytes), "--", path(name)});
+  for (const auto& range : onto) out.push_back(range.str());
+  return out;
 }
 
-Arguments LvmCommands::remove(const std::vector<std::string>& names) const {
-  auto out = with(begin("lvremove"), {"--force", "--"});
-  for (const auto& name : names) out.push_back(path(name));
+Arguments LvmCommands::remove(const std::string& name) const {
+  return with(begin("lvremove"), {"--force", "--", path(name)});
+}
+
+Arguments LvmCommands::remove_without_discard(const std::string& name) const {
+  auto out = remove(name);
+  *(std::find(out.begin(), out.end(), "--config") + 1) += " devices/issue_discards=0";
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "volume_delegate/store/lvm/lvm_extents.h"
 #include "volume_delegate/store/lvm/lvm_tags.h"
 
 namespace vbs::volume_delegate {
@@ -39,10 +40,16 @@ class LvmCommands {
                               const std::string& name, const std::vector<std::string>& tags) const;
   Arguments change_tags(const std::string& name, const TagChange& change) const;
   Arguments activate(const std::vector<std::string>& names) const;
+  /// Makes the kernel's device what the metadata says, and lets it go on where it is suspended.
+  Arguments refresh(const std::string& name) const;
   /// An overflowing snapshot, or one that is to be wiped: its room becomes an LV of its own.
   Arguments split_snapshot(const std::string& name) const;
-  Arguments extend(const std::string& name, std::uint64_t size_bytes) const;
-  Arguments remove(const std::vector<std::string>& names) const;
+  /// By the extents that are named, in whatever order; by any that are free where none is.
+  Arguments extend(const std::string& name, std::uint64_t size_bytes,
+                   const std::vector<ExtentRange>& onto = {}) const;
+  Arguments remove(const std::string& name) const;
+  /// The same, without a discard of its extents, which are to hold what they held.
+  Arguments remove_without_discard(const std::string& name) const;
 
   const std::string& group() const { return group_; }
 

@@ -20,18 +20,19 @@ LvmJobs::Ticket& LvmJobs::Ticket::operator=(Ticket&& other) noexcept {
 void LvmJobs::Ticket::end() {
   auto* jobs = std::exchange(jobs_, nullptr);
   if (jobs == nullptr) return;
-  std::lock_guard lock(jobs->mutex_);
+  const std::scoped_lock lock(jobs->changing_, jobs->mutex_);
   jobs->jobs_.erase(id_);
 }
 
 Result<LvmJobs::Ticket> LvmJobs::begin(const Uuid& id, const Check& check) {
   // Held while the group is looked at: what ends before is seen there, what ends later is counted.
-  std::lock_guard lock(mutex_);
-  if (jobs_.contains(id)) {
+  std::lock_guard changing(changing_);
+  if (contains(id)) {
     return fail(ErrorCode::already_exists, id.str() + " is already being made or changed");
   }
-  auto bytes = check([this](const GroupView& view) { return outstanding_locked(view); });
+  auto bytes = check([this](const GroupView& view) { return outstanding(view); });
   if (!bytes) return fail(bytes.error());
+  std::lock_guard lock(mutex_);
   jobs_[id] = *bytes;
   return Ticket(*this, id);
 }
@@ -43,10 +44,6 @@ bool LvmJobs::contains(const Uuid& id) const {
 
 std::uint64_t LvmJobs::outstanding(const GroupView& view) const {
   std::lock_guard lock(mutex_);
-  return outstanding_locked(view);
-}
-
-std::uint64_t LvmJobs::outstanding_locked(const GroupView& view) const {
   std::uint64_t sum = 0;
   for (const auto& [id, bytes] : jobs_) {
     const auto* lv = view.find(lv_name(id));

@@ -36,15 +36,14 @@ class LvmJobs {
   /// the others take.
   using Check = std::function<Result<std::uint64_t>(const Outstanding& others)>;
 
-  /// `check` runs while no job begins or ends.
+  /// `check` runs while no job begins or ends; who only asks does not wait for it.
   Result<Ticket> begin(const Uuid& id, const Check& check);
   bool contains(const Uuid& id) const;
   std::uint64_t outstanding(const GroupView& view) const;
 
  private:
-  std::uint64_t outstanding_locked(const GroupView& view) const;
-
-  mutable std::mutex mutex_;
+  std::mutex changing_;       // held while a check looks at the group, however long lvm takes
+  mutable std::mutex mutex_;  // of the map
   std::map<Uuid, std::uint64_t> jobs_;
 };
 

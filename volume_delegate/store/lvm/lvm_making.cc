@@ -4,28 +4,10 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "volume_delegate/store/lvm/lvm_erasing.h"
 #include "volume_delegate/store/lvm/lvm_snapshots.h"
 
 namespace vbs::volume_delegate {
-
-Result<void> give_up(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object) {
-  LvRecord deleting = object.record;
-  deleting.stage = LvStage::deleting;
-  deleting.progress_bytes = 0;
-  deleting.grow_to_bytes = 0;
-  if (auto ok = change_record(group, object, deleting); !ok) return ok;
-  fault_point("volumed.wipe.after_mark");
-  scrubber.add(object.record.object.id);
-  return {};
-}
-
-Result<void> discard(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object) {
-  // Nothing was ever written to it but zeros.
-  if (object.record.stage == LvStage::zeroing) {
-    return group.change(group.commands().remove({object.lv.name}));
-  }
-  return give_up(group, scrubber, object);
-}
 
 LvmMaking::LvmMaking(Plan plan, LvmJobs::Ticket ticket)
     : plan_(std::move(plan)), ticket_(std::move(ticket)) {}
@@ -66,13 +48,14 @@ Result<LvmObject> LvmMaking::check_source() {
 }
 
 Result<void> LvmMaking::fill(CopyControl& control) {
-  auto to = BlockDevice::open(plan_.group.device(lv_name(plan_.record.object.id)),
-                              BlockDevice::Use::write_alone);
+  auto to =
+      open_device(plan_.group, lv_name(plan_.record.object.id), BlockDevice::Use::write_alone);
   if (!to) return fail(to.error());
   if (plan_.copy_bytes > 0) {
     auto copied = copy(*to, control);
+    if (!copied && control.cancelled) return copied;
     // An overflowed snapshot answers reads with errors, or with what its volume holds now.
-    if (auto source = check_source(); !source && !control.cancelled) return fail(source.error());
+    if (auto source = check_source(); !source) return fail(source.error());
     if (!copied) return copied;
   }
   return zero_range(*to, plan_.copy_bytes, plan_.lv_bytes, plan_.pace, control);
@@ -81,11 +64,7 @@ Result<void> LvmMaking::fill(CopyControl& control) {
 Result<void> LvmMaking::copy(const BlockDevice& to, CopyControl& control) {
   auto source = check_source();
   if (!source) return fail(source.error());
-  if (!source->lv.active) {
-    auto ok = plan_.group.change(plan_.group.commands().activate({source->lv.name}));
-    if (!ok) return ok;
-  }
-  auto from = BlockDevice::open(plan_.group.device(source->lv.name), BlockDevice::Use::read);
+  auto from = open_device(plan_.group, source->lv.name, BlockDevice::Use::read);
   if (!from) return fail(from.error());
   return copy_range(*from, to, plan_.copy_bytes, plan_.pace, control);
 }
@@ -95,26 +74,44 @@ void LvmMaking::clean_up() {
   auto view = plan_.group.look();
   auto object = view ? find_object(**view, id) : std::nullopt;
   if (!object || !object->record.unfinished()) return;
-  if (auto ok = discard(plan_.group, plan_.scrubber, *object); !ok) {
+  if (auto ok = discard(plan_.group, plan_.wipes, *object); !ok) {
     log::warning("what was half-made is left for the next look",
                  {{"id", id.str()}, {"error", describe(ok.error())}});
   }
 }
 
-LvmOneCommand::LvmOneCommand(VolumeGroup& group, std::uint64_t size_bytes, Arguments command,
-                             LvmJobs::Ticket ticket)
+LvmOneCommand::LvmOneCommand(VolumeGroup& group, LvRecord record, Arguments command,
+                             Discard discard, LvmJobs::Ticket ticket)
     : group_(group),
-      size_bytes_(size_bytes),
+      record_(std::move(record)),
       command_(std::move(command)),
+      discard_(std::move(discard)),
       ticket_(std::move(ticket)) {}
 
 Result<void> LvmOneCommand::run(CopyControl& control) {
   fault_point("volumed.copy.before_act");
   auto done = group_.change(command_, VolumeGroup::Order::urgent);
-  if (done) control.copied_bytes = size_bytes_;
   fault_point("volumed.copy.after_act");
+  if (done) {
+    control.copied_bytes = record_.size_bytes;
+  } else {
+    clean_up();
+  }
   ticket_.end();
   return done;
+}
+
+void LvmOneCommand::clean_up() {
+  // A command that failed or was killed may have made an LV, and even a whole object: nobody was
+  // told of it, so it goes.
+  auto view = group_.look();
+  auto object = view ? find_object(**view, record_.object.id) : std::nullopt;
+  if (!object || object->record.object != record_.object) return;
+  if (object->record.on_its_way_out()) return;
+  if (auto ok = discard_(*object); !ok) {
+    log::warning("what was half-made is left for the next look",
+                 {{"id", record_.object.id.str()}, {"error", describe(ok.error())}});
+  }
 }
 
 }  // namespace vbs::volume_delegate

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "volume_delegate/store/lvm/block_device.h"
 #include "volume_delegate/store/lvm/lvm_jobs.h"
@@ -14,7 +15,7 @@ class LvmMaking final : public PreparedCopy {
  public:
   struct Plan {
     VolumeGroup& group;
-    LvmScrubber& scrubber;
+    LvmScrubber& wipes;
     Pace& pace;
     LvRecord record;  ///< in its first stage; its source says what is copied
     std::uint64_t lv_bytes = 0;
@@ -39,23 +40,23 @@ class LvmMaking final : public PreparedCopy {
 /// What takes one command of lvm, and no time.
 class LvmOneCommand final : public PreparedCopy {
  public:
-  LvmOneCommand(VolumeGroup& group, std::uint64_t size_bytes, Arguments command,
+  /// How what a failed command left is taken away.
+  using Discard = std::function<Result<void>(LvmObject& object)>;
+  LvmOneCommand(VolumeGroup& group, LvRecord record, Arguments command, Discard discard,
                 LvmJobs::Ticket ticket);
 
-  std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::uint64_t size_bytes() const override { return record_.size_bytes; }
   bool at_once() const override { return true; }
   Result<void> run(CopyControl& control) override;
 
  private:
+  void clean_up();
+
   VolumeGroup& group_;
-  const std::uint64_t size_bytes_;
+  const LvRecord record_;
   const Arguments command_;
+  const Discard discard_;
   LvmJobs::Ticket ticket_;
 };
-
-/// From here on nobody has it, and its bytes will be wiped.
-Result<void> give_up(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
-/// Of what is half-made: removed, or given up where it may hold somebody's bytes.
-Result<void> discard(VolumeGroup& group, LvmScrubber& scrubber, LvmObject& object);
 
 }  // namespace vbs::volume_delegate

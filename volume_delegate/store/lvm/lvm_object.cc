@@ -26,7 +26,7 @@ Result<LvmObject> find_image(const GroupView& view, const ObjectRef& source) {
                      "can be written to: `lvchange --permission r` LV " + image->name);
   }
   return LvmObject{*image,
-                   LvRecord{source, image->size_bytes, {}, {}, LvStage::whole, 0, 0, false}};
+                   LvRecord{source, image->size_bytes, {}, {}, LvStage::whole, 0, 0, "", false}};
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ std::vector<LvmObject> objects_of(const GroupView& view) {
 Result<LvmObject> find_source(const GroupView& view, const ObjectRef& source) {
   if (source.kind == ObjectKind::image) return find_image(view, source);
   auto object = find_object(view, source.id);
-  if (!object || !object->record.usable() || object->record.object != source) {
+  if (!object || !object->usable() || object->record.object != source) {
     return no_source(source, ErrorCode::not_found, "is not on this server");
   }
   if (object->record.lost || object->lv.invalid) {
@@ -67,12 +67,13 @@ Result<void> check_fits(std::uint64_t size_bytes, const LvmObject& source) {
 Result<void> check_name_is_free(const GroupView& view, const Uuid& id) {
   const auto* lv = view.find(lv_name(id));
   if (lv == nullptr) return {};
-  const auto record = read_record(*lv);
-  if (!record) {
+  const auto object = find_object(view, id);
+  if (!object) {
     return fail(ErrorCode::already_exists, "LV " + lv->name + " is there and not of VBS");
   }
-  if (record->usable()) return fail(ErrorCode::already_exists, record->object.str() + " is there");
-  return fail(ErrorCode::conflict, record->object.str() + " is being removed; ask again");
+  const std::string who = object->record.object.str();
+  if (object->usable()) return fail(ErrorCode::already_exists, who + " is there");
+  return fail(ErrorCode::overloaded, "what was left of " + who + " is being removed; ask again");
 }
 
 Result<void> check_no_other_driver(const GroupView& view, const std::string& pool) {
@@ -85,6 +86,64 @@ Result<void> check_no_other_driver(const GroupView& view, const std::string& poo
                     "; a volume group serves one driver and one pool");
   }
   return {};
+}
+
+const LogicalVolume* find_dependent(const GroupView& view, const LogicalVolume& lv) {
+  for (const auto& other : view.volumes) {
+    const bool peers = !lv.pool.empty() && other.pool == lv.pool;
+    if (other.origin == lv.name && !peers) return &other;
+  }
+  return nullptr;
+}
+
+tl::unexpected<Error> needed_by(const LogicalVolume& lv, const LogicalVolume& other) {
+  return fail(ErrorCode::conflict,
+              "LV " + lv.name + " is the origin of LV " + other.name + "; delete that first");
+}
+
+Result<void> remove_alone(VolumeGroup& group, const std::string& lv) {
+  auto view = group.look();
+  if (!view) return fail(view.error());
+  const auto* found = (*view)->find(lv);
+  if (found == nullptr) return {};
+  if (const auto* other = find_dependent(**view, *found)) return needed_by(*found, *other);
+  return group.change(group.commands().remove(lv));
+}
+
+Result<BlockDevice> open_device(const VolumeGroup& group, const LogicalVolume& lv,
+                                BlockDevice::Use use) {
+  if (!lv.active || !lv.device_number) {
+    return fail(ErrorCode::internal, "LV " + lv.name + " has no device");
+  }
+  auto device = BlockDevice::open(group.device(lv.name), use, *lv.device_number);
+  if (!device) return device;
+  const bool has_room_only = !lv.origin.empty() && lv.pool.empty();
+  auto size = device->size();
+  if (!size) return fail(size.error());
+  if (has_room_only || *size == lv.size_bytes) return device;
+  return fail(ErrorCode::internal, "LV " + lv.name + " has " + std::to_string(lv.size_bytes) +
+                                       " bytes, and its device " + std::to_string(*size));
+}
+
+Result<BlockDevice> open_device(VolumeGroup& group, const std::string& lv, BlockDevice::Use use) {
+  auto view = group.look();
+  if (!view) return fail(view.error());
+  const auto* found = (*view)->find(lv);
+  if (found != nullptr && !found->active) {
+    if (auto ok = group.change(group.commands().activate({lv})); !ok) return fail(ok.error());
+    view = group.look();
+    if (!view) return fail(view.error());
+    found = (*view)->find(lv);
+  }
+  if (found == nullptr) return fail(ErrorCode::internal, "LV " + lv + " is not there any more");
+  return open_device(std::as_const(group), *found, use);
+}
+
+std::optional<LvmGrowthRoom> find_growth(const GroupView& view, const Uuid& volume) {
+  const auto* lv = view.find(growth_name(volume));
+  auto record = lv ? read_growth(*lv) : std::nullopt;
+  if (!record) return std::nullopt;
+  return LvmGrowthRoom{*lv, *record};
 }
 
 Result<void> change_record(VolumeGroup& group, LvmObject& object, const LvRecord& to) {

@@ -1,5 +1,7 @@
 #include "volume_delegate/store/lvm/lvm_report.h"
 
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -55,6 +57,19 @@ class Row {
     if (!read(digits, number) || !(number >= 0 && number <= 100)) complain(column, "is no share");
     return number;
   }
+  /// nullopt where it is no number, as "-1" and "".
+  std::optional<std::uint64_t> maybe_number(std::string_view column) {
+    const auto* member = value_.find(column);
+    const auto* digits = member ? member->as<std::string>() : nullptr;
+    std::uint64_t number = 0;
+    if (digits == nullptr || !read(*digits, number)) return std::nullopt;
+    return number;
+  }
+  std::string maybe_text(std::string_view column) {
+    const auto* member = value_.find(column);
+    const auto* text = member ? member->as<std::string>() : nullptr;
+    return text ? *text : "";
+  }
   /// "1"; "0" and "-1" (unknown, as where the LV is not active) are no.
   bool flag(std::string_view column) { return text(column) == "1"; }
 
@@ -102,7 +117,36 @@ LogicalVolume read_volume(Row& row) {
   lv.chunk_bytes = row.bytes("chunk_size");
   lv.zeroes = row.flag("zero");
   lv.health = row.text("lv_health_status");
+  // Whoever needs what follows fails by itself where it is missing.
+  lv.suspended = row.maybe_text("lv_suspended") == "1";
+  const auto major = row.maybe_number("lv_kernel_major");
+  const auto minor = row.maybe_number("lv_kernel_minor");
+  if (major && minor) {
+    lv.device_number = ::makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor));
+  }
+  lv.segments.push_back(
+      {row.maybe_number("seg_start").value_or(0), row.maybe_text("seg_pe_ranges")});
   return lv;
+}
+
+/// An LV of several segments has a row for each.
+void merge_rows(std::vector<LogicalVolume>& all) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const auto& one, const auto& other) { return one.name < other.name; });
+  std::vector<LogicalVolume> merged;
+  for (auto& row : all) {
+    if (merged.empty() || merged.back().name != row.name) {
+      merged.push_back(std::move(row));
+    } else {
+      merged.back().segments.push_back(std::move(row.segments.front()));
+    }
+  }
+  for (auto& lv : merged) {
+    std::sort(lv.segments.begin(), lv.segments.end(), [](const auto& one, const auto& other) {
+      return one.start_bytes < other.start_bytes;
+    });
+  }
+  all = std::move(merged);
 }
 
 GroupSize read_group(Row& row) {
@@ -125,6 +169,20 @@ constexpr struct {
     {"as external origin with", ErrorCode::conflict},  // not a multiple of the pool's chunks
 };
 
+/// The first line that is no warning, else the first one.
+std::string_view telling_line(std::string_view text) {
+  std::string_view first;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (!line.empty() && !line.starts_with("WARNING:")) return line;
+    if (first.empty()) first = line;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return first;
+}
+
 }  // namespace
 
 const LogicalVolume* GroupView::find(std::string_view name) const {
@@ -137,7 +195,8 @@ const LogicalVolume* GroupView::find(std::string_view name) const {
 std::string_view lvs_columns() {
   return "lv_name,lv_size,lv_tags,origin,pool_lv,segtype,lv_permissions,lv_active_locally,"
          "lv_device_open,lv_snapshot_invalid,data_percent,metadata_percent,lv_metadata_size,"
-         "chunk_size,zero,lv_health_status,vg_size,vg_free,vg_extent_size";
+         "chunk_size,zero,lv_health_status,lv_suspended,lv_kernel_major,lv_kernel_minor,seg_start,"
+         "seg_pe_ranges,vg_size,vg_free,vg_extent_size";
 }
 
 std::string_view vgs_columns() {
@@ -154,15 +213,10 @@ Result<GroupView> parse_lvs(std::string_view text) {
     view.group = read_group(row);
     if (!row.complaint.empty())
       return not_understood("of LV " + quote(lv.name) + ", " + row.complaint);
+    if (view.group.extent_bytes == 0) return not_understood("extents have no size");
     view.volumes.push_back(std::move(lv));
   }
-  auto& all = view.volumes;
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto& one, const auto& other) { return one.name < other.name; });
-  // An LV of several segments has a row for each; the first tells enough.
-  all.erase(std::unique(all.begin(), all.end(),
-                        [](const auto& one, const auto& other) { return one.name == other.name; }),
-            all.end());
+  merge_rows(view.volumes);
   return view;
 }
 
@@ -185,8 +239,7 @@ Error lvm_error(std::string_view what, int exit_code, std::string_view text) {
     error.code = meaning.code;
     break;
   }
-  const auto begin = std::min(text.find_first_not_of(" \n"), text.size());
-  const auto line = text.substr(begin, text.find('\n', begin) - begin);
+  const auto line = telling_line(text);
   error.message = "lvm " + std::string(what) + " failed (" + std::to_string(exit_code) +
                   "): " + to_utf8(line.empty() ? "it says nothing" : line);
   return error;

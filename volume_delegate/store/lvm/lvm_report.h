@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,7 +12,14 @@
 
 namespace vbs::volume_delegate {
 
-/// One row of `lvs --reportformat json --units b --nosuffix --binary` with `lvs_columns`.
+/// Where a piece of an LV lies, as lvm writes it: "/dev/vdb:0-7", "lv_of_its_own:0-7", several
+/// areas separated by blanks, or "" (lvm_extents.h reads it).
+struct LvSegment {
+  std::uint64_t start_bytes = 0;
+  std::string ranges;
+};
+
+/// One LV of `lvs --reportformat json --units b --nosuffix --binary` with `lvs_columns`.
 struct LogicalVolume {
   std::string name;
   std::uint64_t size_bytes = 0;  ///< whole extents
@@ -20,14 +29,17 @@ struct LogicalVolume {
   std::string segment_type;  ///< "linear" (a classic snapshot too), "thin", "thin-pool", ...
   bool read_only = false;
   bool active = false;
-  bool open = false;     ///< somebody has its device open
-  bool invalid = false;  ///< a classic snapshot that overflowed
+  bool open = false;       ///< somebody has its device open
+  bool suspended = false;  ///< whoever reads or writes it waits
+  bool invalid = false;    ///< a classic snapshot that overflowed
   std::optional<double> data_percent;
   std::optional<double> metadata_percent;  ///< of a pool
   std::uint64_t metadata_bytes = 0;        ///< of a pool
   std::uint64_t chunk_bytes = 0;           ///< of a pool
   bool zeroes = false;                     ///< a pool that zeroes what it provisions
   std::string health;                      ///< "" is good
+  std::optional<dev_t> device_number;      ///< of the block device that it has while active
+  std::vector<LvSegment> segments;         ///< by their place in the LV
 };
 
 struct GroupSize {

@@ -37,7 +37,7 @@ std::uint64_t SnapshotRoom::promised_bytes(const GroupSize& group,
 std::uint64_t promised_to_snapshot(const SnapshotRoom& room, const GroupView& view,
                                    const LvmObject& snapshot) {
   const auto* volume = view.find(snapshot.lv.origin);
-  const bool grows = volume != nullptr && snapshot.record.usable() && !snapshot.record.lost;
+  const bool grows = volume != nullptr && snapshot.usable() && !snapshot.record.lost;
   const std::uint64_t promised = grows ? room.promised_bytes(view.group, volume->size_bytes) : 0;
   return std::max(promised, snapshot.lv.size_bytes);
 }
@@ -53,8 +53,8 @@ Result<void> mark_lost(VolumeGroup& group, LvmObject& snapshot) {
 std::string SnapshotKeeper::look_after(const GroupView& view, const RoomLeft& room_left) {
   std::string first;
   for (auto& snapshot : objects_of(view)) {
-    const bool watched = snapshot.record.object.kind == ObjectKind::snapshot &&
-                         snapshot.record.usable() && !snapshot.record.lost;
+    const bool watched = snapshot.record.object.kind == ObjectKind::snapshot && snapshot.usable() &&
+                         !snapshot.record.lost;
     const auto* volume = watched ? view.find(snapshot.lv.origin) : nullptr;
     if (volume == nullptr) continue;
     auto warning = look_after(view.group, std::move(snapshot), *volume, room_left);

@@ -3,16 +3,23 @@
 #include <utility>
 
 #include "common/units.h"
+#include "volume_delegate/store/lvm/lvm_erasing.h"
 #include "volume_delegate/store/lvm/lvm_making.h"
 
 namespace vbs::volume_delegate {
+
 LvmStore::LvmStore(LvmThickOptions options, std::unique_ptr<VolumeGroup> group, Clock& clock)
     : LvmStoreBase(std::move(group), clock),
       options_(std::move(options)),
       wiping_(options_.lvm.wipe_bytes_per_second),
       copying_(options_.lvm.copy_bytes_per_second),
       keeper_(*group_, options_.snapshots),
-      scrubber_(*group_, wiping_) {}
+      growth_(*group_, jobs_, wiping_, clock),
+      wipes_([this](const Uuid& id, CopyControl& control) {
+        return erase(*group_, wiping_, id, control);
+      }),
+      growths_(
+          [this](const Uuid& id, CopyControl& control) { return growth_.go_on(id, control); }) {}
 
 Result<std::unique_ptr<LvmStore>> LvmStore::open(LvmThickOptions options,
                                                  std::unique_ptr<VolumeGroup> group, Clock& clock) {
@@ -31,6 +38,11 @@ StoreSpace LvmStore::space_in(const GroupView& view, std::uint64_t outstanding) 
     promised +=
         snapshot ? promised_to_snapshot(options_.snapshots, view, object) : object.lv.size_bytes;
   }
+  for (const auto& lv : view.volumes) {
+    if (!read_growth(lv)) continue;
+    held += lv.size_bytes;
+    promised += lv.size_bytes;
+  }
   const std::uint64_t usable = view.group.free_bytes + held;
   return {usable - usable / 100 * options_.lvm.reserve_percent, promised};
 }
@@ -48,7 +60,7 @@ Result<void> LvmStore::check_room(const GroupView& view, std::uint64_t outstandi
 }
 
 Result<StoreSpace> LvmStore::space() {
-  auto view = group_->recent();
+  auto view = view_for_space();
   if (!view) return fail(view.error());
   return space_in(**view, jobs_.outstanding(**view));
 }
@@ -91,7 +103,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmStore::prepare(const LvRecord& record) 
   if (!ticket) return fail(ticket.error());
   Pace& pace = record.source ? copying_ : wiping_;
   return std::make_unique<LvmMaking>(
-      LvmMaking::Plan{*group_, scrubber_, pace, record, lv_bytes, copy_bytes}, std::move(*ticket));
+      LvmMaking::Plan{*group_, wipes_, pace, record, lv_bytes, copy_bytes}, std::move(*ticket));
 }
 
 Result<std::unique_ptr<PreparedCopy>> LvmStore::prepare_snapshot(const Uuid& id,
@@ -103,6 +115,10 @@ Result<std::unique_ptr<PreparedCopy>> LvmStore::prepare_snapshot(const Uuid& id,
   const auto allow = [&](const GroupView& view, std::uint64_t others) -> Result<std::uint64_t> {
     auto from = find_source(view, {ObjectKind::volume, volume});
     if (!from) return fail(from.error());
+    // lvm extends no LV that has snapshots while somebody uses it.
+    if (find_growth(view, volume) || from->record.stage == LvStage::growing) {
+      return fail(ErrorCode::overloaded, record.of->str() + " is being made larger; ask again");
+    }
     record.size_bytes = from->record.size_bytes;
     room_bytes = options_.snapshots.first_bytes(view.group, from->lv.size_bytes);
     const auto promised = options_.snapshots.promised_bytes(view.group, from->lv.size_bytes);
@@ -113,7 +129,8 @@ Result<std::unique_ptr<PreparedCopy>> LvmStore::prepare_snapshot(const Uuid& id,
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_snapshot(lv_name(volume), lv_name(id), room_bytes, tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, record.size_bytes, std::move(command),
+  const auto discard = [this](LvmObject& half) { return give_up(*group_, wipes_, half); };
+  return std::make_unique<LvmOneCommand>(*group_, record, std::move(command), discard,
                                          std::move(*ticket));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "volume_delegate/store/lvm/block_device.h"
+#include "volume_delegate/store/lvm/lvm_growth.h"
 #include "volume_delegate/store/lvm/lvm_scrubber.h"
 #include "volume_delegate/store/lvm/lvm_snapshots.h"
 #include "volume_delegate/store/lvm/lvm_store_base.h"
@@ -35,13 +36,14 @@ class LvmStore final : public LvmStoreBase {
                                                        const ObjectRef& source) override;
   Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
                                                          const Uuid& volume) override;
-  Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<Growth> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
   Result<Removal> remove_volume(const Uuid& id) override;
   Result<Removal> remove_snapshot(const Uuid& id) override;
 
  private:
   LvmStore(LvmThickOptions options, std::unique_ptr<VolumeGroup> group, Clock& clock);
-  void look_after(const GroupView& view) override;
+  std::string look_after(const GroupView& view) override;
+  bool is_known(const LogicalVolume& lv) const override;
   std::uint64_t allocated_bytes(const LogicalVolume& lv) const override { return lv.size_bytes; }
 
   StoreSpace space_in(const GroupView& view, std::uint64_t outstanding) const;
@@ -49,14 +51,20 @@ class LvmStore final : public LvmStoreBase {
   Result<void> check_room(const GroupView& view, std::uint64_t outstanding,
                           std::uint64_t bytes) const;
   Result<std::unique_ptr<PreparedCopy>> prepare(const LvRecord& record);
-  Result<void> begin_growth(LvmObject& object, std::uint64_t size_bytes);
+  Result<void> begin_growth(const Uuid& id, std::uint64_t size_bytes);
+  Result<Growth> how_far_grown(const Uuid& id, std::uint64_t size_bytes);
   Result<Removal> remove(const ObjectRef& target);
+  Result<void> mark_deleted(const ObjectRef& target);
+  Result<Removal> how_far_removed(const ObjectRef& target);
   void tidy(const LvmObject& seen);
+  void tidy_all(const GroupView& view);
 
   const LvmThickOptions options_;
   Pace wiping_, copying_;
   SnapshotKeeper keeper_;
-  LvmScrubber scrubber_;  // last: its thread uses what stands before
+  LvmGrowth growth_;
+  // Last: their threads use what stands before. A growth does not wait for hours of wiping.
+  LvmScrubber wipes_, growths_;
 };
 
 }  // namespace vbs::volume_delegate

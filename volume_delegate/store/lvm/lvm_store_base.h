@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,27 +40,40 @@ class LvmStoreBase : public BackingStore {
  protected:
   LvmStoreBase(std::unique_ptr<VolumeGroup> group, Clock& clock);
 
-  /// `conflict` where somebody has it open.
-  Result<void> check_is_not_open(const LvmObject& object) const;
+  /// An old view where lvm hangs: what is promised changes slowly, and the node has other things to
+  /// tell.
+  Result<VolumeGroup::View> view_for_space();
+  /// A volume that somebody may use.
+  static Result<LvmObject> volume_in(const GroupView& view, const Uuid& id);
+  /// `conflict` where somebody has it open, and still has it after a few looks: udevd opens what
+  /// has been written to for a moment.
+  Result<void> check_is_not_open(const LvmObject& object);
 
   /// Begins to make an object if its name is free; `allow` says how much it takes, if it may.
   using Allow = std::function<Result<std::uint64_t>(const GroupView&, std::uint64_t outstanding)>;
   Result<LvmJobs::Ticket> begin(const Uuid& id, const Allow& allow);
 
-  /// Upkeep of what one look showed; every few seconds, by one thread.
-  virtual void look_after(const GroupView& view) = 0;
+  /// Upkeep of what one look showed; every few seconds, by one thread. What an operator should
+  /// know, "" if nothing.
+  virtual std::string look_after(const GroupView& view) = 0;
   virtual std::uint64_t allocated_bytes(const LogicalVolume& lv) const = 0;
   /// LVs that are not of VBS and yet belong to the store, as a thin pool.
   virtual bool is_known(const LogicalVolume& /*lv*/) const { return false; }
-  void set_warning(std::string text);
-  /// Activates volumes that are not, as after a start of the machine without autoactivation.
-  void activate_volumes(const GroupView& view);
+  /// Activates volumes that are not, as after a start of the machine without autoactivation; what
+  /// went wrong, "" if nothing.
+  std::string activate_volumes(const GroupView& view);
 
   const std::unique_ptr<VolumeGroup> group_;
   LvmJobs jobs_;
 
  private:
+  /// A command that was killed leaves devices suspended, and guests waiting for ever. In two looks
+  /// it is no command's moment any more.
+  void resume_what_is_suspended(const GroupView& view);
+  void set_warning(std::string text);
+
   Clock& clock_;
+  std::set<std::string> suspended_;  // in the last look
   std::optional<MonotonicTime> last_tended_;
   std::mutex warning_mutex_;
   std::string warning_;

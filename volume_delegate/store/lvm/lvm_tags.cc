@@ -68,6 +68,10 @@ bool take(std::string_view tag, LvRecord& record) {
     record.grow_to_bytes = bytes.value_or(0);
     return bytes.has_value();
   }
+  if (const auto text = value_of(tag, "onto")) {
+    record.onto = *text;
+    return true;
+  }
   if (const auto text = value_of(tag, "of")) return (record.of = Uuid::parse(*text)).has_value();
   if (const auto text = value_of(tag, "source")) {
     return (record.source = object(*text)).has_value();
@@ -82,6 +86,42 @@ bool take(std::string_view tag, LvRecord& record) {
   }
   // What an operator adds does no harm.
   return !tag.starts_with("vbs.") || value_of(tag, "image") || value_of(tag, "image_name");
+}
+
+/// The same for room that a volume grows by.
+bool take(std::string_view tag, GrowthRecord& record) {
+  if (const auto text = value_of(tag, "grows")) {
+    record.volume = Uuid::parse(*text).value_or(Uuid());
+    return true;
+  }
+  if (const auto text = value_of(tag, "size")) {
+    record.size_bytes = number(*text).value_or(0);
+    return true;
+  }
+  if (const auto text = value_of(tag, "progress")) {
+    record.progress_bytes = number(*text).value_or(0);
+    return true;
+  }
+  if (const auto text = value_of(tag, "stage")) {
+    record.zeroed = *text == "zeroed";
+    return record.zeroed || *text == "zeroing";
+  }
+  return !tag.starts_with("vbs.");
+}
+
+TagChange change_between(const std::vector<std::string>& before,
+                         const std::vector<std::string>& after) {
+  TagChange change;
+  const auto lacks = [](const std::vector<std::string>& tags, const std::string& tag) {
+    return std::find(tags.begin(), tags.end(), tag) == tags.end();
+  };
+  for (const auto& tag : before) {
+    if (lacks(after, tag)) change.remove.push_back(tag);
+  }
+  for (const auto& tag : after) {
+    if (lacks(before, tag)) change.add.push_back(tag);
+  }
+  return change;
 }
 
 }  // namespace
@@ -108,8 +148,33 @@ std::vector<std::string> tags_of(const LvRecord& record) {
   }
   if (record.grow_to_bytes > 0)
     tags.push_back("vbs.grow-to=" + std::to_string(record.grow_to_bytes));
+  if (!record.onto.empty()) tags.push_back("vbs.onto=" + record.onto);
   if (record.lost) tags.emplace_back("vbs.lost");
   return tags;
+}
+
+std::string growth_name(const Uuid& volume) {
+  return lv_name(volume) + "-more";
+}
+
+std::vector<std::string> tags_of(const GrowthRecord& record) {
+  std::vector<std::string> tags{"vbs.grows=" + record.volume.str(),
+                                "vbs.size=" + std::to_string(record.size_bytes),
+                                record.zeroed ? "vbs.stage=zeroed" : "vbs.stage=zeroing"};
+  if (record.progress_bytes > 0) {
+    tags.push_back("vbs.progress=" + std::to_string(record.progress_bytes));
+  }
+  return tags;
+}
+
+std::optional<GrowthRecord> read_growth(const LogicalVolume& lv) {
+  GrowthRecord record;
+  for (const auto& tag : lv.tags) {
+    if (!take(tag, record)) return std::nullopt;
+  }
+  if (record.volume.is_nil() || record.size_bytes == 0) return std::nullopt;
+  if (lv.name != growth_name(record.volume)) return std::nullopt;
+  return record;
 }
 
 std::optional<LvRecord> read_record(const LogicalVolume& lv) {
@@ -143,19 +208,10 @@ std::optional<ImageOffer> read_offer(const LogicalVolume& lv) {
 }
 
 TagChange change_of(const LvRecord& from, const LvRecord& to) {
-  const auto before = tags_of(from);
-  const auto after = tags_of(to);
-  TagChange change;
-  const auto lacks = [](const std::vector<std::string>& tags, const std::string& tag) {
-    return std::find(tags.begin(), tags.end(), tag) == tags.end();
-  };
-  for (const auto& tag : before) {
-    if (lacks(after, tag)) change.remove.push_back(tag);
-  }
-  for (const auto& tag : after) {
-    if (lacks(before, tag)) change.add.push_back(tag);
-  }
-  return change;
+  return change_between(tags_of(from), tags_of(to));
+}
+TagChange change_of(const GrowthRecord& from, const GrowthRecord& to) {
+  return change_between(tags_of(from), tags_of(to));
 }
 
 }  // namespace vbs::volume_delegate

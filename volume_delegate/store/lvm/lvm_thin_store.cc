@@ -1,5 +1,6 @@
 #include "volume_delegate/store/lvm/lvm_thin_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/fault_point.h"
@@ -50,7 +51,7 @@ class LvmThinStore::Cloning final : public PreparedCopy {
     auto view = group_.look();
     auto object = view ? find_object(**view, record_.object.id) : std::nullopt;
     if (!object || !object->record.unfinished()) return;
-    if (auto ok = group_.change(group_.commands().remove({object->lv.name})); !ok) {
+    if (auto ok = remove_alone(group_, object->lv.name); !ok) {
       log::warning("what was half-made is left for the next look",
                    {{"lv", object->lv.name}, {"error", describe(ok.error())}});
     }
@@ -74,8 +75,9 @@ Result<std::unique_ptr<LvmThinStore>> LvmThinStore::open(LvmThinOptions options,
   const ThinPoolOptions pool = options.pool;
   if (auto ok = check_no_other_driver(**view, pool.name); !ok) return fail(ok.error());
   if ((*view)->find(pool.name) == nullptr && pool.size_bytes > 0) {
-    auto made = group->change(group->commands().create_pool(
-        pool.name, pool.size_bytes, ThinPool::metadata_for(pool.size_bytes)));
+    const std::uint64_t promised = pool.size_bytes / 100 * std::max(100u, pool.overcommit_percent);
+    auto made = group->change(group->commands().create_pool(pool.name, pool.size_bytes,
+                                                            ThinPool::metadata_for(promised)));
     if (!made) return fail(made.error());
     log::info("made a thin pool", {{"lv", pool.name}, {"size", format_size(pool.size_bytes)}});
     view = group->look();
@@ -88,9 +90,16 @@ Result<std::unique_ptr<LvmThinStore>> LvmThinStore::open(LvmThinOptions options,
 }
 
 Result<StoreSpace> LvmThinStore::space() {
-  auto view = group_->recent();
+  auto view = view_for_space();
   if (!view) return fail(view.error());
   return pool_.space(**view, jobs_.outstanding(**view));
+}
+
+std::unique_ptr<PreparedCopy> LvmThinStore::one_command(LvRecord record, Arguments command,
+                                                        LvmJobs::Ticket ticket) {
+  const auto discard = [this](LvmObject& half) { return remove_alone(*group_, half.lv.name); };
+  return std::make_unique<LvmOneCommand>(*group_, std::move(record), std::move(command), discard,
+                                         std::move(ticket));
 }
 
 Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_empty(const Uuid& id,
@@ -108,8 +117,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_empty(const Uuid& id
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_thin(pool_.name(), lv_name(id), lv_bytes, tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
 Result<void> LvmThinStore::check_rests(const LvmObject& source) const {
@@ -157,8 +165,7 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_volume(const Uuid& i
     return std::make_unique<Cloning>(*group_, record, std::move(command), lv_bytes,
                                      std::move(*ticket));
   }
-  return std::make_unique<LvmOneCommand>(*group_, size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
 Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_snapshot(const Uuid& id,
@@ -178,56 +185,54 @@ Result<std::unique_ptr<PreparedCopy>> LvmThinStore::prepare_snapshot(const Uuid&
   if (!ticket) return fail(ticket.error());
   auto command =
       group_->commands().create_thin_snapshot(lv_name(volume), lv_name(id), tags_of(record));
-  return std::make_unique<LvmOneCommand>(*group_, record.size_bytes, std::move(command),
-                                         std::move(*ticket));
+  return one_command(std::move(record), std::move(command), std::move(*ticket));
 }
 
-Result<void> LvmThinStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
-  auto view = group_->look();
-  if (!view) return fail(view.error());
-  auto object = find_object(**view, id);
-  if (!object || !object->record.usable() || object->record.object.kind != ObjectKind::volume) {
-    return fail(ErrorCode::not_found, "there is no volume " + id.str() + " on this server");
-  }
-  if (object->record.size_bytes > size_bytes) return cannot_shrink(id, object->record.size_bytes);
-  if (object->record.size_bytes == size_bytes) return {};
-  const std::uint64_t lv_bytes = (*view)->group.round_up(size_bytes);
+Result<Growth> LvmThinStore::grow_volume(const Uuid& id, std::uint64_t size_bytes) {
+  std::uint64_t lv_bytes = 0;
+  std::optional<LvmObject> object;
+  const auto allow = [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
+    auto view = group_->look_or_give_up();
+    if (!view) return fail(view.error());
+    auto found = volume_in(**view, id);
+    if (!found) return fail(found.error());
+    object = std::move(*found);
+    const std::uint64_t has = object->record.size_bytes;
+    if (has > size_bytes) return cannot_shrink(id, has);
+    lv_bytes = (*view)->group.round_up(size_bytes);
+    if (lv_bytes <= object->lv.size_bytes) return lv_bytes;
+    auto room = pool_.admit(**view, others(**view), lv_bytes - object->lv.size_bytes);
+    if (!room) return fail(room.error());
+    return lv_bytes;
+  };
+  const auto ticket = jobs_.begin(id, allow);
+  if (!ticket) return fail(ticket.error());
+  if (object->record.size_bytes == size_bytes) return Growth{};
   if (lv_bytes > object->lv.size_bytes) {
-    const auto allow = [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
-      auto room = pool_.admit(**view, others(**view), lv_bytes - object->lv.size_bytes);
-      if (!room) return fail(room.error());
-      return lv_bytes;
-    };
-    auto ticket = jobs_.begin(id, allow);
-    if (!ticket) return fail(ticket.error());
     fault_point("volumed.grow.before_act");
     auto ok = group_->change(group_->commands().extend(object->lv.name, lv_bytes));
-    if (!ok) return ok;
+    if (!ok) return fail(ok.error());
     fault_point("volumed.grow.after_act");
   }
   // Its size is what the tag says: a crash before this leaves the old one.
   LvRecord grown = object->record;
   grown.size_bytes = size_bytes;
-  return change_record(*group_, *object, grown);
+  if (auto ok = change_record(*group_, *object, grown); !ok) return fail(ok.error());
+  return Growth{};
 }
 
 Result<Removal> LvmThinStore::remove(const ObjectRef& target) {
-  auto view = group_->look();
+  auto view = group_->look_or_give_up();
   if (!view) return fail(view.error());
   auto object = find_object(**view, target.id);
   if (!object || object->record.object != target) return Removal{};
   if (jobs_.contains(target.id)) {
     return fail(ErrorCode::conflict, target.str() + " is being made or changed");
   }
-  for (const auto& lv : (*view)->volumes) {
-    // lvm would remove it too. Thin LVs of one pool are peers.
-    if (lv.origin != object->lv.name || lv.pool == object->lv.pool) continue;
-    return fail(ErrorCode::conflict,
-                target.str() + " is the origin of LV " + lv.name + "; delete that first");
-  }
+  if (const auto* other = find_dependent(**view, object->lv)) return needed_by(object->lv, *other);
   if (auto free = check_is_not_open(*object); !free) return fail(free.error());
   fault_point("volumed.remove.before_act");
-  auto removed = group_->change(group_->commands().remove({object->lv.name}));
+  auto removed = remove_alone(*group_, object->lv.name);
   if (!removed) return fail(removed.error());
   fault_point("volumed.remove.after_act");
   return Removal{};
@@ -249,22 +254,23 @@ bool LvmThinStore::is_known(const LogicalVolume& lv) const {
   return lv.name == pool_.name();
 }
 
-void LvmThinStore::look_after(const GroupView& view) {
+std::string LvmThinStore::look_after(const GroupView& view) {
   for (const auto& object : objects_of(view)) tidy(object);
-  activate_volumes(view);
-  set_warning(pool_.warning(view));
+  auto inactive = activate_volumes(view);
+  auto warning = pool_.warning(view);
+  return warning.empty() ? inactive : warning;
 }
 
 void LvmThinStore::tidy(const LvmObject& seen) {
   const Uuid& id = seen.record.object.id;
-  if (seen.record.usable() || jobs_.contains(id)) return;
+  if (seen.usable() || jobs_.contains(id)) return;
   // Its job may have ended since that look. Now it has none, and no other can begin while its name
   // is taken: a second look tells for sure.
   auto view = group_->look();
   auto object = view ? find_object(**view, id) : std::nullopt;
-  if (!object || object->record.usable()) return;
+  if (!object || object->usable()) return;
   log::info("removing what was left half-made", {{"lv", object->lv.name}});
-  if (auto ok = group_->change(group_->commands().remove({object->lv.name})); !ok) {
+  if (auto ok = remove_alone(*group_, object->lv.name); !ok) {
     log::warning("cannot remove it", {{"lv", object->lv.name}, {"error", describe(ok.error())}});
   }
 }

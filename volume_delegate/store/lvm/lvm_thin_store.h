@@ -32,7 +32,7 @@ class LvmThinStore final : public LvmStoreBase {
                                                        const ObjectRef& source) override;
   Result<std::unique_ptr<PreparedCopy>> prepare_snapshot(const Uuid& id,
                                                          const Uuid& volume) override;
-  Result<void> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
+  Result<Growth> grow_volume(const Uuid& id, std::uint64_t size_bytes) override;
   Result<Removal> remove_volume(const Uuid& id) override;
   Result<Removal> remove_snapshot(const Uuid& id) override;
 
@@ -40,11 +40,13 @@ class LvmThinStore final : public LvmStoreBase {
   class Cloning;
 
   LvmThinStore(LvmThinOptions options, std::unique_ptr<VolumeGroup> group, Clock& clock);
-  void look_after(const GroupView& view) override;
+  std::string look_after(const GroupView& view) override;
   std::uint64_t allocated_bytes(const LogicalVolume& lv) const override;
   bool is_known(const LogicalVolume& lv) const override;
   /// What is outside of the pool can be an external origin only while nobody can open it.
   Result<void> check_rests(const LvmObject& source) const;
+  std::unique_ptr<PreparedCopy> one_command(LvRecord record, Arguments command,
+                                            LvmJobs::Ticket ticket);
   Result<Removal> remove(const ObjectRef& target);
   void tidy(const LvmObject& seen);
 

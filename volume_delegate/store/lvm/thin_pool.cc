@@ -30,8 +30,8 @@ struct Fill {
 
 }  // namespace
 
-std::uint64_t ThinPool::metadata_for(std::uint64_t pool_bytes) {
-  const std::uint64_t needed = 2 * kBytesAChunk * chunks(pool_bytes, kLeastChunk);
+std::uint64_t ThinPool::metadata_for(std::uint64_t promised_bytes) {
+  const std::uint64_t needed = 2 * kBytesAChunk * chunks(promised_bytes, kLeastChunk);
   return std::clamp(needed, kLeastMetadata, kMostMetadata);
 }
 
@@ -86,9 +86,9 @@ Result<void> ThinPool::check_promises(const GroupView& view, const LogicalVolume
                     format_size(taken) + " of " + format_size(room->capacity_bytes) +
                     " are promised");
   }
-  const std::uint64_t promised =
-      options_.overcommit_percent > 100 ? std::min(taken + bytes, pool.size_bytes) : taken + bytes;
-  const std::uint64_t needed = kBytesAChunk * chunks(promised, pool.chunk_bytes);
+  // Every thin LV maps its chunks by itself, shared ones too: all of it may need its entry, however
+  // small the pool is.
+  const std::uint64_t needed = kBytesAChunk * chunks(taken + bytes, pool.chunk_bytes);
   const std::uint64_t usable = pool.metadata_bytes / 100 * options_.metadata.refuse;
   if (needed <= usable) return {};
   return fail(ErrorCode::insufficient_space,

@@ -48,8 +48,8 @@ class ThinPool {
   /// What an operator should know, "" if nothing.
   std::string warning(const GroupView& view) const;
 
-  /// Metadata for every chunk of a pool mapped, with as much again for snapshots.
-  static std::uint64_t metadata_for(std::uint64_t pool_bytes);
+  /// Metadata for every chunk that is promised, with as much again for snapshots.
+  static std::uint64_t metadata_for(std::uint64_t promised_bytes);
 
  private:
   Result<void> check_marks(const LogicalVolume& pool);

@@ -36,15 +36,27 @@ class VolumeGroup {
   std::string device(const std::string& lv) const;
 
   /// Everything in the group, seen after this call began.
-  Result<View> look();
+  Result<View> look(Order order = Order::usual) { return look(order, Patience::patient); }
+  /// The same for who must not wait for an lvm that hangs: node_unavailable where a command has
+  /// been running for 10 s.
+  Result<View> look_or_give_up() { return look(Order::usual, Patience::hurried); }
   /// The same, perhaps up to 5 s old, but never older than a change made here.
   Result<View> recent();
+  /// What was seen last, however old; nullptr if nothing was.
+  View last_seen() const;
   /// Runs a command that changes the group.
   Result<void> change(const Arguments& arguments, Order order = Order::usual);
+  /// Runs several, with no other one of this process in between; stops at the first that fails.
+  Result<void> change_in_one_go(const std::vector<Arguments>& commands);
 
  private:
-  Result<GroupView> read();
+  enum class Patience { patient, hurried };
+  Result<View> look(Order order, Patience patience);
+  Result<void> check_answers() const;
+  Result<GroupView> read(Order order);
   Result<std::string> run(const Arguments& arguments, Order order);
+  Result<std::string> run_in_turn(const Arguments& arguments);
+  Result<void> changing(const std::function<Result<void>()>& change);
 
   const LvmCommands commands_;
   const std::string program_;
@@ -53,12 +65,13 @@ class VolumeGroup {
   const std::string devices_;
   CommandQueue queue_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable read_done_;
   bool reading_ = false;
   std::uint64_t reads_begun_ = 0;
   std::uint64_t reads_done_ = 0;
   std::optional<Result<View>> last_;
+  View last_seen_;
   MonotonicTime last_at_{};
   std::uint64_t changes_ = 0;       // begun and ended ones
   std::uint64_t last_changes_ = 0;  // when the last read began
