@@ -17,6 +17,7 @@ from service import Service
 
 _GUESTS = {"lvm": "vs", "tgt": "vs", "lio": "vs", "open-iscsi": "vs", "xen": "xen"}
 _FOLDER = "/root/recorded"
+_SECONDS = 900.0
 
 
 def newest(tool: str) -> str:
@@ -37,7 +38,10 @@ def record(guest, tool: str) -> str:
                  f"vgs --noheadings -o vg_name | xargs -r vgremove -q -y -ff 2>/dev/null; rm -rf {_FOLDER}; true")
     kept = newest(tool)
     guest.copy([os.path.join(kept, name) for name in os.listdir(kept)], _FOLDER)
-    version = Service.must(guest, f"/root/bin/{tool} {_FOLDER}").strip().splitlines()[-1]
+    done = guest.run(f"/root/bin/{tool} {_FOLDER}", seconds=_SECONDS)
+    if done.returncode != 0:
+        raise LabError(f"{tool}: {done.stderr.decode(errors='replace').strip()}")
+    version = done.stdout.decode().strip().splitlines()[-1]
     folder = os.path.join(SOURCE, "tests/recorded", tool, version)
     os.makedirs(folder, exist_ok=True)
     archive = guest.run(f"tar -c -C {_FOLDER} .").stdout
