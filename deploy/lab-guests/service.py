@@ -82,10 +82,10 @@ class Service:
                 tar.add(os.path.join(stage, "usr/local/lib", folder), f"usr/local/lib/{folder}")
             for place, file in files.items():
                 tar.add(self.path(file), place)
-        self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; "
-                  "tar -x -C / --no-same-owner && sync && systemctl daemon-reload && udevadm control --reload",
-                  stdin=archive.getvalue())
         shutil.rmtree(stage)
+        self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
+        guest.unpack(archive.getvalue())
+        self.must(guest, "systemctl daemon-reload && udevadm control --reload")
 
     def _make_certificates(self) -> None:
         """All or nothing: what an earlier try left unfinished is made anew."""
