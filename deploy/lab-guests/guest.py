@@ -113,8 +113,6 @@ class Guest:
                    "-serial", f"file:{self.path('console')}",
                    "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
                    "-drive", f"if=none,id=root,file={self.path('root.qcow2')},cache=unsafe",
-                   "-drive", f"if=none,id=parcel,file={self.path('parcel')},format=raw,cache=unsafe",
-                   "-device", "virtio-blk-pci,drive=parcel,serial=parcel",
                    "-netdev", f"user,id=host,restrict=on{forwards}",
                    "-device", "virtio-net-pci,netdev=host,mac=52:54:00:00:00:01,romfile="]
         if self.kind.disk:
@@ -123,8 +121,11 @@ class Guest:
         for card, own, peer, netdev in self._links():
             command += ["-netdev", netdev, "-device", f"virtio-net-pci,netdev={card},mac={_mac(own, peer)},romfile="]
             words += f" lab.link={_mac(own, peer)},{own.address},{peer.address}"
-        return command + (self._boot_xen(words) if self.kind.xen else self._boot_linux(words)) + [
-            "-daemonize", "-pidfile", self.path("pid")]
+        command += self._boot_xen(words) if self.kind.xen else self._boot_linux(words)
+        # The last one: the Xen guest's root is the first of its kind.
+        return command + [
+            "-drive", f"if=none,id=parcel,file={self.path('parcel')},format=raw,cache=unsafe",
+            "-device", "virtio-blk-pci,drive=parcel,serial=parcel", "-daemonize", "-pidfile", self.path("pid")]
 
     def _boot_linux(self, words: str) -> list[str]:
         return ["-cpu", "max", "-device", "nvme,drive=root,serial=root",
