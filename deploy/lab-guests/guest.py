@@ -268,7 +268,7 @@ class Guest:
             parcel.write(archive.ljust(blocks * _BLOCK, b"\0"))
         # tar hangs up on dd when the archive ends, and complains when it ends too soon.
         done = self.run(f"dd if=/dev/disk/by-id/virtio-parcel iflag=direct status=none bs={_BLOCK} count={blocks} | "
-                        "tar -x -C / --no-same-owner --unlink-first && sync", seconds=300)
+                        "tar -x -C / --no-same-owner && sync", seconds=300)
         if done.returncode != 0:
             raise LabError(f"cannot copy files into {self.name}: {done.stderr.decode(errors='replace').strip()}")
 
