@@ -36,7 +36,7 @@ KINDS = {
 }
 # Ports of every guest that this machine's loopback leads to.
 FORWARDED = {"ssh": 22, "volumed": 7710, "vmmd": 7720}
-_BOOT_SECONDS = 240.0
+_BOOT_SECONDS = 600.0
 # A disk through which files come in: an emulated processor takes a second to decipher 2 MB of ssh.
 _PARCEL_BYTES = 512 << 20
 _BLOCK = 1 << 20
