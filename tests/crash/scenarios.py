@@ -5,6 +5,7 @@ import shutil
 import time
 import uuid
 
+from client import Problem
 from qmp import Qmp
 from stack import MIB, Stack
 
@@ -49,6 +50,16 @@ class Scenario:
         path = f"/v1/operations?kind={self.QUEUED_KIND}&limit=1000"
         return len(self.client.get(path)["operations"])
 
+    def _detached(self, volume: str, attachment: str) -> bool:
+        """A reconciler that saw the trouble just before it was mended looks after it once more."""
+        try:
+            self.client.change("DELETE", f"/v1/volumes/{volume}/attachments/{attachment}?force=true")
+        except Problem as problem:
+            if isinstance(problem.body, dict) and problem.body.get("code") == "operation-in-progress":
+                return False
+            raise
+        return True
+
     def repeat(self) -> tuple[int, dict] | None:
         """What the same request with the same key answers later; None where there is no request."""
         if self.request is None:
@@ -65,8 +76,8 @@ class Scenario:
         """Removes every resource, so that scenarios do not see each other."""
         for volume in self.client.get("/v1/volumes?limit=1000")["volumes"]:
             for attachment in volume["attachments"]:
-                self.client.change("DELETE", f"/v1/volumes/{volume['id']}/attachments/"
-                                             f"{attachment['id']}?force=true")
+                self.stack.wait_for(lambda: self._detached(volume["id"], attachment["id"]), 30,
+                                    "repairs go on and on")
             self.client.delete_volume(volume["id"])
         for snapshot in self.client.get("/v1/snapshots?limit=1000")["snapshots"]:
             self.client.delete_snapshot(snapshot["id"])
