@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -206,6 +207,11 @@ class ScriptedLvm {
     }
     if (!values(arguments, "--activate").empty()) lv.active = true;
     if (arguments[1] == "--refresh") lv.suspended = false;
+    // The real one then says "No command with matching syntax recognised".
+    const std::set<std::string> given(arguments.begin(), arguments.end());
+    EXPECT_TRUE(what != "lvchange" || given.contains("--deltag") || given.contains("--addtag") ||
+                given.contains("--activate") || given.contains("--refresh"))
+        << "lvchange wants something to change";
     for (const auto& tag : values(arguments, "--deltag")) std::erase(lv.tags, tag);
     for (const auto& tag : values(arguments, "--addtag")) lv.tags.push_back(tag);
   }

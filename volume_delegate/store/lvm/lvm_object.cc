@@ -147,8 +147,10 @@ std::optional<LvmGrowthRoom> find_growth(const GroupView& view, const Uuid& volu
 }
 
 Result<void> change_record(VolumeGroup& group, LvmObject& object, const LvRecord& to) {
-  auto changed =
-      group.change(group.commands().change_tags(object.lv.name, change_of(object.record, to)));
+  const TagChange change = change_of(object.record, to);
+  // An earlier try may have got as far as this, and lvchange wants something to change.
+  if (change.remove.empty() && change.add.empty()) return {};
+  auto changed = group.change(group.commands().change_tags(object.lv.name, change));
   if (changed) object.record = to;
   return changed;
 }
