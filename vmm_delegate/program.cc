@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 
 #include "common/http/blocking.h"
 #include "common/http/server.h"
@@ -69,7 +70,7 @@ struct Node {
         initiator(std::move(sessions_by)),
         orders(*generations),
         devices(*hypervisor, *initiator, orders),
-        sessions(*hypervisor, *initiator, orders),
+        sessions(*initiator, orders),
         freezes(*hypervisor, helper, std::move(freeze_store), clock),
         view(settings.name, settings.initiator.name, *hypervisor, *initiator, freezes) {}
 
@@ -83,6 +84,27 @@ struct Node {
   SessionService sessions;
   FreezeService freezes;
   NodeView view;
+};
+
+/// What is done again and again, and never twice at a time: one that waits for a VM or a target
+/// must not pile up more of them.
+class Chore {
+ public:
+  Chore(ThreadPool& pool, std::function<void()> work) : pool_(pool), work_(std::move(work)) {}
+
+  void post() {
+    if (under_way_.exchange(true)) return;
+    const bool posted = pool_.try_post([this] {
+      work_();
+      under_way_ = false;
+    });
+    if (!posted) under_way_ = false;
+  }
+
+ private:
+  ThreadPool& pool_;
+  const std::function<void()> work_;
+  std::atomic<bool> under_way_ = false;
 };
 
 void tend(Node& node) {
@@ -115,15 +137,11 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
                         {"driver", settings.hypervisor.driver},
                         {"place", settings.hypervisor.place},
                         {"version", VBS_VERSION}});
-  std::atomic<bool> tending = false;
+  Chore tending(quick, [&] { tend(node); });
+  Chore logging_in(slow, [&] { node.initiator->bring_back(); });
   wait_for_stop(signals, options.tls, [&] {
-    // A sweep that waits for a VM must not pile up more of them.
-    if (tending.exchange(true)) return;
-    const bool posted = quick.try_post([&] {
-      tend(node);
-      tending = false;
-    });
-    if (!posted) tending = false;
+    tending.post();
+    logging_in.post();
   });
   log::info("stopping");
   (*server)->stop();

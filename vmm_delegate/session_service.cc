@@ -4,9 +4,8 @@
 
 namespace vbs::vmm_delegate {
 
-SessionService::SessionService(Hypervisor& hypervisor, Initiator& initiator,
-                               AttachmentOrders& orders)
-    : hypervisor_(hypervisor), initiator_(initiator), orders_(orders) {}
+SessionService::SessionService(Initiator& initiator, AttachmentOrders& orders)
+    : initiator_(initiator), orders_(orders) {}
 
 Result<wire::SessionStatus> SessionService::put(const Uuid& attachment,
                                                 const wire::SessionSpec& spec) {
@@ -43,33 +42,10 @@ Result<wire::SessionStatus> SessionService::get(const Uuid& attachment) {
   return fail(ErrorCode::not_found, "this node has no session for attachment " + attachment.str());
 }
 
-Result<void> SessionService::check_unused(const Uuid& attachment) {
-  const auto vms = hypervisor_.vms();
-  if (!vms) return fail(vms.error());
-  for (const wire::VmStatus& vm : *vms) {
-    if (vm.state == "unknown") continue;  // it has just been asked in vain
-    const auto view = hypervisor_.look(vm.name);
-    const bool gone = !view && view.error().code == ErrorCode::not_found;
-    // One VM that hangs must not keep all others' sessions: the initiator itself refuses to take a
-    // disk that anybody has open.
-    if (gone || (!view && is_transient(view.error().code))) continue;
-    if (!view) return fail(view.error());
-    if (view->find(attachment) == nullptr) continue;
-    return fail(ErrorCode::conflict,
-                "VM '" + vm.name + "' still shows the device; detach it before logging out");
-  }
-  return {};
-}
-
 Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generation) {
   auto order = orders_.begin(attachment, generation, Order::remove);
   if (!order) return fail(order.error());
   fault_point("vmmd.log-out.start");
-  const auto session = get(attachment);
-  if (!session && session.error().code != ErrorCode::not_found) return fail(session.error());
-  if (session) {
-    if (auto unused = check_unused(attachment); !unused) return unused;
-  }
   // Also where no session is seen: one that never came to be may have left something.
   if (auto done = initiator_.log_out(attachment); !done) return done;
   fault_point("vmmd.log-out.before-reply");

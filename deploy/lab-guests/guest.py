@@ -1,19 +1,16 @@
-"""One guest of the lab: its QEMU process, its shell, its cable and its power switch."""
+"""One guest of the lab: its QEMU process, its disks, its cable and its power switch."""
 import contextlib
-import io
 import json
 import os
-import shlex
 import signal
 import socket
 import subprocess
-import tarfile
 import time
 from dataclasses import dataclass
 
+from shell import PARCEL_BYTES, LabError, Shell
 
-class LabError(Exception):
-    """What a person can read and act on."""
+__all__ = ["KINDS", "Guest", "LabError", "free_port"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,6 @@ KINDS = {
 # Ports of every guest that this machine's loopback leads to.
 FORWARDED = {"ssh": 22, "volumed": 7710, "vmmd": 7720}
 _BOOT_SECONDS = 600.0
-# A disk through which files come in: an emulated processor takes a second to decipher 2 MB of ssh.
-_PARCEL_BYTES = 512 << 20
-_BLOCK = 1 << 20
-_SSH_TRIES_SECONDS = 60.0
 
 
 def free_port() -> int:
@@ -59,7 +52,7 @@ class Guest:
         self.kind = KINDS[name]
         self._folder = folder
         self._image = os.path.join(image, "xen") if self.kind.xen else image
-        self._key = os.path.join(folder, "key")
+        self.shell = Shell(self)
 
     def path(self, suffix: str) -> str:
         return os.path.join(self._folder, f"{self.name}.{suffix}")
@@ -97,7 +90,7 @@ class Guest:
             with open(self.path("data.img"), "wb") as disk:
                 disk.truncate(self.kind.disk << 20)
         with open(self.path("parcel"), "wb") as parcel:
-            parcel.truncate(_PARCEL_BYTES)
+            parcel.truncate(PARCEL_BYTES)
         ports = {name: free_port() for name in FORWARDED}
         with open(self.path("ports"), "w", encoding="utf-8") as file:
             json.dump(ports, file)
@@ -169,14 +162,14 @@ class Guest:
 
     def reset(self) -> None:
         """Power off and on at once. What its disks' owners had not flushed may be lost, as ever."""
-        self._hang_up()
+        self.shell.hang_up()
         with open(self.path("console"), "w", encoding="utf-8"):
             pass
         self._qmp("system_reset")
         self.wait_ready()
 
     def stop(self) -> None:
-        self._hang_up()
+        self.shell.hang_up()
         if not self.running():
             return
         with open(self.path("pid"), encoding="ascii") as file:
@@ -209,7 +202,7 @@ class Guest:
                     if "error" in answer:
                         raise LabError(f"{self.name}: {answer['error']['desc']}")
 
-    # Shell
+    # Way in
 
     def port(self, name: str) -> int:
         """The port of this machine's loopback that leads to one of FORWARDED."""
@@ -218,63 +211,6 @@ class Guest:
                 return json.load(file)[name]
         except FileNotFoundError as problem:
             raise LabError(f"the guest {self.name} was never started; start it with: deploy/lab up") from problem
-
-    def ssh_command(self) -> list[str]:
-        # The first connection stays open for the others: an emulated machine takes a second for a key exchange.
-        return ["ssh", "-q", "-F", "/dev/null", "-i", self._key, "-p", str(self.port("ssh")),
-                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes",
-                "-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", f"ControlPath={self.path('ssh')}",
-                "-o", "ConnectTimeout=20", "root@127.0.0.1"]
-
-    def shell(self, words: list[str]) -> int:
-        """A shell for a person, or one command on the terminal of whoever calls."""
-        self.connect()
-        return subprocess.run(self.ssh_command() + _remote(words), check=False).returncode
-
-    def connect(self) -> None:
-        """Opens the connection that the commands share; a guest that has just started is waited for."""
-        if subprocess.run(self.ssh_command() + ["-O", "check"], capture_output=True, check=False).returncode == 0:
-            return
-        end = time.monotonic() + _SSH_TRIES_SECONDS
-        while True:
-            done = subprocess.run(self.ssh_command() + ["true"], stdin=subprocess.DEVNULL, capture_output=True,
-                                  check=False)
-            if done.returncode == 0:
-                return
-            if time.monotonic() > end or not self.running():
-                raise LabError(f"the guest {self.name} lets nobody in: {done.stderr.decode().strip()}")
-            time.sleep(0.2)
-
-    def run(self, *words: str, stdin: bytes = b"", seconds: float = 120.0) -> subprocess.CompletedProcess:
-        """One command (one word: shell text), with its exit code and output, as bytes."""
-        self.connect()
-        return subprocess.run(self.ssh_command() + _remote(list(words)), input=stdin, capture_output=True,
-                              timeout=seconds, check=False)
-
-    def copy(self, files: list[str], folder: str) -> None:
-        """Files of this machine into a folder of the guest, which is made where it is missing."""
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            for file in files:
-                tar.add(file, os.path.join(folder, os.path.basename(file)))
-        self.unpack(archive.getvalue())
-
-    def unpack(self, archive: bytes) -> None:
-        """The files of a tar archive, whose names are those in the guest, into the guest."""
-        blocks = -(-len(archive) // _BLOCK)
-        if blocks * _BLOCK > _PARCEL_BYTES:
-            raise LabError(f"{len(archive)} bytes are too many for one parcel")
-        with open(self.path("parcel"), "r+b") as parcel:
-            parcel.write(archive.ljust(blocks * _BLOCK, b"\0"))
-        # tar hangs up on dd when the archive ends, and complains when it ends too soon.
-        done = self.run(f"dd if=/dev/disk/by-id/virtio-parcel iflag=direct status=none bs={_BLOCK} count={blocks} | "
-                        "tar -x -C / --no-same-owner && sync", seconds=300)
-        if done.returncode != 0:
-            raise LabError(f"cannot copy files into {self.name}: {done.stderr.decode(errors='replace').strip()}")
-
-    def _hang_up(self) -> None:
-        if os.path.exists(self.path("ssh")):
-            subprocess.run(self.ssh_command() + ["-O", "exit"], capture_output=True, check=False)
 
 
 def _text(path: str) -> str:
@@ -287,10 +223,6 @@ def _text(path: str) -> str:
 
 def _mac(own: Kind, peer: Kind) -> str:
     return f"52:54:00:00:{own.number:02x}:{peer.number:02x}"
-
-
-def _remote(words: list[str]) -> list[str]:
-    return words if len(words) <= 1 else [shlex.join(words)]
 
 
 def _run(command: list[str]) -> None:

@@ -40,7 +40,7 @@ class Lab:
             guest.start()
         for guest in guests:
             guest.wait_ready()
-            guest.connect()
+            guest.shell.connect()
 
     def _is_lab(self) -> bool:
         return os.path.exists(os.path.join(self.folder, _MARK))

@@ -9,32 +9,14 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import configuration
+from configuration import HYPERVISORS, PORTAL, STORES, TARGETS, VOLUME_GROUP, Drivers
 from guest import Guest, LabError, free_port
 from lab import Lab
 
-VOLUME_GROUP = "vbs"
-PORTAL = "10.9.0.1:3260"
-STORES = ("lvm", "lvm-thin")
-TARGETS = ("tgt", "lio")
-HYPERVISORS = {"qemu": "hv", "libvirt": "hv", "xen": "xen"}  # and the guest that has it
+__all__ = ["HYPERVISORS", "PORTAL", "STORES", "TARGETS", "VOLUME_GROUP", "Drivers", "Service"]
 _START_SECONDS = 90.0
-
-
-@dataclass(frozen=True)
-class Drivers:
-    """Which drivers the delegates use."""
-    store: str = "lvm"
-    target: str = "lio"
-    hypervisor: str = "libvirt"
-
-    @property
-    def vmm_guest(self) -> str:
-        return HYPERVISORS[self.hypervisor]
-
-    def __str__(self) -> str:
-        return f"{self.store}+{self.target}+{self.hypervisor}"
 
 
 class Service:
@@ -84,7 +66,7 @@ class Service:
                 tar.add(self.path(file), place)
         shutil.rmtree(stage)
         self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
-        guest.unpack(archive.getvalue())
+        guest.shell.unpack(archive.getvalue())
         self.must(guest, "systemctl daemon-reload && udevadm control --reload")
 
     def _make_certificates(self) -> None:
@@ -138,54 +120,11 @@ class Service:
                   f"vgcreate -q -s {extent} {group} /dev/disk/by-id/virtio-data >/dev/null")
 
     def _write_config(self) -> None:
-        files = 'certificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
-        tls = "\n[tls]\n" + files
-        own = tls.format(self.path("ca/vbsd"), self.path("ca"))
-        self._write("vbsd.toml", f'''listen = "127.0.0.1:{self._port}"
-database = "{self.database}"
-tokens_file = "{self.path("tokens")}"
-service_token_file = "{self.path("service-token")}"
-log_file = "{self.path("vbsd.log")}"
-sweep_interval = "5s"
-{own}
-[[volume_server]]
-name = "vs1"
-url = "https://127.0.0.1:{self.server.port("volumed")}"
-
-[[vmm]]
-name = "hv1"
-url = "https://127.0.0.1:{self.node.port("vmmd")}"
-''')
-        self._write("vbs.toml", f'''url = "https://127.0.0.1:{self._port}"
-token_file = "{self.path("token")}"
-''' + files.format(self.path("ca/operator"), self.path("ca")))
-        guest_tls = tls.format("/etc/vbs/node", "/etc/vbs")
-        pool = 'thin_pool_size = "1G"\n' if self.drivers.store == "lvm-thin" else ""
-        self._put(self.server, "/etc/vbs/vbs-volumed.toml", f'''name = "vs1"
-listen = "10.0.2.15:7710"
-token_file = "/etc/vbs/service-token"
-state_dir = "/var/lib/vbs/volumed"
-{guest_tls}
-[store]
-driver = "{self.drivers.store}"
-volume_group = "{VOLUME_GROUP}"
-{pool}
-[target]
-driver = "{self.drivers.target}"
-portal = "{PORTAL}"
-''')
-        hypervisor = {"qemu": 'folder = "/run/lab-vms"\n', "libvirt": 'uri = "qemu:///system"\n', "xen": ""}
-        self._put(self.node, "/etc/vbs/vbs-vmmd.toml", f'''name = "hv1"
-listen = "10.0.2.15:7720"
-token_file = "/etc/vbs/service-token"
-state_dir = "/var/lib/vbs/vmmd"
-{guest_tls}
-[initiator]
-driver = "open_iscsi"
-
-[hypervisor]
-driver = "{self.drivers.hypervisor}"
-{hypervisor[self.drivers.hypervisor]}''')
+        urls = [f"https://127.0.0.1:{self.server.port('volumed')}", f"https://127.0.0.1:{self.node.port('vmmd')}"]
+        self._write("vbsd.toml", configuration.front(self.folder, self._port, *urls))
+        self._write("vbs.toml", configuration.command_line(self.folder, self._port))
+        self._put(self.server, "/etc/vbs/vbs-volumed.toml", configuration.volumed(self.drivers))
+        self._put(self.node, "/etc/vbs/vbs-vmmd.toml", configuration.vmmd(self.drivers))
 
     # Life
 
@@ -257,7 +196,7 @@ driver = "{self.drivers.hypervisor}"
     @staticmethod
     def must(guest: Guest, command: str, stdin: bytes = b"") -> str:
         """Shell text in a guest that has to succeed; its output."""
-        done = guest.run(command, stdin=stdin)
+        done = guest.shell.run(command, stdin=stdin)
         if done.returncode != 0:
             raise LabError(f"{guest.name}: {command}: exit code {done.returncode}: "
                            f"{done.stderr.decode(errors='replace').strip()}")

@@ -1,5 +1,7 @@
 #include "tests/fakes/fake_hypervisor.h"
 
+#include <algorithm>
+
 namespace vbs::fakes {
 
 using vmm_delegate::Detachment;
@@ -93,6 +95,13 @@ std::string FakeHypervisor::state(const std::string& vm) const {
 bool FakeHypervisor::files_frozen(const std::string& vm) const {
   const std::lock_guard lock(mutex_);
   return machines_.at(vm).files_frozen;
+}
+
+bool FakeHypervisor::uses(const Uuid& attachment) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(machines_.begin(), machines_.end(), [&](const auto& entry) {
+    return entry.second.state != "off" && entry.second.devices.contains(attachment);
+  });
 }
 
 std::vector<std::string> FakeHypervisor::effects() const {

@@ -43,6 +43,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
 
   std::string state(const std::string& vm) const;
   bool files_frozen(const std::string& vm) const;
+  /// Whether a VM that runs, answering or not, has this attachment's device open.
+  bool uses(const Uuid& attachment) const;
   /// Changing calls that had an effect, "attach vm1 <uuid>", in order.
   std::vector<std::string> effects() const;
 

@@ -29,9 +29,9 @@ Result<wire::SessionStatus> FakeInitiator::log_in(const Uuid& attachment,
   return status;
 }
 
-void FakeInitiator::set_used(const Uuid& attachment, bool used) {
+void FakeInitiator::set_users(Users users) {
   const std::lock_guard lock(mutex_);
-  used ? void(users_.insert(attachment)) : void(users_.erase(attachment));
+  users_ = std::move(users);
 }
 
 void FakeInitiator::set_size(std::uint64_t size_bytes) {
@@ -63,7 +63,8 @@ Result<void> FakeInitiator::prove_shown(const Uuid&, const wire::SessionSpec&) {
 
 Result<void> FakeInitiator::log_out(const Uuid& attachment) {
   const std::lock_guard lock(mutex_);
-  if (users_.contains(attachment)) return fail(ErrorCode::conflict, "the disk is still used");
+  const bool used = sessions_.contains(attachment) && users_ && users_(attachment);
+  if (used) return fail(ErrorCode::conflict, "the disk is still used");
   sessions_.erase(attachment);
   return {};
 }

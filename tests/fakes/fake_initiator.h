@@ -3,7 +3,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "vmm_delegate/initiator/initiator.h"
@@ -26,8 +25,9 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   void set_size(std::uint64_t size_bytes);
   /// What the host's disk turns out to be once it is shown; by default the volume.
   void set_shown(Result<void> shown);
-  /// While set, somebody has the disk of this attachment's session open.
-  void set_used(const Uuid& attachment, bool used);
+  /// Whether somebody has the disk of this attachment's session open; by default nobody has.
+  using Users = std::function<bool(const Uuid& attachment)>;
+  void set_users(Users users);
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
@@ -35,6 +35,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
                                            const wire::SessionSpec& session) override;
   Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
+  void bring_back() override {}
   Result<std::vector<wire::SessionStatus>> sessions() override;
 
  private:
@@ -45,7 +46,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   std::uint64_t size_bytes_ = 0;
   Result<void> shown_;
   std::map<Uuid, wire::SessionStatus> sessions_;
-  std::set<Uuid> users_;  ///< attachments whose disk is used
+  Users users_;
 };
 
 }  // namespace vbs::fakes

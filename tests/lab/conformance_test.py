@@ -27,7 +27,7 @@ class SuiteCase(LabCase):
         program = f"{interface}_conformance"
         self._install(guest, program)
         words = " ".join(f"VBS_CONFORMANCE_{key}={value}" for key, value in {"DRIVER": driver, **settings}.items())
-        done = guest.run(f"cd /root && rm -f found.xml && {words} bin/{program} --gtest_output=xml:found.xml "
+        done = guest.shell.run(f"cd /root && rm -f found.xml && {words} bin/{program} --gtest_output=xml:found.xml "
                          ">found.log 2>&1", seconds=_SECONDS)
         said = Service.must(guest, "tail -c 20000 /root/found.log")
         self.assertIn(done.returncode, (0, 1), said)
@@ -46,7 +46,7 @@ class SuiteCase(LabCase):
         with tempfile.TemporaryDirectory() as folder:
             stripped = os.path.join(folder, program)
             subprocess.run(["strip", "-o", stripped, os.path.join(BUILD, "bin", program)], check=True)
-            guest.copy([stripped], "/root/bin")
+            guest.shell.copy([stripped], "/root/bin")
 
 
 class ConformanceTest(SuiteCase):

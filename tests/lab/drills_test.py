@@ -162,7 +162,7 @@ class LibvirtPowerCutDrills(PowerCutDrills):
     drivers = Drivers("lvm", "lio", "libvirt")
 
     def start_again(self, volume: str) -> None:
-        self.wait_for(self.reality.devices, 60, "the node has not logged in again")
+        self.wait_for(self.reality.devices, 120, "the node has not logged in again")
         Service.must(self.service.node, "systemctl start virtlogd.socket libvirtd.socket")
         super().start_again(volume)
         self.assertEqual(list(self.vm.disks().values()), [volume])

@@ -68,7 +68,7 @@ class LabCase(unittest.TestCase):
         parts = []
         for guest, unit in ((self.service.server, "vbs-volumed"), (self.service.node, "vbs-vmmd")):
             if guest.running():
-                said = guest.run(f"journalctl -q -o cat -n 25 -u {unit}").stdout.decode(errors="replace")
+                said = guest.shell.run(f"journalctl -q -o cat -n 25 -u {unit}").stdout.decode(errors="replace")
                 parts.append(f"--- {unit}\n{said}")
         with open(self.service.path("vbsd.log"), encoding="utf-8", errors="replace") as log:
             parts.append("--- vbsd\n" + log.read()[-4000:])
@@ -89,7 +89,7 @@ class LabCase(unittest.TestCase):
     def sector(self, volume: str, offset: int) -> bytes:
         """512 bytes of a volume or snapshot, read on the volume server past every cache."""
         # A thin snapshot has no device until it is asked for.
-        done = self.service.server.run(
+        done = self.service.server.shell.run(
             f"[ -e /dev/vbs/vbs-{volume} ] || lvchange -ay -K vbs/vbs-{volume}; "
             f"dd if=/dev/vbs/vbs-{volume} bs=512 skip={offset // 512} count=1 iflag=direct 2>/dev/null")
         self.assertEqual(len(done.stdout), 512, done.stderr)

@@ -33,18 +33,18 @@ def _numbers(version: str) -> list[int]:
 
 def record(guest, tool: str) -> str:
     """Runs the script of that name in the guest; the folder that has its outputs now."""
-    guest.copy([os.path.join(SOURCE, "tests/lab/record", tool)], "/root/bin")
+    guest.shell.copy([os.path.join(SOURCE, "tests/lab/record", tool)], "/root/bin")
     Service.must(guest, f"systemctl stop vbs-volumed vbs-vmmd tgt 2>/dev/null; pkill -KILL -x tgtd; lab-clear-lio; "
                  f"vgs --noheadings -o vg_name | xargs -r vgremove -q -y -ff 2>/dev/null; rm -rf {_FOLDER}; true")
     kept = newest(tool)
-    guest.copy([os.path.join(kept, name) for name in os.listdir(kept)], _FOLDER)
-    done = guest.run(f"/root/bin/{tool} {_FOLDER}", seconds=_SECONDS)
+    guest.shell.copy([os.path.join(kept, name) for name in os.listdir(kept)], _FOLDER)
+    done = guest.shell.run(f"/root/bin/{tool} {_FOLDER}", seconds=_SECONDS)
     if done.returncode != 0:
         raise LabError(f"{tool}: {done.stderr.decode(errors='replace').strip()}")
     version = done.stdout.decode().strip().splitlines()[-1]
     folder = os.path.join(SOURCE, "tests/recorded", tool, version)
     os.makedirs(folder, exist_ok=True)
-    archive = guest.run(f"tar -c -C {_FOLDER} .").stdout
+    archive = guest.shell.run(f"tar -c -C {_FOLDER} .").stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for member in tar.getmembers():
             content = tar.extractfile(member) if member.isfile() else None

@@ -77,7 +77,7 @@ class UnitsTest(LabCase):
             subprocess.run(["cmake", "--install", BUILD, "--strip"], check=True, capture_output=True,
                            env={**os.environ, "DESTDIR": stage})
             for folder in ("bin", "lib/systemd/system", "lib/sysusers.d"):
-                self.service.server.copy(glob.glob(f"{stage}/usr/local/{folder}/*"), f"/usr/local/{folder}")
+                self.service.server.shell.copy(glob.glob(f"{stage}/usr/local/{folder}/*"), f"/usr/local/{folder}")
 
     def configure(self) -> None:
         server = self.service.server
@@ -97,7 +97,7 @@ class UnitsTest(LabCase):
     def wait_until_up(self) -> None:
         deadline = time.monotonic() + _SECONDS
         while True:
-            done = self.service.server.run("vbs describe-nodes --output json")
+            done = self.service.server.shell.run("vbs describe-nodes --output json")
             if done.returncode == 0 and done.stdout.count(b'"up"') == 2:
                 return
             if time.monotonic() > deadline:
@@ -138,7 +138,7 @@ class UnitsTest(LabCase):
             self.assertIn("{", self.run_there(f"head -n 1 /var/log/vbs/{name}.log"))
 
     def test_nothing_is_wrong_with_the_units(self):
-        done = self.service.server.run("systemd-analyze verify --man=no --recursive-errors=no "
+        done = self.service.server.shell.run("systemd-analyze verify --man=no --recursive-errors=no "
                                        f"{' '.join(f'{unit}.service' for unit in _UNITS)} 2>&1")
         said = done.stdout.decode(errors="replace")
         self.assertEqual((done.returncode, [line for line in said.splitlines() if "vbs" in line]), (0, []), said)

@@ -85,8 +85,8 @@ class QemuVm(EmulatedVm):
 
     def _ask(self, message: dict) -> dict:
         guest = self._service.node
-        guest.connect()
-        with subprocess.Popen(guest.ssh_command() + [f"socat - UNIX-CONNECT:/run/lab-vms/{self.name}.lab"],
+        guest.shell.connect()
+        with subprocess.Popen(guest.shell.command() + [f"socat - UNIX-CONNECT:/run/lab-vms/{self.name}.lab"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as talk:
             assert talk.stdin is not None and talk.stdout is not None
             talk.stdout.readline()

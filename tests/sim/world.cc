@@ -83,9 +83,10 @@ VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
       freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
       helper_(freezes_, hypervisor, clock),
       device_service_(hypervisor, initiator, orders_),
-      session_service_(hypervisor, initiator, orders_),
+      session_service_(initiator, orders_),
       freeze_service_(hypervisor, helper_, freezes_, clock),
       view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator, freeze_service_) {
+  initiator.set_users([this](const Uuid& attachment) { return hypervisor.uses(attachment); });
   helper_.set_alarm([this, &world](Milliseconds in) { world.add(in, [this] { helper_.look(); }); });
   hypervisor.add_vm("vm1", true);
   hypervisor.add_vm("vm2", false);

@@ -38,8 +38,10 @@ struct OpenIscsiOptions {
   Milliseconds flush_limit{3'000};
   /// How long a session that has lost its target, or a disk that is in use for a moment, is given.
   Milliseconds patience{1'500};
-  /// To bring back all sessions at the start. Those that take longer are repaired later.
+  /// To bring back all sessions at the start. Those that take longer are brought back later.
   Milliseconds restore_limit{20'000};
+  /// Between two tries.
+  Milliseconds restore_pause{5'000};
   Iscsiadm::Options iscsiadm;
   LoginTrial trial;
 };
@@ -55,8 +57,9 @@ class OpenIscsi final : public Initiator {
   /// To be called before the first request: makes the interface, logs in again where a power cut of
   /// this host has ended a session and left its record, and logs out sessions without a record that
   /// nobody uses. A target that refuses loses its record; a portal that does not answer keeps it,
-  /// for who repairs the attachment.
-  Result<void> prepare(const IsRemoved& is_removed);
+  /// and `bring_back` tries it again: the VM may be off, and nobody else repairs its attachments.
+  Result<void> prepare(IsRemoved is_removed);
+  void bring_back() override;
 
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
@@ -107,9 +110,11 @@ class OpenIscsi final : public Initiator {
   Result<void> let_go(Call& call, const KernelSession& session);
   Result<void> check_unused(Call& call, const ScsiDisk& disk);
   Result<void> log_out_of(Call& call, std::uint64_t sid);
-  void restore(const std::set<Uuid>& ended, const IsRemoved& is_removed);
-  Result<wire::SessionStatus> restore_one(const Uuid& attachment, const wire::SessionSpec& session,
-                                          MonotonicTime deadline);
+  void restore();
+  /// False where it is to be tried again.
+  bool restore_one(const Uuid& attachment, MonotonicTime deadline, std::set<std::string>& silent);
+  Result<wire::SessionStatus> log_in_again(const Uuid& attachment, const wire::SessionSpec& session,
+                                           MonotonicTime deadline);
   void drop_record(const Uuid& attachment, std::string_view why);
   void sweep_sessions(const std::set<Uuid>& unrecorded);
 
@@ -120,6 +125,10 @@ class OpenIscsi final : public Initiator {
   Iscsiadm iscsiadm_;
   PortalMemory portals_;
   KeyedLock locks_;  ///< by attachment
+  // Of prepare() and bring_back() alone:
+  IsRemoved is_removed_;
+  std::set<Uuid> ended_;  ///< attachments whose sessions are to be brought back
+  MonotonicTime restore_again_{};
 };
 
 }  // namespace vbs::vmm_delegate

@@ -15,7 +15,8 @@ bool is_final(ErrorCode code) {
 
 }  // namespace
 
-Result<void> OpenIscsi::prepare(const IsRemoved& is_removed) {
+Result<void> OpenIscsi::prepare(IsRemoved is_removed) {
+  is_removed_ = std::move(is_removed);
   if (auto written = records_.write_interface(); !written) return written;
   const auto all = kernel_.list();
   if (!all) return fail(all.error());
@@ -25,54 +26,71 @@ Result<void> OpenIscsi::prepare(const IsRemoved& is_removed) {
   for (const KernelSession& session : *all) {
     if (is_ours(session)) unrecorded.insert(*attachment_of(session.target));
   }
-  std::set<Uuid> ended;
   for (const NodeRecords::Found& record : *records) {
-    if (!unrecorded.contains(record.attachment)) ended.insert(record.attachment);
+    if (!unrecorded.contains(record.attachment)) ended_.insert(record.attachment);
   }
   for (const NodeRecords::Found& record : *records) unrecorded.erase(record.attachment);
-  restore(ended, is_removed);
+  restore();
   sweep_sessions(unrecorded);
   return {};
 }
 
-void OpenIscsi::restore(const std::set<Uuid>& ended, const IsRemoved& is_removed) {
-  const auto deadline = SystemClock().monotonic() + options_.restore_limit;
-  std::set<std::string> silent;
-  for (const Uuid& attachment : ended) {
-    const auto session = records_.session(attachment);
-    if (!session) {
-      log::warning("a node record cannot be read",
-                   {{"attachment", attachment.str()}, {"error", describe(session.error())}});
-      continue;
-    }
-    if (!*session || is_removed(attachment)) {
-      drop_record(attachment, *session ? "its attachment was removed" : "it is not complete");
-      continue;
-    }
-    // One portal that does not answer must not take the time of the others.
-    if (silent.contains((*session)->portal) || SystemClock().monotonic() >= deadline) {
-      log::warning("a session is not brought back yet",
-                   {{"attachment", attachment.str()}, {"portal", (*session)->portal}});
-      continue;
-    }
-    const auto status = restore_one(attachment, **session, deadline);
-    log::info("a session that has ended with this host or its initiator",
-              {{"attachment", attachment.str()},
-               {"outcome", status ? "logged in again" : describe(status.error())}});
-    if (status) continue;
-    const ErrorCode code = status.error().code;
-    if (code == ErrorCode::node_unavailable) silent.insert((*session)->portal);
-    if (is_final(code)) drop_record(attachment, "its target refuses");
-  }
+void OpenIscsi::bring_back() {
+  if (ended_.empty() || SystemClock().monotonic() < restore_again_) return;
+  restore();
 }
 
-Result<wire::SessionStatus> OpenIscsi::restore_one(const Uuid& attachment,
-                                                   const wire::SessionSpec& session,
-                                                   MonotonicTime deadline) {
+void OpenIscsi::restore() {
+  const auto deadline = SystemClock().monotonic() + options_.restore_limit;
+  std::set<std::string> silent;
+  std::erase_if(ended_,
+                [&](const Uuid& attachment) { return restore_one(attachment, deadline, silent); });
+  restore_again_ = SystemClock().monotonic() + options_.restore_pause;
+}
+
+bool OpenIscsi::restore_one(const Uuid& attachment, MonotonicTime deadline,
+                            std::set<std::string>& silent) {
+  // Orders may come meanwhile: what they leave is read when none is at work.
+  const auto guard = lock(attachment);
+  if (!guard) return false;
+  const auto session = records_.session(attachment);
+  if (!session) {
+    log::warning("a node record cannot be read",
+                 {{"attachment", attachment.str()}, {"error", describe(session.error())}});
+    return false;
+  }
+  if (!*session || is_removed_(attachment)) {
+    drop_record(attachment, *session ? "its attachment was removed" : "it is not complete");
+    return true;
+  }
+  // One portal that does not answer must not take the time of the others.
+  if (silent.contains((*session)->portal) || SystemClock().monotonic() >= deadline) {
+    log::warning("a session is not brought back yet",
+                 {{"attachment", attachment.str()}, {"portal", (*session)->portal}});
+    return false;
+  }
+  const auto status = log_in_again(attachment, **session, deadline);
+  log::info("a session that has ended with this host or its initiator",
+            {{"attachment", attachment.str()},
+             {"outcome", status ? "logged in again" : describe(status.error())}});
+  if (status) return true;
+  const ErrorCode code = status.error().code;
+  if (code == ErrorCode::node_unavailable) silent.insert((*session)->portal);
+  if (!is_final(code)) return false;
+  // One that came late, and shows another volume, goes too.
+  const auto undone = undo_login(attachment);
+  log::warning(
+      undone ? "a node record whose target refuses is removed"
+             : "a session whose target refuses cannot be ended yet",
+      {{"attachment", attachment.str()}, {"error", undone ? "" : describe(undone.error())}});
+  return undone.has_value();
+}
+
+Result<wire::SessionStatus> OpenIscsi::log_in_again(const Uuid& attachment,
+                                                    const wire::SessionSpec& session,
+                                                    MonotonicTime deadline) {
   auto portal = split_portal(session.portal);
   if (!portal) return fail(portal.error());
-  auto guard = lock(attachment);
-  if (!guard) return fail(guard.error());
   Call call = begin(attachment);
   call.deadline = std::min(call.deadline, deadline);
   call.restores = true;
@@ -80,9 +98,8 @@ Result<wire::SessionStatus> OpenIscsi::restore_one(const Uuid& attachment,
 }
 
 void OpenIscsi::drop_record(const Uuid& attachment, std::string_view why) {
-  const auto found = find(attachment);
   // While there is a session, iscsid needs the record.
-  if (!found || *found) return;
+  if (const auto found = find(attachment); !found || *found) return;
   const auto removed = records_.remove(attachment);
   log::warning(removed ? "a node record without a session is removed"
                        : "a node record without a session cannot be removed",

@@ -17,6 +17,7 @@ class VmInitiator final : public Initiator {
                                            const wire::SessionSpec& session) override;
   Result<void> prove_shown(const Uuid& attachment, const wire::SessionSpec& session) override;
   Result<void> log_out(const Uuid& attachment) override;
+  void bring_back() override {}  // the host has lost nothing
   Result<std::vector<wire::SessionStatus>> sessions() override;
 
  private:

@@ -49,7 +49,9 @@ class OpenIscsiTest : public testing::Test {
     return status ? Error{ErrorCode::internal, "it succeeded", {}, {}, {}} : status.error();
   }
   std::string record_path() const {
-    return host.path("iscsi") + "/nodes/" + spec.iqn + "/127.0.0.1,3260,1/" + kInterface;
+    const auto portal = split_portal(spec.portal);
+    return host.path("iscsi") + "/nodes/" + spec.iqn + "/" + portal->address + "," + portal->port +
+           ",1/" + kInterface;
   }
   bool has_record() const { return std::filesystem::exists(record_path()); }
   void write_record(const std::string& text) {

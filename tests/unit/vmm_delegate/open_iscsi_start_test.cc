@@ -14,6 +14,17 @@ class OpenIscsiStartTest : public OpenIscsiTest {
     host.forget();
     ASSERT_TRUE(has_record());
   }
+  /// Whose session is not back after the start, and may be tried again at once.
+  void lose_power_before_a_silent_target() {
+    options.restore_pause = Milliseconds(0);
+    spec.portal = portal_.portal();
+    lose_power();
+    host.set_target(spec.iqn, {"", 8});
+    ASSERT_TRUE(prepare());
+  }
+
+ private:
+  const test::SilentPortal portal_;  // takes connections, so that the login itself is tried again
 };
 
 TEST_F(OpenIscsiStartTest, BringsBackWhatAPowerCutHasEnded) {
@@ -76,12 +87,57 @@ TEST_F(OpenIscsiStartTest, WhatWasRemovedDoesNotComeBack) {
   EXPECT_FALSE(has_record());
 }
 
-TEST_F(OpenIscsiStartTest, WhatTakesTooLongIsLeftToTheRepair) {
+TEST_F(OpenIscsiStartTest, WhatTakesTooLongIsLeftForLater) {
   options.restore_limit = Milliseconds(0);
   lose_power();
   ASSERT_TRUE(prepare());
   EXPECT_THAT(host.done(), IsEmpty());
   EXPECT_TRUE(has_record());
+}
+
+TEST_F(OpenIscsiStartTest, IsTriedAgainUntilTheTargetAnswers) {
+  lose_power_before_a_silent_target();
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), IsEmpty());
+  host.set_target(spec.iqn, {spec.volume.str(), 0});
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), ElementsAre(spec.iqn));
+  const auto before = host.commands().size();
+  driver().bring_back();
+  EXPECT_EQ(host.commands().size(), before) << "there is nothing left to do";
+}
+
+TEST_F(OpenIscsiStartTest, IsNotTriedAgainAtOnce) {
+  lose_power();
+  host.set_target(spec.iqn, {"", 8});
+  ASSERT_TRUE(prepare());
+  const auto before = host.commands().size();
+  driver().bring_back();
+  EXPECT_EQ(host.commands().size(), before);
+}
+
+TEST_F(OpenIscsiStartTest, WhatWasLoggedOutMeanwhileDoesNotComeBack) {
+  lose_power_before_a_silent_target();
+  ASSERT_TRUE(driver().log_out(id));
+  host.set_target(spec.iqn, {spec.volume.str(), 0});
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), IsEmpty());
+}
+
+TEST_F(OpenIscsiStartTest, WhatWasRemovedMeanwhileDoesNotComeBack) {
+  lose_power_before_a_silent_target();
+  removed.insert(id);
+  host.set_target(spec.iqn, {spec.volume.str(), 0});
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), IsEmpty());
+  EXPECT_FALSE(has_record());
+}
+
+TEST_F(OpenIscsiStartTest, WhatComesBackLateIsProvenToo) {
+  lose_power_before_a_silent_target();
+  host.add_session(spec.iqn, kInterface, test_id(101).str(), spec.portal);
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), IsEmpty()) << "it shows another volume";
 }
 
 TEST_F(OpenIscsiStartTest, OneRecordThatCannotBeReadOrRemovedStopsNothing) {

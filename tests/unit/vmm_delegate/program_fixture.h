@@ -75,11 +75,13 @@ class ProgramFixture : public testing::Test {
                R"({"vm":"vm1","pause":true,"lease_ms":)" + std::to_string(lease_ms) + "}");
   }
   /// The process that watches a freeze's lease; 0 if there is none.
-  static pid_t helper_of(const Uuid& id) {
+  /// Of this test: others that run beside it have freezes of the same names.
+  pid_t helper_of(const Uuid& id) const {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const std::string arguments = test::slurp(entry.path() / "cmdline");
       if (arguments.find("vbs-thaw") == std::string::npos) continue;
       if (arguments.find(id.str()) == std::string::npos) continue;
+      if (arguments.find(config) == std::string::npos) continue;
       return static_cast<pid_t>(std::stoi(entry.path().filename()));
     }
     return 0;

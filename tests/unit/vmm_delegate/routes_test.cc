@@ -61,7 +61,7 @@ class RoutesTest : public testing::Test {
   FreezeStore store = *FreezeStore::open(dir.path("freezes"));
   fakes::FakeLeaseHelper helper{store, hypervisor, clock};
   DeviceService devices{hypervisor, initiator, orders};
-  SessionService sessions{hypervisor, initiator, orders};
+  SessionService sessions{initiator, orders};
   FreezeService freezes{hypervisor, helper, store, clock};
   NodeView view{"hv1", "iqn.2026-01.vbs:node-hv1", hypervisor, initiator, freezes};
   http::Router router;
@@ -124,6 +124,7 @@ TEST_F(RoutesTest, AttachesAndDetaches) {
       ask(Method::del, device, "", {{"vm", "vm1"}, {"generation", "2"}, {"force", "true"}});
   EXPECT_EQ(waiting.status, 202U);
   EXPECT_EQ(read<wire::DeviceStatus>(waiting).state, "detaching");
+  initiator.set_users([&](const Uuid& attachment) { return hypervisor.uses(attachment); });
   EXPECT_TRUE(waiting.headers.find("Vbs-Note"));
   EXPECT_EQ(ask(Method::del, session, "", {{"generation", "2"}}).status, 409U);
   hypervisor.hold_devices("vm1", false);

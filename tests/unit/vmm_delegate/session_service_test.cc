@@ -25,11 +25,14 @@ class SessionServiceTest : public testing::Test {
   AttachmentOrders orders{*generations};
   const Uuid id = test_id(1);
   const Uuid volume = test_id(100);
+  const FakeInitiator::Users vms_have_open = [this](const Uuid& attachment) {
+    return hypervisor.uses(attachment);
+  };
 };
 
 TEST_F(SessionServiceTest, WhereVmsLogInThemselvesNothingStays) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{hypervisor, initiator, orders};
+  SessionService service{initiator, orders};
   const auto status = service.put(id, device_spec("vm1", volume).session);
   ASSERT_TRUE(status);
   EXPECT_EQ(status->serial, volume.str());
@@ -40,7 +43,8 @@ TEST_F(SessionServiceTest, WhereVmsLogInThemselvesNothingStays) {
 
 TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
-  SessionService service{hypervisor, initiator, orders};
+  initiator.set_users(vms_have_open);
+  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
   EXPECT_NE(service.get(id)->path, "");
@@ -54,7 +58,7 @@ TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
 
 TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
-  SessionService service{hypervisor, initiator, orders};
+  SessionService service{initiator, orders};
   const wire::SessionSpec session = device_spec("vm1", volume).session;
   EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::not_found);
   initiator.set_size(1 << 20);
@@ -73,7 +77,7 @@ TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
 
 TEST_F(SessionServiceTest, WhereVmsLogInThemselvesThereIsNoSizeToShow) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{hypervisor, initiator, orders};
+  SessionService service{initiator, orders};
   const auto shown = service.refresh_size(id, {2 << 20, device_spec("vm1", volume).session});
   ASSERT_TRUE(shown);
   EXPECT_EQ(shown->size_bytes, 0U);
@@ -82,7 +86,8 @@ TEST_F(SessionServiceTest, WhereVmsLogInThemselvesThereIsNoSizeToShow) {
 
 TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
-  SessionService service{hypervisor, initiator, orders};
+  initiator.set_users(vms_have_open);
+  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
   ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
@@ -96,23 +101,24 @@ TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
 
 TEST_F(SessionServiceTest, AVmThatHangsKeepsNothingButWhatItHasOpen) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
-  SessionService service{hypervisor, initiator, orders};
-  hypervisor.add_vm("vm2", false);
+  initiator.set_users(vms_have_open);
+  SessionService service{initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
   const Uuid other = test_id(2);
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
-  ASSERT_TRUE(service.put(other, device_spec("vm2", test_id(101)).session));
+  ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  ASSERT_TRUE(service.put(other, device_spec("vm1", test_id(101)).session));
   hypervisor.set_state("vm1", "unknown");
-  initiator.set_used(id, true);
   EXPECT_TRUE(service.remove(other, 2));
   EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
   EXPECT_TRUE(service.get(id));
-  initiator.set_used(id, false);
+  hypervisor.set_state("vm1", "off");
   EXPECT_TRUE(service.remove(id, 2));
 }
 
 TEST_F(SessionServiceTest, SharesGenerationsWithDevices) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{hypervisor, initiator, orders};
+  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
   ASSERT_TRUE(devices.remove(id, "vm1", 4, false));
   EXPECT_EQ(service.put(id, device_spec("vm1", volume, 3).session).error().code,

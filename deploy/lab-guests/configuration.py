@@ -1,0 +1,89 @@
+"""What the files say from which VBS starts in the lab."""
+from dataclasses import dataclass
+
+VOLUME_GROUP = "vbs"
+PORTAL = "10.9.0.1:3260"
+STORES = ("lvm", "lvm-thin")
+TARGETS = ("tgt", "lio")
+HYPERVISORS = {"qemu": "hv", "libvirt": "hv", "xen": "xen"}  # and the guest that has it
+# Where the certificates are, by the path of one without its suffix, and the folder of the CA's.
+_LINK = 'certificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
+_GUEST_TLS = "[tls]\n" + _LINK.format("/etc/vbs/node", "/etc/vbs")
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Which drivers the delegates use."""
+    store: str = "lvm"
+    target: str = "lio"
+    hypervisor: str = "libvirt"
+
+    @property
+    def vmm_guest(self) -> str:
+        return HYPERVISORS[self.hypervisor]
+
+    def __str__(self) -> str:
+        return f"{self.store}+{self.target}+{self.hypervisor}"
+
+
+def front(folder: str, port: int, server_url: str, node_url: str) -> str:
+    """vbsd.toml; `folder` holds what the front owns."""
+    return f'''listen = "127.0.0.1:{port}"
+database = "{folder}/db/vbs.db"
+tokens_file = "{folder}/tokens"
+service_token_file = "{folder}/service-token"
+log_file = "{folder}/vbsd.log"
+sweep_interval = "5s"
+
+[tls]
+{_LINK.format(f"{folder}/ca/vbsd", f"{folder}/ca")}
+[[volume_server]]
+name = "vs1"
+url = "{server_url}"
+
+[[vmm]]
+name = "hv1"
+url = "{node_url}"
+'''
+
+
+def command_line(folder: str, port: int) -> str:
+    """vbs.toml"""
+    return (f'url = "https://127.0.0.1:{port}"\ntoken_file = "{folder}/token"\n'
+            + _LINK.format(f"{folder}/ca/operator", f"{folder}/ca"))
+
+
+def volumed(drivers: Drivers) -> str:
+    """vbs-volumed.toml"""
+    pool = 'thin_pool_size = "1G"\n' if drivers.store == "lvm-thin" else ""
+    return f'''name = "vs1"
+listen = "10.0.2.15:7710"
+token_file = "/etc/vbs/service-token"
+state_dir = "/var/lib/vbs/volumed"
+
+{_GUEST_TLS}
+[store]
+driver = "{drivers.store}"
+volume_group = "{VOLUME_GROUP}"
+{pool}
+[target]
+driver = "{drivers.target}"
+portal = "{PORTAL}"
+'''
+
+
+def vmmd(drivers: Drivers) -> str:
+    """vbs-vmmd.toml"""
+    place = {"qemu": 'folder = "/run/lab-vms"\n', "libvirt": 'uri = "qemu:///system"\n', "xen": ""}
+    return f'''name = "hv1"
+listen = "10.0.2.15:7720"
+token_file = "/etc/vbs/service-token"
+state_dir = "/var/lib/vbs/vmmd"
+
+{_GUEST_TLS}
+[initiator]
+driver = "open_iscsi"
+
+[hypervisor]
+driver = "{drivers.hypervisor}"
+{place[drivers.hypervisor]}'''
