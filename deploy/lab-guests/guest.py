@@ -52,6 +52,7 @@ class Guest:
         self.kind = KINDS[name]
         self._folder = folder
         self._image = os.path.join(image, "xen") if self.kind.xen else image
+        self.key = os.path.join(folder, "key")
         self.shell = Shell(self)
 
     def path(self, suffix: str) -> str:

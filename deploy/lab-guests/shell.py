@@ -24,7 +24,7 @@ class Shell:
 
     def command(self) -> list[str]:
         # The first connection stays open for the others: an emulated machine takes a second for a key exchange.
-        return ["ssh", "-q", "-F", "/dev/null", "-i", self._guest.path("key"), "-p", str(self._guest.port("ssh")),
+        return ["ssh", "-q", "-F", "/dev/null", "-i", self._guest.key, "-p", str(self._guest.port("ssh")),
                 "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes",
                 "-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", f"ControlPath={self._guest.path('ssh')}",
                 "-o", "ConnectTimeout=20", "root@127.0.0.1"]
