@@ -94,7 +94,7 @@ const std::vector<Route>& routes() {
       {{Method::get, "/v1/images", reader}, now(&H::images, &ImageHandlers::list)},
       {{Method::get, "/v1/images/{id}", reader}, now(&H::images, &ImageHandlers::get)},
       {{Method::get, "/v1/operations", reader}, now(&H::operations, &O::list), true},
-      {{Method::get, "/v1/operations/{id}", reader}, now(&H::operations, &O::get)},
+      {{Method::get, "/v1/operations/{id}", reader}, later(&H::operations, &O::get)},
       {{Method::post, "/v1/operations/{id}/cancel", member}, later(&H::operations, &O::cancel)},
       {{Method::get, "/v1/nodes", reader}, now(&H::info, &I::nodes)},
       {{Method::get, "/v1/vms", reader}, later(&H::info, &I::vms)},

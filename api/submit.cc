@@ -24,24 +24,9 @@ struct Terms {
   Milliseconds wait{0};
 };
 
-Result<Milliseconds> read_wait(const http::Request& request) {
-  const auto prefer = request.headers.find("Prefer");
-  if (!prefer) return Milliseconds(0);
-  const auto at = prefer->find("wait=");
-  if (at == std::string_view::npos)
-    return Milliseconds(0);  // RFC 7240: unknown preferences are ignored
-  std::int64_t seconds = -1;
-  const std::string_view digits = prefer->substr(at + 5);
-  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
-  if (result.ec != std::errc() || seconds < 0) {
-    return fail_field("Prefer", "must be wait=SECONDS");
-  }
-  return Milliseconds(std::min(seconds, kLongestWaitSeconds) * 1000);
-}
-
 Result<Terms> read_terms(const http::Request& request) {
   Terms terms;
-  auto wait = read_wait(request);
+  auto wait = preferred_wait(request);
   if (!wait) return fail(wait.error());
   terms.wait = *wait;
   if (const auto key = request.headers.find("Idempotency-Key")) {
@@ -178,6 +163,21 @@ db::Database::Job once(const Principal& principal, const Terms& terms, std::shar
 
 }  // namespace
 
+Result<Milliseconds> preferred_wait(const http::Request& request) {
+  const auto prefer = request.headers.find("Prefer");
+  if (!prefer) return Milliseconds(0);
+  const auto at = prefer->find("wait=");
+  if (at == std::string_view::npos)
+    return Milliseconds(0);  // RFC 7240: unknown preferences are ignored
+  std::int64_t seconds = -1;
+  const std::string_view digits = prefer->substr(at + 5);
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+  if (result.ec != std::errc() || seconds < 0) {
+    return fail_field("Prefer", "must be wait=SECONDS");
+  }
+  return Milliseconds(std::min(seconds, kLongestWaitSeconds) * 1000);
+}
+
 db::Operation Submitter::draft(const Principal& principal, std::string_view kind) const {
   db::Operation operation;
   operation.id = Uuid::generate(services_.clock, services_.random);
@@ -263,19 +263,27 @@ bool Submitter::answered_before(const Principal& principal, const http::Request&
 
 void Submitter::answer(const Uuid& operation, Milliseconds wait, Render render,
                        http::Responder respond) const {
-  if (wait.count() == 0) return respond(render(services_, operation));
+  wait_for(operation, wait,
+           [&services = services_, operation, render, respond = std::move(respond)] {
+             respond(render(services, operation));
+           });
+}
+
+void Submitter::wait_for(const Uuid& operation, Milliseconds wait,
+                         std::function<void()> then) const {
+  if (wait.count() == 0) return then();
   // Who waits keeps a place among the requests in work: there must be some left for others.
   const std::size_t most = std::max<std::size_t>(1, services_.settings.server.max_requests / 2);
   if (waiting_->fetch_add(1) >= most) {
     waiting_->fetch_sub(1);
-    return respond(render(services_, operation));
+    return then();
   }
-  services_.engine.watch(operation, wait,
-                         [&services = services_, waiting = waiting_, operation, render,
-                          respond = std::move(respond)](const std::optional<db::Operation>&) {
-                           waiting->fetch_sub(1);
-                           respond(render(services, operation));
-                         });
+  services_.engine.watch(
+      operation, wait,
+      [waiting = waiting_, then = std::move(then)](const std::optional<db::Operation>&) {
+        waiting->fetch_sub(1);
+        then();
+      });
 }
 
 }  // namespace vbs::api

@@ -15,6 +15,10 @@ using Intent = std::function<Result<void>(db::Transaction&, db::Operation&)>;
 /// Changes an operation that exists, in one transaction.
 using Change = std::function<Result<void>(db::Transaction&)>;
 
+/// How long the request wants its answer to wait for the operation it is about (`Prefer: wait=N`,
+/// RFC 7240), at most a minute; 0 where it says nothing of it.
+Result<Milliseconds> preferred_wait(const http::Request& request);
+
 /// Carries a mutating request from its headers to its answer: Idempotency-Key, the intent, the
 /// engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation and its resource (200
 /// when it ended well while waiting, its problem when it did not). At most half of the requests
@@ -35,6 +39,9 @@ class Submitter {
   /// that must ask a node before they can write the intent.
   bool answered_before(const Principal& principal, const http::Request& request,
                        const http::Responder& respond) const;
+  /// Calls `then` once the operation has ended or is not known, at the latest after `wait`; at once
+  /// where too many wait already.
+  void wait_for(const Uuid& operation, Milliseconds wait, std::function<void()> then) const;
 
  private:
   using Render = http::Response (*)(Services&, const Uuid&);

@@ -93,6 +93,13 @@ Result<json::Value> Service::get(const std::string& path, const Query& query) {
   return exchange(request);
 }
 
+Result<json::Value> Service::get_operation(const std::string& id, std::chrono::seconds wait) {
+  http::Request request;
+  request.path = "/v1/operations/" + id;
+  if (wait.count() > 0) request.headers.set("Prefer", "wait=" + std::to_string(wait.count()));
+  return exchange(request);
+}
+
 Result<json::Value> Service::change(const Change& change) {
   http::Request request;
   request.method = change.method;

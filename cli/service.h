@@ -35,6 +35,9 @@ class Service {
         random_(random) {}
 
   Result<json::Value> get(const std::string& path, const Query& query = {});
+  /// An operation, once it has ended or `wait` whole seconds have passed; a service that is busy,
+  /// or does not know how to wait, answers at once.
+  Result<json::Value> get_operation(const std::string& id, std::chrono::seconds wait);
   Result<json::Value> change(const Change& change);
   /// Every page of a list, or as many of its elements as `limit` says. `member` names the array.
   Result<json::Value::Array> list(const std::string& path, const std::string& member, Query query,

@@ -5,6 +5,10 @@
 namespace vbs::cli {
 namespace {
 
+/// Asked of the service, so that the end is known at once and progress is still shown.
+constexpr std::chrono::seconds kWaitThere{1};
+/// An answer that took so long has waited.
+constexpr Milliseconds kWaitedThere{500};
 constexpr Milliseconds kShortestPoll{50};
 constexpr Milliseconds kLongestPoll{1'000};
 /// Longer than a service takes to be restarted.
@@ -22,24 +26,30 @@ class Waiter {
   Result<Waited> run() {
     Milliseconds interval = kShortestPoll;
     while (!waited_.operation.ended) {
-      if (deadline_ && clock_.monotonic() >= *deadline_) return finish(WaitEnd::timed_out);
-      if (!pause_.pause(until_next(interval))) return finish(WaitEnd::interrupted);
-      interval = std::min(interval * 3 / 2, kLongestPoll);
+      const MonotonicTime asked = clock_.monotonic();
+      if (deadline_ && asked >= *deadline_) return finish(WaitEnd::timed_out);
       auto read = look();
       if (pause_.interrupted()) return finish(WaitEnd::interrupted);
       if (!read) return fail(read.error());
+      const bool waited_there = clock_.monotonic() - asked >= kWaitedThere;
+      if (waited_.operation.ended || waited_there) continue;
+      if (!pause_.pause(until_deadline(interval))) return finish(WaitEnd::interrupted);
+      interval = std::min(interval * 3 / 2, kLongestPoll);
     }
     return finish(WaitEnd::ended);
   }
 
  private:
-  Milliseconds until_next(Milliseconds interval) const {
-    if (!deadline_) return interval;
-    return std::min(interval, std::chrono::ceil<Milliseconds>(*deadline_ - clock_.monotonic()));
+  Milliseconds until_deadline(Milliseconds limit) const {
+    if (!deadline_) return limit;
+    const auto left = std::chrono::ceil<Milliseconds>(*deadline_ - clock_.monotonic());
+    return std::clamp(left, Milliseconds(0), limit);
   }
 
   Result<void> look() {
-    auto document = service_.get("/v1/operations/" + waited_.operation.id);
+    const bool may_wait = until_deadline(kWaitThere) == kWaitThere;
+    auto document = service_.get_operation(waited_.operation.id,
+                                           may_wait ? kWaitThere : std::chrono::seconds(0));
     if (!document) return bear(document.error());
     auto operation = read_operation(*document);
     if (!operation) return fail(operation.error());

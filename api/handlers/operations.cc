@@ -68,18 +68,26 @@ http::Response OperationHandlers::list(const Principal& principal,
   });
 }
 
-http::Response OperationHandlers::get(const Principal& principal,
-                                      const http::Request& request) const {
-  auto id = path_id(request, "id");
-  if (!id) return http::problem(id.error());
-  return answer_read(services_.database, [&](db::Connection& connection) -> Result<std::string> {
-    auto operation = visible_operation(connection, principal, *id);
-    if (!operation) return fail(operation.error());
-    const auto events = db::OperationTable(connection).events(operation->seq);
-    json::Writer out;
-    render_operation(out, *operation, services_.workflows, &events);
-    return out.take();
-  });
+void OperationHandlers::get(const Principal& principal, const http::Request& request,
+                            http::Responder respond) const {
+  const auto id = path_id(request, "id");
+  if (!id) return respond(http::problem(id.error()));
+  const auto wait = preferred_wait(request);
+  if (!wait) return respond(http::problem(wait.error()));
+  auto answer = [&services = services_, principal, id = *id] {
+    return answer_read(services.database, [&](db::Connection& connection) -> Result<std::string> {
+      auto operation = visible_operation(connection, principal, id);
+      if (!operation) return fail(operation.error());
+      const auto events = db::OperationTable(connection).events(operation->seq);
+      json::Writer out;
+      render_operation(out, *operation, services.workflows, &events);
+      return out.take();
+    });
+  };
+  // Who may not see the operation learns nothing from how long the answer takes.
+  http::Response now = answer();
+  if (now.status != 200 || wait->count() == 0) return respond(std::move(now));
+  submitter_.wait_for(*id, *wait, [answer, respond = std::move(respond)] { respond(answer()); });
 }
 
 void OperationHandlers::cancel(const Principal& principal, const http::Request& request,

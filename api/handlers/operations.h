@@ -12,7 +12,7 @@ class OperationHandlers {
       : services_(services), submitter_(submitter) {}
 
   http::Response list(const Principal& principal, const http::Request& request) const;
-  http::Response get(const Principal& principal, const http::Request& request) const;
+  void get(const Principal& principal, const http::Request& request, http::Responder respond) const;
   void cancel(const Principal& principal, const http::Request& request,
               http::Responder respond) const;
 

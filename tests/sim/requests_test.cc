@@ -82,6 +82,35 @@ TEST_F(RequestsTest, WaitingAnswersWithTheEnd) {
     EXPECT_EQ(world.carry_out(create_and_wait(wrong)).status(), 400u) << wrong;
 }
 
+TEST_F(RequestsTest, ReadingAnOperationWaitsForItsEnd) {
+  hold_back_changes();
+  const auto begun = world.send(Method::post, "/v1/volumes", kVolume);
+  world.time.run_for(Milliseconds(100));
+  auto request = World::request(Method::get, "/v1/operations/" + begun->member("operation", "id"));
+  request.headers.set("Prefer", "wait=2");
+  const auto late = world.send(request);
+  world.time.run_for(Milliseconds(1'900));
+  EXPECT_FALSE(late->response);
+  world.time.run_for(Milliseconds(200));
+  EXPECT_THAT(late->response->body, HasSubstr(R"("state":"running")"));
+
+  request.headers.set("Prefer", "wait=60");
+  const auto ended = world.send(request);
+  world.network.set_intercept({});
+  world.settle();
+  world.time.run_for(Milliseconds(100));
+  EXPECT_EQ(ended->status(), 200u);
+  EXPECT_THAT(ended->response->body, HasSubstr(R"("state":"succeeded")"));
+  EXPECT_EQ(world.carry_out(request).status(), 200u) << "which has ended long ago";
+
+  request.path = "/v1/operations/" + Uuid::generate(world.clock, world.random).str();
+  const auto unknown = world.send(request);
+  world.time.run_for(Milliseconds(100));
+  EXPECT_EQ(unknown->status(), 404u) << "at once";
+  request.headers.set("Prefer", "wait=soon");
+  EXPECT_EQ(world.carry_out(request).status(), 400u);
+}
+
 TEST_F(RequestsTest, WhoWaitsLeavesRoomForOthers) {
   world.settings.server.max_requests = 4;
   restart();

@@ -48,8 +48,28 @@ TEST(Waiter, ReadsUntilTheOperationHasEnded) {
   EXPECT_EQ(waited->end, WaitEnd::ended);
   EXPECT_TRUE(waited->operation.succeeded());
   EXPECT_EQ(reads, 4);
-  EXPECT_THAT(f.pause.pauses, ElementsAre(Milliseconds(50), Milliseconds(75), Milliseconds(112),
-                                          Milliseconds(168)));
+  EXPECT_THAT(f.pause.pauses, ElementsAre(Milliseconds(50), Milliseconds(75), Milliseconds(112)));
+}
+
+TEST(Waiter, LetsTheServiceWait) {
+  int reads = 0;
+  WaitFixture f([](const http::Request&) { return connection_lost(); });
+  f.transport.script = [&](const http::Request& request) {
+    EXPECT_EQ(request.headers.find("Prefer").value_or(""), "wait=1");
+    f.clock.millis += 1'000;
+    return json_answer(operation_text(++reads < 3 ? "running" : "succeeded"));
+  };
+  ASSERT_TRUE(f.wait());
+  EXPECT_EQ(reads, 3);
+  EXPECT_THAT(f.pause.pauses, IsEmpty());
+}
+
+TEST(Waiter, TheServiceMustNotWaitLongerThanTheUser) {
+  WaitFixture f([](const http::Request& request) {
+    EXPECT_FALSE(request.headers.find("Prefer"));
+    return json_answer(operation_text("running"));
+  });
+  EXPECT_EQ(f.wait(Milliseconds(900))->end, WaitEnd::timed_out);
 }
 
 TEST(Waiter, AnOperationThatHasEndedIsNotReadAgain) {
