@@ -1,7 +1,5 @@
 // vbsd: the front service.
 
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -10,6 +8,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/secret.h"
+#include "common/service_signals.h"
 #include "db/database.h"
 #include "db/invariants.h"
 
@@ -26,26 +25,8 @@ int complain(const Error& error) {
   return 1;
 }
 
-/// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
-void wait_for_stop(const sigset_t& signals, api::Program& program) {
-  for (int number = 0; sigwait(&signals, &number) == 0;) {
-    if (number != SIGHUP) return;
-    log::reopen();
-    program.reload_certificates();
-  }
-}
-
 int serve(const api::Settings& settings) {
-  const sigset_t signals = block_signals();
+  const ServiceSignals signals;
   log::start(settings.log);
   auto program = api::Program::start(settings);
   if (!program) return complain(program.error());
@@ -53,7 +34,7 @@ int serve(const api::Settings& settings) {
                         {"port", std::int64_t{(*program)->port()}},
                         {"tls", settings.tls.empty() ? "no" : "yes"},
                         {"version", VBS_VERSION}});
-  wait_for_stop(signals, **program);
+  signals.wait_for_stop([&] { (*program)->reload_certificates(); });
   log::info("stopping");
   return 0;
 }

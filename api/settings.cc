@@ -2,6 +2,7 @@
 
 #include "common/config.h"
 #include "common/http/link_settings.h"
+#include "common/log_settings.h"
 #include "common/names.h"
 #include "common/units.h"
 #include "common/wire/freeze.h"
@@ -106,19 +107,7 @@ Result<Settings> load_settings(const std::string& path) {
   s.database = root.string("database");
   s.tokens_file = root.string_or("tokens_file", "");
   s.service_token_file = root.string("service_token_file");
-  s.log.program = "vbsd";
-  s.log.file = root.string_or("log_file", "");
-  const std::string level = root.string_or("log_level", "info");
-  if (level == "debug")
-    s.log.level = log::Level::debug;
-  else if (level == "info")
-    s.log.level = log::Level::info;
-  else if (level == "warning")
-    s.log.level = log::Level::warning;
-  else if (level == "error")
-    s.log.level = log::Level::error;
-  else
-    root.reject("log_level", "must be debug, info, warning or error");
+  s.log = log::read_settings("vbsd", root);
 
   config::Table quota = root.table("quota");
   s.default_quota = read_quota(quota);

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "common/error.h"
-#include "common/log.h"
 
 namespace vbs::config {
 

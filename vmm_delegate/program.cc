@@ -1,16 +1,15 @@
 #include "vmm_delegate/program.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <filesystem>
 #include <functional>
 
 #include "common/http/blocking.h"
 #include "common/http/server.h"
 #include "common/secret_file.h"
+#include "common/service_signals.h"
 #include "vmm_delegate/freeze/lease_lock.h"
 #include "vmm_delegate/freeze/lease_watch.h"
 #include "vmm_delegate/freeze/thaw_process.h"
@@ -25,7 +24,6 @@ constexpr unsigned kQuickThreads = 2;
 constexpr unsigned kSlowThreads = 16;
 constexpr std::size_t kQueue = 256;
 constexpr std::size_t kBodyLimit = 64 * 1024;
-constexpr timespec kSweepEvery{1, 0};
 
 Result<std::string> thaw_program() {
   std::error_code error;
@@ -35,29 +33,6 @@ Result<std::string> thaw_program() {
   return fail(ErrorCode::internal, "the lease helper " + path +
                                        " is missing; it is installed beside "
                                        "vbs-vmmd");
-}
-
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
-/// Returns when the program is to stop; calls `each_second` meanwhile.
-void wait_for_stop(const sigset_t& signals, const std::shared_ptr<http::TlsContext>& tls,
-                   const std::function<void()>& each_second) {
-  while (true) {
-    const int number = ::sigtimedwait(&signals, nullptr, &kSweepEvery);
-    if (number == SIGTERM || number == SIGINT) return;
-    if (number == SIGHUP) {
-      log::reopen();
-      http::reload_certificates(tls);
-    }
-    if (number < 0 && errno == EAGAIN) each_second();
-  }
 }
 
 /// Everything behind the REST surface, made in this order.
@@ -114,7 +89,8 @@ void tend(Node& node) {
   }
 }
 
-Result<void> serve(const Settings& settings, Node& node, Secret token, const sigset_t& signals) {
+Result<void> serve(const Settings& settings, Node& node, Secret token,
+                   const ServiceSignals& signals) {
   // The pools outlive the server, whose handlers run on them.
   ThreadPool quick("vmmd-quick", kQuickThreads, kQueue);
   ThreadPool slow("vmmd-slow", kSlowThreads, kQueue);
@@ -139,10 +115,11 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
                         {"version", VBS_VERSION}});
   Chore tending(quick, [&] { tend(node); });
   Chore logging_in(slow, [&] { node.initiator->bring_back(); });
-  wait_for_stop(signals, options.tls, [&] {
-    tending.post();
-    logging_in.post();
-  });
+  signals.wait_for_stop([&] { http::reload_certificates(options.tls); },
+                        [&] {
+                          tending.post();
+                          logging_in.post();
+                        });
   log::info("stopping");
   (*server)->stop();
   slow.stop();
@@ -153,8 +130,8 @@ Result<void> serve(const Settings& settings, Node& node, Secret token, const sig
 }  // namespace
 
 Result<void> run(const Settings& settings, const std::string& config) {
-  const sigset_t signals = block_signals();
-  log::start({"vbs-vmmd", settings.log_file, settings.log_level});
+  const ServiceSignals signals;
+  log::start(settings.log);
   auto token = read_secret_file(settings.token_file, "token_file");
   if (!token) return fail(token.error());
   const auto state = StateLock::take(settings.state_dir);
@@ -182,7 +159,7 @@ Result<void> run(const Settings& settings, const std::string& config) {
 }
 
 Result<void> run_lease_helper(const Settings& settings, const Uuid& freeze) {
-  log::start({"vbs-thaw", settings.log_file, settings.log_level});
+  log::start({"vbs-thaw", settings.log.file, settings.log.level});
   auto store = FreezeStore::open(settings.freezes_dir());
   if (!store) return fail(store.error());
   const auto record = store->record(freeze);

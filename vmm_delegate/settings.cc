@@ -1,28 +1,11 @@
 #include "vmm_delegate/settings.h"
 
-#include <map>
-
 #include "common/config.h"
+#include "common/log_settings.h"
 #include "common/names.h"
-#include "common/text.h"
 
 namespace vbs::vmm_delegate {
 namespace {
-
-void read_log(config::Table& table, Settings& settings) {
-  static const std::map<std::string, log::Level> kLevels{{"debug", log::Level::debug},
-                                                         {"info", log::Level::info},
-                                                         {"warning", log::Level::warning},
-                                                         {"error", log::Level::error}};
-  settings.log_file = table.string_or("log_file", "");
-  const std::string level = table.string_or("log_level", "info");
-  const auto found = kLevels.find(level);
-  if (found == kLevels.end()) {
-    table.reject("log_level", "must be debug, info, warning or error, got " + quote(level));
-    return;
-  }
-  settings.log_level = found->second;
-}
 
 void read_name(config::Table& table, Settings& settings) {
   settings.name = table.string("name");
@@ -43,7 +26,7 @@ Result<Settings> read(config::Table table) {
   settings.link = http::read_delegate_link(table, "127.0.0.1:7720");
   settings.token_file = read_absolute(table, "token_file");
   settings.state_dir = read_absolute(table, "state_dir");
-  read_log(table, settings);
+  settings.log = log::read_settings("vbs-vmmd", table);
   settings.initiator = read_initiator(table, settings.name);
   config::Table hypervisor = table.table("hypervisor");
   settings.hypervisor = HypervisorSettings::read(hypervisor);
@@ -71,7 +54,7 @@ Result<Settings> Settings::parse(std::string_view text) {
 }
 
 std::string Settings::helper_log() const {
-  return log_file.empty() ? state_dir + "/vbs-thaw.log" : log_file;
+  return log.file.empty() ? state_dir + "/vbs-thaw.log" : log.file;
 }
 
 }  // namespace vbs::vmm_delegate

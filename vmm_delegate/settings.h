@@ -16,8 +16,7 @@ struct Settings {
   http::DelegateLink link;
   std::string token_file;
   std::string state_dir;
-  std::string log_file;
-  log::Level log_level = log::Level::info;
+  log::Options log;
   InitiatorSettings initiator;
   HypervisorSettings hypervisor;
 

@@ -1,12 +1,11 @@
 #include "volume_delegate/program.h"
 
-#include <signal.h>
-
 #include <utility>
 
 #include "common/http/blocking.h"
 #include "common/http/router.h"
 #include "common/secret_file.h"
+#include "common/service_signals.h"
 #include "common/thread_pool.h"
 #include "volume_delegate/export_settings.h"
 #include "volume_delegate/state_directory.h"
@@ -30,24 +29,6 @@ constexpr Milliseconds kTendStoreEvery{500};
 /// A dead target daemon is noticed within this.
 constexpr Milliseconds kTendEvery{500};
 constexpr Milliseconds kFirstTend{5'000};
-
-/// Blocks the signals that `wait_for_stop` takes, in this thread and those it starts.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-  return signals;
-}
-
-void wait_for_stop(const sigset_t& signals, const std::shared_ptr<http::TlsContext>& tls) {
-  for (int number = 0; sigwait(&signals, &number) == 0;) {
-    if (number != SIGHUP) return;
-    log::reopen();
-    http::reload_certificates(tls);
-  }
-}
 
 /// What survives the process, and the interfaces to the outside.
 struct Outside {
@@ -101,7 +82,7 @@ void log_start(const Settings& settings, const Outside& outside, std::uint16_t p
 }  // namespace
 
 Result<void> run(const Settings& settings) {
-  const sigset_t signals = block_signals();
+  const ServiceSignals signals;
   log::start(settings.log);
   auto token = read_secret_file(settings.token_file, "token_file");
   if (!token) return fail(token.error());
@@ -145,7 +126,7 @@ Result<void> run(const Settings& settings) {
   }
   log_start(settings, outside, (*listening)->port());
 
-  wait_for_stop(signals, options.tls);
+  signals.wait_for_stop([&] { http::reload_certificates(options.tls); });
   log::info("stopping");
   (*listening)->stop();
   handlers.stop();

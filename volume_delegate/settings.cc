@@ -3,29 +3,12 @@
 #include <utility>
 
 #include "common/config.h"
+#include "common/log_settings.h"
 #include "common/names.h"
 #include "volume_delegate/plain_path.h"
 
 namespace vbs::volume_delegate {
 namespace {
-
-log::Options read_log(config::Table& root) {
-  log::Options options;
-  options.program = "vbs-volumed";
-  options.file = root.string_or("log_file", "");
-  const std::string level = root.string_or("log_level", "info");
-  if (level == "debug")
-    options.level = log::Level::debug;
-  else if (level == "info")
-    options.level = log::Level::info;
-  else if (level == "warning")
-    options.level = log::Level::warning;
-  else if (level == "error")
-    options.level = log::Level::error;
-  else
-    root.reject("log_level", "must be debug, info, warning or error");
-  return options;
-}
 
 Result<Settings> read(config::Table& root) {
   Settings settings;
@@ -36,7 +19,7 @@ Result<Settings> read(config::Table& root) {
   settings.token_file = root.string("token_file");
   settings.state_dir = read_folder(root, "state_dir");
   settings.copy_threads = static_cast<unsigned>(root.integer_or("copy_threads", 2, 1, 64));
-  settings.log = read_log(root);
+  settings.log = log::read_settings("vbs-volumed", root);
   settings.store = read_store_settings(root.table("store"));
   settings.target = read_target_settings(root.table("target"), settings.state_dir);
   if (auto ok = root.finish(); !ok) return fail(ok.error());

@@ -1,6 +1,7 @@
 """VBS on the lab's guests, installed as on real machines: packages' programs, systemd units,
 certificates. The delegates run in the guests; the front service runs on this machine."""
 import contextlib
+import hashlib
 import io
 import os
 import shutil
@@ -17,6 +18,7 @@ from lab import Lab
 
 __all__ = ["HYPERVISORS", "PORTAL", "STORES", "TARGETS", "VOLUME_GROUP", "Drivers", "Service"]
 _START_SECONDS = 90.0
+_INSTALLED = "/etc/vbs/installed"  # in a guest: the digest of what it was given last
 
 
 class Service:
@@ -48,26 +50,30 @@ class Service:
     # Setting up
 
     def install(self, guest: Guest) -> None:
-        """Programs, units and certificates into a guest."""
+        """Programs, units and certificates into a guest, unless it has just these."""
         self._make_certificates()
         stage = self.path("stage")
         shutil.rmtree(stage, ignore_errors=True)
         self._run(["cmake", "--install", self._build, "--strip"], DESTDIR=stage)
-        name = "vs1" if guest.name == "vs" else "hv1"
-        files = {"etc/vbs/service-token": "service-token", "etc/vbs/ca.crt": "ca/ca.crt",
-                 "etc/vbs/node.crt": f"ca/{name}.crt", "etc/vbs/node.key": f"ca/{name}.key"}
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            for program in ("vbs-volumed",) if name == "vs1" else ("vbs-vmmd", "vbs-thaw"):
-                tar.add(os.path.join(stage, "usr/local/bin", program), f"usr/local/bin/{program}")
-            for folder in ("systemd", "udev"):
-                tar.add(os.path.join(stage, "usr/local/lib", folder), f"usr/local/lib/{folder}")
-            for place, file in files.items():
-                tar.add(self.path(file), place)
+        archive, digest = _packed(self._files_of(guest, stage))
         shutil.rmtree(stage)
         self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
-        guest.shell.unpack(archive.getvalue())
-        self.must(guest, "systemctl daemon-reload && udevadm control --reload")
+        if guest.shell.run(f"grep -qx {digest} {_INSTALLED}").returncode == 0:
+            return
+        guest.shell.unpack(archive)
+        self.must(guest, f"systemctl daemon-reload && udevadm control --reload && echo {digest} >{_INSTALLED}")
+
+    def _files_of(self, guest: Guest, stage: str) -> dict[str, str]:
+        """What a guest gets: where it goes -> the file."""
+        name = "vs1" if guest.name == "vs" else "hv1"
+        programs = ["vbs-volumed"] if name == "vs1" else ["vbs-vmmd", "vbs-thaw"]
+        files = {"etc/vbs/service-token": self.path("service-token"), "etc/vbs/ca.crt": self.path("ca/ca.crt"),
+                 "etc/vbs/node.crt": self.path(f"ca/{name}.crt"), "etc/vbs/node.key": self.path(f"ca/{name}.key")}
+        found = [os.path.join(stage, "usr/local/bin", program) for program in programs]
+        for part in ("systemd", "udev"):
+            found += [os.path.join(folder, file) for folder, _, names in os.walk(f"{stage}/usr/local/lib/{part}")
+                      for file in names]
+        return files | {os.path.relpath(path, stage): path for path in found}
 
     def _make_certificates(self) -> None:
         """All or nothing: what an earlier try left unfinished is made anew."""
@@ -218,3 +224,14 @@ class Service:
                               env={**os.environ, **environment})
         if done.returncode != 0:
             raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+
+
+def _packed(files: dict[str, str]) -> tuple[bytes, str]:
+    """A tar archive of files, named by where they go, and the digest of what is in it."""
+    archive, digest = io.BytesIO(), hashlib.sha256()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for place, path in sorted(files.items()):
+            tar.add(path, place)
+            with open(path, "rb") as file:
+                digest.update(f"{place} {os.path.getsize(path)}\n".encode() + file.read())
+    return archive.getvalue(), digest.hexdigest()

@@ -3,6 +3,7 @@ devices and the disks of virtual machines. Never asks VBS, but whether its rows 
 import json
 import re
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 from service import PORTAL, VOLUME_GROUP, Service
 
@@ -22,19 +23,15 @@ class Reality:
     def _node(self, command: str) -> str:
         return Service.must(self._service.node, command)
 
-    def _logical_volumes(self) -> dict[str, dict]:
+    def logical_volumes(self) -> dict[str, dict]:
+        """All of the group by name, as `lvs` shows them."""
         report = self._server("lvs --reportformat json --units b --nosuffix "
                               f"-o lv_name,lv_size,lv_tags,origin,pool_lv,lv_active {VOLUME_GROUP}")
         return {row["lv_name"]: row for row in json.loads(report)["report"][0]["lv"]}
 
     def volumes(self) -> dict[str, dict]:
-        """Logical volumes of VBS by name, as `lvs` shows them, told from others by its tags."""
-        return {name: row for name, row in self._logical_volumes().items() if _has_tags(row)}
-
-    def untagged(self) -> list[str]:
-        """Those that have a name of VBS, and not its tags."""
-        return [name for name, row in self._logical_volumes().items()
-                if re.fullmatch(f"vbs-{_UUID}", name) and not _has_tags(row)]
+        """Those of VBS, told from others by its tags."""
+        return {name: row for name, row in self.logical_volumes().items() if _has_tags(row)}
 
     def idle_backstores(self) -> list[str]:
         """Those of the kernel's target that no logical unit leads to."""
@@ -108,6 +105,10 @@ def attachment_of(name: str) -> str:
     return match.group() if match else name
 
 
+def _is_name_of_ours(name: str) -> bool:
+    return re.fullmatch(f"vbs-{_UUID}", name) is not None
+
+
 def _has_tags(row: dict) -> bool:
     return "vbs.volume=" in row["lv_tags"] or "vbs.snapshot=" in row["lv_tags"]
 
@@ -115,33 +116,39 @@ def _has_tags(row: dict) -> bool:
 def findings(reality: Reality, vm_disks: dict[str, str], initiator: str) -> list[str]:
     """Every disagreement between the rows and what is there; `vm_disks` are the serial numbers of
     the disks of all VMs, by attachment."""
+    # The guests are slow, and work beside each other.
+    with ThreadPoolExecutor() as pool:
+        looks = [pool.submit(look) for look in (
+            reality.logical_volumes, reality.targets, reality.sessions, reality.devices, reality.records,
+            reality.scsi_disks, reality.idle_backstores, reality.contradictions)]
+        volumes, targets, sessions, links, records, disks, idle, contradictions = [look.result() for look in looks]
     found = [f"operation {row['kind']} {row['uid']} has not ended: step {row['step']}, waits for "
              f"'{row['waiting_for']}', {row['error']}"
              for row in reality.rows("SELECT * FROM operations WHERE ended_at IS NULL")]
     attachments = {row["uid"]: row for row in reality.rows("SELECT * FROM attachments WHERE state <> 'closed'")}
     wanted = {f"vbs-{row['uid']}" for table in ("volumes", "snapshots")
               for row in reality.rows(f"SELECT uid FROM {table} WHERE state <> 'deleted'")}
-    volumes = set(reality.volumes())
-    found += [f"logical volume {name} belongs to no row" for name in volumes - wanted]
-    found += [f"{name} has no logical volume" for name in wanted - volumes]
-    found += [f"logical volume {name} has no tags" for name in reality.untagged()]
-    found += [f"no logical unit leads to {name}" for name in reality.idle_backstores()]
-    targets = {attachment_of(iqn): who for iqn, who in reality.targets().items()}
-    found += _both_ways("target", set(targets), set(attachments))
-    found += [f"target {uid}: logged in are {who}" for uid, who in targets.items()
+    ours = {name for name, row in volumes.items() if _has_tags(row)}
+    found += [f"logical volume {name} belongs to no row" for name in ours - wanted]
+    found += [f"{name} has no logical volume" for name in wanted - ours]
+    found += [f"logical volume {name} has no tags" for name in set(volumes) - ours if _is_name_of_ours(name)]
+    found += [f"no logical unit leads to {name}" for name in idle]
+    users = {attachment_of(iqn): who for iqn, who in targets.items()}
+    found += _both_ways("target", set(users), set(attachments))
+    found += [f"target {uid}: logged in are {who}" for uid, who in users.items()
               if uid in attachments and who != [initiator]]
-    found += _both_ways("session", {attachment_of(iqn) for iqn in reality.sessions()}, set(attachments))
-    found += _both_ways("node record", {attachment_of(iqn) for iqn in reality.records()}, set(attachments))
-    devices = {attachment_of(link): serial for link, serial in reality.devices().items()}
+    found += _both_ways("session", {attachment_of(iqn) for iqn in sessions}, set(attachments))
+    found += _both_ways("node record", {attachment_of(iqn) for iqn in records}, set(attachments))
+    devices = {attachment_of(link): serial for link, serial in links.items()}
     found += _both_ways("device", set(devices), set(attachments))
     found += _both_ways("disk of a VM", set(vm_disks), set(attachments))
     for uid, row in attachments.items():
         for what, serials in (("device", devices), ("disk of the VM", vm_disks)):
             if serials.get(uid, row["volume_uid"]) != row["volume_uid"]:
                 found.append(f"the {what} of attachment {uid} is volume {serials[uid]}, not {row['volume_uid']}")
-    if reality.scsi_disks() != len(attachments):
-        found.append(f"the node has {reality.scsi_disks()} SCSI disks for {len(attachments)} attachments")
-    return found + reality.contradictions()
+    if disks != len(attachments):
+        found.append(f"the node has {disks} SCSI disks for {len(attachments)} attachments")
+    return found + contradictions
 
 
 def _both_ways(what: str, there: set[str], wanted: set[str]) -> list[str]:

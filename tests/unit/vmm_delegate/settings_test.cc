@@ -46,7 +46,7 @@ name = "iqn.2026-01.vbs:other"
   EXPECT_EQ(settings->link.address, "::1");
   EXPECT_EQ(settings->link.port, 9000);
   EXPECT_EQ(settings->initiator.name, "iqn.2026-01.vbs:other");
-  EXPECT_EQ(settings->log_level, log::Level::debug);
+  EXPECT_EQ(settings->log.level, log::Level::debug);
   EXPECT_EQ(settings->hypervisor.qemu.iscsi_timeout, Milliseconds(2'000));
   EXPECT_EQ(settings->helper_log(), "/var/log/vmmd");
 }
