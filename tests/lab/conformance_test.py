@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 from lab_case import BUILD, LabCase
 from service import Service
 
-_SECONDS = 1800.0
+_SECONDS = 3600.0
 _GROUP = "vbsconformance"
 # Slow enough for the cases that look whether wiping keeps to a rate.
 _WIPE_RATE = 64 << 20
