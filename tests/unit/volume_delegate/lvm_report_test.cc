@@ -81,6 +81,20 @@ TEST(LvmReport, ShowsWhatIsOpenAndWhatIsActive) {
   EXPECT_FALSE(view.find("foreign")->open);
 }
 
+TEST(LvmReport, ShowsWhereAnLvLiesOnTheDisks) {
+  const auto view = look("lvs-segments");
+  ASSERT_EQ(5u, view.volumes.size()) << "some have several lines";
+  const auto& grown = view.find("foreign")->segments;
+  ASSERT_EQ(2u, grown.size());
+  EXPECT_EQ(0u, grown[0].start_bytes);
+  EXPECT_EQ("/dev/vda:8-9", grown[0].ranges);
+  EXPECT_EQ(8 * kMiB, grown[1].start_bytes);
+  EXPECT_EQ("/dev/vda:29-30", grown[1].ranges);
+  EXPECT_EQ(makedev(254, 0), view.find("thick")->device_number);
+  EXPECT_FALSE(view.find("foreign")->device_number) << "it is not active";
+  EXPECT_FALSE(view.find("thick")->suspended);
+}
+
 TEST(LvmReport, ASplitSnapshotIsAnLvOfItsOwn) {
   const auto view = look("lvs-split");
   EXPECT_EQ("", view.find("snap")->origin);
@@ -122,6 +136,7 @@ TEST(LvmReport, KnowsWhatErrorsMean) {
             told("remove-busy").message);
   EXPECT_EQ(ErrorCode::already_exists, told("create-exists").code);
   EXPECT_EQ(ErrorCode::insufficient_space, told("create-no-space").code);
+  EXPECT_EQ(ErrorCode::insufficient_space, told("extend-onto-taken").code);
   EXPECT_EQ(ErrorCode::conflict, told("extend-origin").code);
   EXPECT_EQ(ErrorCode::conflict, told("external-origin-writable").code);
   EXPECT_EQ(ErrorCode::internal, told("remove-absent").code);

@@ -161,7 +161,7 @@ constexpr struct {
     {" in use.", ErrorCode::conflict},
     {"is used by another device", ErrorCode::conflict},
     {"contains a filesystem in use", ErrorCode::conflict},
-    {"insufficient free space", ErrorCode::insufficient_space},
+    {"nsufficient free space", ErrorCode::insufficient_space},
     {"nsufficient suitable", ErrorCode::insufficient_space},
     {"already exists in volume group", ErrorCode::already_exists},
     {"can be resized only while inactive", ErrorCode::conflict},  // it has classic snapshots
