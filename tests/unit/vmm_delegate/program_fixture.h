@@ -78,7 +78,8 @@ class ProgramFixture : public testing::Test {
   /// Of this test: others that run beside it have freezes of the same names.
   pid_t helper_of(const Uuid& id) const {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const std::string arguments = test::slurp(entry.path() / "cmdline");
+      // Processes end while they are looked at.
+      const std::string arguments = read_file(entry.path() / "cmdline").value_or("");
       if (arguments.find("vbs-thaw") == std::string::npos) continue;
       if (arguments.find(id.str()) == std::string::npos) continue;
       if (arguments.find(config) == std::string::npos) continue;
