@@ -112,6 +112,7 @@ class XenRig final : public Rig {
     vms_.insert(vm);
   }
   void cut_power(const std::string& vm) override {
+    run("xl unpause " + vm);  // it goes off by itself
     run("timeout 5 lab-vm run xen " + vm + " 'poweroff -f'");
     EXPECT_TRUE(test::eventually(
         [&] { return run("xl list " + vm + " | grep -q -e '---s--'").exit_code == 0; }));
