@@ -10,17 +10,31 @@ class LifeCase(LabCase):
     """Create, attach, use, grow, detach, snapshot, copy, delete."""
 
     def life_of_a_volume(self, drivers: Drivers) -> None:
+        vm, volume = self._begins(drivers)
+        self._is_used(vm, volume)
+        self._grows(vm, volume)
+        self._is_detached(vm)
+        self._is_copied(vm, volume)
+        self._ends(vm, ("delete-volume", "copy"), ("delete-snapshot", "point"), ("delete-volume", "data"))
+
+    def short_life_of_a_volume(self, drivers: Drivers) -> None:
+        """Without growth and copies."""
+        vm, volume = self._begins(drivers)
+        self._is_used(vm, volume)
+        self._is_detached(vm)
+        self._ends(vm, ("delete-volume", "data"))
+
+    def _begins(self, drivers: Drivers):
+        """The machine and the volume's id."""
         self.start(drivers)
         vm = self.boot("vm1")
         volume = self.vbs("create-volume", "--size", "32M", "--name", "data")["id"]
         self.assertEqual(int(self.reality.volumes()[f"vbs-{volume}"]["lv_size"]), _SIZE)
         self.assert_consistent(vm)
+        return vm, volume
 
-        self._is_used(vm, volume)
-        self._grows(vm, volume)
-        self._is_copied(vm, volume)
-
-        for verb, name in (("delete-volume", "copy"), ("delete-snapshot", "point"), ("delete-volume", "data")):
+    def _ends(self, vm, *deletions: tuple[str, str]) -> None:
+        for verb, name in deletions:
             self.vbs(verb, name)
         self.assert_consistent(vm)
         self.assertEqual((self.reality.volumes(), self.reality.targets(), self.reality.sessions()), ({}, {}, []))
@@ -50,6 +64,8 @@ class LifeCase(LabCase):
         self.assertEqual(vm.size_bytes(), _GROWN)
         self.assertTrue(vm.reads(0, _SIZE, _GROWN - _SIZE), "what is new reads as zeros")
         self.assertTrue(vm.reads(0x5A, 8192, 65536), "what was there is there")
+
+    def _is_detached(self, vm) -> None:
         self.vbs("detach-volume", "data", "--force")
         self.assertEqual(vm.disks(), {})
         self.assert_consistent(vm)
