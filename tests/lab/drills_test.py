@@ -142,18 +142,24 @@ class PowerCutDrills(Drill):
     def test_power_cut_of_the_node(self):
         volume = self.attached("data")
         self.vm.write(_PATTERN, 0, _BLOCK)
+        self.cut_power()
+        self.start_again(volume)
+        self.all_is_well(volume)
+
+    def cut_power(self) -> None:
         Service.must(self.service.node, "systemctl enable -q vbs-vmmd && sync")
         self.service.node.reset()
-        self.start_again(volume)
+
+    def start_again(self, volume: str) -> None:
+        """The machine that died with the node."""
+        Service.must(self.service.node, f"lab-vm start {self.drivers.hypervisor} vm1")
+
+    def all_is_well(self, volume: str) -> None:
         self.service.wait_ready()
         self.assert_consistent(self.vm, seconds=180)
         self.assertTrue(self.vm.reads(_PATTERN, 0, _BLOCK))
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.finish("data")
-
-    def start_again(self, volume: str) -> None:
-        """The machine that died with the node."""
-        Service.must(self.service.node, f"lab-vm start {self.drivers.hypervisor} vm1")
 
 
 class LibvirtPowerCutDrills(PowerCutDrills):
@@ -166,6 +172,18 @@ class LibvirtPowerCutDrills(PowerCutDrills):
         Service.must(self.service.node, "systemctl start virtlogd.socket libvirtd.socket")
         super().start_again(volume)
         self.assertEqual(list(self.vm.disks().values()), [volume])
+
+    def test_the_node_is_back_before_its_volume_server(self):
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, _BLOCK)
+        self.service.node.set_link(False)
+        self.cut_power()
+        active = "systemctl is-active -q vbs-vmmd"
+        self.wait_for(lambda: self.service.node.shell.run(active).returncode == 0, 120, "vbs-vmmd does not start")
+        self.assertEqual(self.reality.devices(), {})
+        self.service.node.set_link(True)
+        self.start_again(volume)
+        self.all_is_well(volume)
 
 
 class TgtDrills(Drill):
