@@ -146,10 +146,9 @@ Result<void> run(const Settings& settings, const std::string& config) {
   if (auto tidied = store->tidy(); !tidied) return tidied;
   ThawProcess helper(*program, std::filesystem::absolute(config).string(), settings.helper_log(),
                      *store);
-  auto initiator =
-      make_initiator(settings.initiator, [&seen = **generations](const Uuid& attachment) {
-        return seen.is_removed(attachment);
-      });
+  auto initiator = make_initiator(
+      settings.initiator,
+      [&seen = **generations](const Uuid& attachment) { return seen.is_removed(attachment); });
   if (!initiator) return fail(initiator.error());
   // The disks of this host's VMs are back: libvirtd may start them now. Not later, since what comes
   // next may ask libvirtd something.
