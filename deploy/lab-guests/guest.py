@@ -34,6 +34,7 @@ KINDS = {
 # Ports of every guest that this machine's loopback leads to.
 FORWARDED = {"ssh": 22, "volumed": 7710, "vmmd": 7720}
 _BOOT_SECONDS = 600.0
+_LAST_WORDS = 2000
 
 
 def free_port() -> int:
@@ -162,6 +163,10 @@ class Guest:
             time.sleep(0.1)
         raise LabError(f"the guest {self.name} did not start within {_BOOT_SECONDS:.0f} s; see {self.path('console')}")
 
+    def last_words(self) -> str:
+        """The end of what it has printed on its console."""
+        return _text(self.path("console"))[-_LAST_WORDS:].strip()
+
     def reset(self) -> None:
         """Power off and on at once. What its disks' owners had not flushed may be lost, as ever."""
         self.shell.hang_up()
@@ -218,7 +223,7 @@ class Guest:
 def _text(path: str) -> str:
     """What is in a file; nothing where it is missing."""
     with contextlib.suppress(FileNotFoundError):
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     return ""
 

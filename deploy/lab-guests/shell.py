@@ -45,7 +45,8 @@ class Shell:
             if done.returncode == 0:
                 return
             if time.monotonic() > end or not self._guest.running():
-                raise LabError(f"the guest {self._guest.name} lets nobody in: {done.stderr.decode().strip()}")
+                raise LabError(f"the guest {self._guest.name} lets nobody in: {done.stderr.decode().strip()}\n"
+                               f"Its console ends with: {self._guest.last_words()}")
             time.sleep(0.2)
 
     def run(self, *words: str, stdin: bytes = b"", seconds: float = 120.0) -> subprocess.CompletedProcess:
