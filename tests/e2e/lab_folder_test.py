@@ -12,6 +12,7 @@ SOURCE = os.environ.get("VBS_SOURCE_DIR") or os.path.realpath(f"{__file__}/../..
 sys.path.insert(0, os.path.join(SOURCE, "deploy/lab-guests"))
 from guest import Guest, LabError  # noqa: E402  (the path comes first)
 from lab import Lab  # noqa: E402
+from shell import Shell  # noqa: E402
 
 
 _START = Guest.start
@@ -46,9 +47,9 @@ class LabFolderTest(unittest.TestCase):
     def up(self) -> list[str]:
         """The guests that were started."""
         started = []
-        with mock.patch.multiple(Guest, wait_ready=lambda guest: None, connect=lambda guest: None,
+        with mock.patch.multiple(Guest, wait_ready=lambda guest: None,
                                  start=lambda guest: started.append(guest.name) or make_disk(guest)), \
-                mock.patch.object(Lab, "build_image"):
+                mock.patch.object(Shell, "connect"), mock.patch.object(Lab, "build_image"):
             self.lab.up(["hv"])
         return started
 

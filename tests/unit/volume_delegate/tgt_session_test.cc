@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 
 #include <atomic>
 #include <set>
@@ -39,6 +40,7 @@ class TgtSessionTest : public testing::TgtTest {
   void SetUp() override {
     TgtTest::SetUp();
     if (IsSkipped()) return;
+    ::signal(SIGPIPE, SIG_IGN);  // as every program does whose initiator's target may die
     FileStoreOptions store;
     store.folder = dir_.path();
     store_ = testing::open_store(store);
