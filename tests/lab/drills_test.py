@@ -176,6 +176,7 @@ class LibvirtPowerCutDrills(PowerCutDrills):
     def test_the_node_is_back_before_its_volume_server(self):
         volume = self.attached("data")
         self.vm.write(_PATTERN, 0, _BLOCK)
+        self.addCleanup(self.service.node.set_link, True)
         self.service.node.set_link(False)
         self.cut_power()
         active = "systemctl is-active -q vbs-vmmd"
