@@ -22,8 +22,7 @@ LvmScrubber::~LvmScrubber() {
 void LvmScrubber::add(const Uuid& id, std::uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);
-    if (in_work_ == id && !control_.cancelled) return;
-    waiting_.emplace(id, bytes);
+    waiting_.emplace(id, bytes);  // even in work: that may have looked before what is new happened
   }
   changed_.notify_all();
 }
