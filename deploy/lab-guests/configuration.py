@@ -5,7 +5,14 @@ VOLUME_GROUP = "vbs"
 PORTAL = "10.9.0.1:3260"
 STORES = ("lvm", "lvm-thin")
 TARGETS = ("tgt", "lio")
-HYPERVISORS = {"qemu": "hv", "libvirt": "hv", "xen": "xen"}  # and the guest that has it
+# A hypervisor of the lab -> the guest that has it, and its section in vbs-vmmd.toml.
+_HYPERVISORS = {
+    "qemu": ("hv", 'driver = "qemu"\nfolder = "/run/lab-vms"\n'),
+    "libvirt": ("hv", 'driver = "libvirt"\nuri = "qemu:///system"\n'),
+    "xen": ("xen", 'driver = "xen"\n'),
+    "libvirt-xen": ("xen", 'driver = "libvirt"\nuri = "xen:///system"\n'),
+}
+HYPERVISORS = tuple(_HYPERVISORS)
 # Where the certificates are, by the path of one without its suffix, and the folder of the CA's.
 _LINK = 'certificate = "{0}.crt"\nkey = "{0}.key"\nca = "{1}/ca.crt"\n'
 _GUEST_TLS = "[tls]\n" + _LINK.format("/etc/vbs/node", "/etc/vbs")
@@ -20,7 +27,7 @@ class Drivers:
 
     @property
     def vmm_guest(self) -> str:
-        return HYPERVISORS[self.hypervisor]
+        return _HYPERVISORS[self.hypervisor][0]
 
     def __str__(self) -> str:
         return f"{self.store}+{self.target}+{self.hypervisor}"
@@ -74,7 +81,6 @@ portal = "{PORTAL}"
 
 def vmmd(drivers: Drivers) -> str:
     """vbs-vmmd.toml"""
-    place = {"qemu": 'folder = "/run/lab-vms"\n', "libvirt": 'uri = "qemu:///system"\n', "xen": ""}
     return f'''name = "hv1"
 listen = "10.0.2.15:7720"
 token_file = "/etc/vbs/service-token"
@@ -85,5 +91,4 @@ state_dir = "/var/lib/vbs/vmmd"
 driver = "open_iscsi"
 
 [hypervisor]
-driver = "{drivers.hypervisor}"
-{place[drivers.hypervisor]}'''
+{_HYPERVISORS[drivers.hypervisor][1]}'''

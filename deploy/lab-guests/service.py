@@ -105,7 +105,7 @@ class Service:
         self.empty_storage()
         self.must(self.node, "iscsiadm -m node --logoutall=all >/dev/null 2>&1; rm -rf /etc/iscsi/nodes/* "
                   "/var/lib/vbs/vmmd; mkdir -p /run/lab-vms")
-        if drivers.hypervisor == "libvirt":
+        if drivers.hypervisor.startswith("libvirt"):
             self.must(self.node, "systemctl start virtlogd.socket libvirtd.socket")
         self.must(self.server, "systemctl start vbs-volumed")
         self.must(self.node, "systemctl start vbs-vmmd")

@@ -160,4 +160,10 @@ class XenVm(Vm):
         return 512 * int(self.run(f"cat /sys/block/{self._device()}/size"))
 
 
-VMS = {"qemu": QemuVm, "libvirt": LibvirtVm, "xen": XenVm}
+class LibvirtXenVm(XenVm):
+    """The same, made by libvirt."""
+
+    hypervisor = "libvirt-xen"
+
+
+VMS = {vm.hypervisor: vm for vm in (QemuVm, LibvirtVm, XenVm, LibvirtXenVm)}

@@ -10,6 +10,7 @@ class XenDriversTest(LifeCase):
 
 
 add_lives(XenDriversTest, STORES, TARGETS, ("xen",))
+add_lives(XenDriversTest, ("lvm",), ("lio",), ("libvirt-xen",))
 
 if __name__ == "__main__":
     unittest.main()
