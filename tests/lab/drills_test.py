@@ -90,6 +90,10 @@ class NetworkDrills(Drill):
         self.finish("data")
 
 
+class ThinTgtNetworkDrills(NetworkDrills):
+    drivers = Drivers("lvm-thin", "tgt", "qemu")
+
+
 class ServerDrills(Drill):
     def test_target_is_lost_under_load(self):
         volume = self.attached("data")

@@ -15,14 +15,7 @@ class LifeCase(LabCase):
         self._grows(vm, volume)
         self._is_detached(vm)
         self._is_copied(vm, volume)
-        self._ends(vm, ("delete-volume", "copy"), ("delete-snapshot", "point"), ("delete-volume", "data"))
-
-    def short_life_of_a_volume(self, drivers: Drivers) -> None:
-        """Without growth and copies."""
-        vm, volume = self._begins(drivers)
-        self._is_used(vm, volume)
-        self._is_detached(vm)
-        self._ends(vm, ("delete-volume", "data"))
+        self._ends(vm)
 
     def _begins(self, drivers: Drivers):
         """The machine and the volume's id."""
@@ -33,8 +26,8 @@ class LifeCase(LabCase):
         self.assert_consistent(vm)
         return vm, volume
 
-    def _ends(self, vm, *deletions: tuple[str, str]) -> None:
-        for verb, name in deletions:
+    def _ends(self, vm) -> None:
+        for verb, name in (("delete-volume", "copy"), ("delete-snapshot", "point"), ("delete-volume", "data")):
             self.vbs(verb, name)
         self.assert_consistent(vm)
         self.assertEqual((self.reality.volumes(), self.reality.targets(), self.reality.sessions()), ({}, {}, []))
