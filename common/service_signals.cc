@@ -24,13 +24,14 @@ ServiceSignals::ServiceSignals() {
 void ServiceSignals::wait_for_stop(const std::function<void()>& reload,
                                    const std::function<void()>& each_second) const {
   while (true) {
-    const int number = ::sigtimedwait(&signals_, nullptr, &kSecond);
+    const int number = each_second ? ::sigtimedwait(&signals_, nullptr, &kSecond)
+                                   : ::sigwaitinfo(&signals_, nullptr);
     if (number == SIGTERM || number == SIGINT) return;
     if (number == SIGHUP) {
       log::reopen();
       reload();
     }
-    if (number < 0 && errno == EAGAIN) each_second();
+    if (number < 0 && errno == EAGAIN && each_second) each_second();
   }
 }
 

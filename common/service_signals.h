@@ -15,9 +15,9 @@ class ServiceSignals {
   ServiceSignals();
 
   /// Returns when the service is to end. Calls `reload` after each SIGHUP, once the log is open
-  /// again, and meanwhile `each_second`.
-  void wait_for_stop(
-      const std::function<void()>& reload, const std::function<void()>& each_second = [] {}) const;
+  /// again, and meanwhile `each_second`; without one it sleeps.
+  void wait_for_stop(const std::function<void()>& reload,
+                     const std::function<void()>& each_second = nullptr) const;
 
  private:
   sigset_t signals_;

@@ -224,17 +224,48 @@ class ThinDrills(Drill):
         self.vm.write(_PATTERN, 0, _BLOCK)
         Service.must(self.service.server, f"lvcreate -q -y -V 1000M --thinpool vbs-pool -n stranger {VOLUME_GROUP} "
                      f"2>/dev/null && dd if=/dev/urandom of=/dev/{VOLUME_GROUP}/stranger bs=1M count=985 2>/dev/null")
-        self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M").returncode != 0, 60,
-                      "a full pool takes more volumes")
-        refused = self.service.vbs("create-volume", "--size", "32M")
-        self.assertIn("pool", refused.stderr)
+        self.refuses("pool")
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.assertIn("stranger", Service.must(self.service.server, f"lvs -o lv_name {VOLUME_GROUP}"))
         Service.must(self.service.server, f"lvremove -q -y {VOLUME_GROUP}/stranger")
-        for name in self.vbs("describe-volumes")["volumes"]:
-            if name["id"] != volume:
-                self.vbs("delete-volume", name["id"])
-        self.create("again")
+        self.takes_volumes_again(volume)
+
+    def test_full_metadata(self):
+        """Somebody makes thin devices past LVM until the kernel has no room for their mappings."""
+        volume = self.attached("data")
+        self.vm.write(_PATTERN, 0, _BLOCK)
+        self.fill_metadata()
+        self.refuses("metadata")
+        self.assertTrue(self.vm.try_to_write(_PATTERN + 1, 0, _BLOCK), "what is mapped can be written")
+        self.assertEqual(self.sector(volume, 0), bytes([_PATTERN + 1]) * 512)
+        Service.must(self.service.server, f"lvextend -q --poolmetadatasize +8M {VOLUME_GROUP}/vbs-pool")
+        self.assertTrue(self.vm.try_to_write(_PATTERN, _BLOCK, _BLOCK), "new mappings can be made again")
+        self.takes_volumes_again(volume)
+
+    def fill_metadata(self) -> None:
+        """Each device takes a block of 4 KiB of the 8 MiB."""
+        for first in range(1000, 3000, 200):
+            made = Service.must(self.service.server, f"for i in $(seq {first} {first + 199}); do dmsetup message "
+                                f"{VOLUME_GROUP}-vbs--pool-tpool 0 \"create_thin $i\" 2>/dev/null || exit 0; done; echo all")
+            if made.strip() != "all":
+                return
+        self.fail("there was room for all of them")
+
+    def refuses(self, what: str) -> None:
+        """New volumes, because of this."""
+        refused = self.wait_for(self.refusal, 60, f"a full {what} takes more volumes")
+        self.assertIn(what, refused)
+
+    def refusal(self) -> str:
+        done = self.service.vbs("create-volume", "--size", "32M")
+        return done.stderr if done.returncode != 0 else ""
+
+    def takes_volumes_again(self, volume: str) -> None:
+        for other in self.vbs("describe-volumes")["volumes"]:
+            if other["id"] != volume:
+                self.vbs("delete-volume", other["id"])
+        self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M", "--name", "again").returncode == 0, 60,
+                      "nothing new is taken")
         self.vbs("delete-volume", "again")
         self.finish("data")
 
