@@ -187,6 +187,13 @@ void FakeTargetDriver::hide_target(const std::string& iqn, bool hidden) {
   if (found != targets_.end()) found->second.hidden = hidden;
 }
 
+std::vector<TargetView> FakeTargetDriver::targets() const {
+  std::lock_guard guard(mutex_);
+  std::vector<TargetView> out;
+  for (const auto& [iqn, target] : targets_) out.push_back(target.view);
+  return out;
+}
+
 std::size_t FakeTargetDriver::applied() const {
   std::lock_guard guard(mutex_);
   return applied_;

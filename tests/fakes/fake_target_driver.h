@@ -56,6 +56,8 @@ class FakeTargetDriver : public volume_delegate::TargetDriver {
   /// Its device hangs, so that the daemon does not tell in time what it serves.
   void hide_target(const std::string& iqn, bool hidden);
 
+  /// What is really there, whatever `list` says of it.
+  std::vector<volume_delegate::TargetView> targets() const;
   std::size_t applied() const;  ///< calls of apply that changed something
 
  private:

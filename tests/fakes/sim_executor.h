@@ -46,17 +46,19 @@ class SimExecutor final : public Executor {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// The world's clocks; the wall clock begins on 2026-01-01.
+/// The world's clocks; the wall clock begins on 2026-01-01, and somebody may set it.
 class SimClock final : public Clock {
  public:
   explicit SimClock(const SimWorld& world) : world_(world) {}
   WallTime wall() const override {
-    return WallTime(Milliseconds(1'767'225'600'000)) + world_.now();
+    return WallTime(Milliseconds(1'767'225'600'000)) + world_.now() + set_by_;
   }
+  void set_forward(Milliseconds by) { set_by_ += by; }
   MonotonicTime monotonic() const override { return MonotonicTime(world_.now()); }
 
  private:
   const SimWorld& world_;
+  Milliseconds set_by_{0};
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same bytes.

@@ -36,6 +36,7 @@ Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   node.router->handle(std::move(request),
                       [&](http::Response response) { answered.set_value(std::move(response)); });
   const http::Response answer = answered.get_future().get();
+  if (watch_ && call.method != http::Method::get) watch_();
   if (rewrite_) {
     if (auto other = rewrite_(call)) return *std::move(other);
   }
@@ -53,10 +54,8 @@ void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Re
   const bool unanswered = happens(faults_.lose_answer);
   const bool spoiled = happens(faults_.garbage);
   const Milliseconds timeout = call.timeout;
-  if (happens(faults_.duplicate)) {
-    const Milliseconds later(static_cast<std::int64_t>(random_.below(30'000)));
-    world_.add(latency() + later, [this, call] { (void)carry_out(call); });
-  }
+  const bool doubled = happens(faults_.duplicate);
+  if (doubled && (lost || late)) double_later(call);
   if (late) {
     const Milliseconds later(static_cast<std::int64_t>(random_.below(60'000)));
     world_.add(timeout + later, [this, call] { (void)carry_out(call); });
@@ -65,16 +64,22 @@ void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Re
     world_.add(timeout, [node, done] { done(timed_out(node)); });
     return;
   }
-  world_.add(latency(),
-             [this, call = std::move(call), done = std::move(done), unanswered, spoiled, timeout] {
-               Result<http::Response> answer = carry_out(call);
-               if (unanswered) {
-                 world_.add(timeout, [node = call.node, done] { done(timed_out(node)); });
-                 return;
-               }
-               if (spoiled && answer && answer->status < 300) answer->body = "<html>";
-               world_.add(latency(), [answer = std::move(answer), done] { done(answer); });
-             });
+  world_.add(latency(), [this, call = std::move(call), done = std::move(done), doubled, unanswered,
+                         spoiled, timeout] {
+    Result<http::Response> answer = carry_out(call);
+    if (doubled && answer) double_later(call);  // of what did not arrive there is no second
+    if (unanswered) {
+      world_.add(timeout, [node = call.node, done] { done(timed_out(node)); });
+      return;
+    }
+    if (spoiled && answer && answer->status < 300) answer->body = "<html>";
+    world_.add(latency(), [answer = std::move(answer), done] { done(answer); });
+  });
+}
+
+void SimNetwork::double_later(const api::DelegateCall& call) {
+  const Milliseconds later(static_cast<std::int64_t>(random_.below(30'000)));
+  world_.add(latency() + later, [this, call] { (void)carry_out(call); });
 }
 
 void SimDelegateClient::call(api::DelegateCall call, Callback done) {

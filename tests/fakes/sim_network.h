@@ -39,6 +39,8 @@ class SimNetwork {
   /// Asked after a call was carried out; what is given here takes the place of the node's answer.
   using Rewrite = std::function<std::optional<Result<http::Response>>(const api::DelegateCall&)>;
   void set_rewrite(Rewrite rewrite) { rewrite_ = std::move(rewrite); }
+  /// Called after each call that changes something.
+  void set_watch(std::function<void()> watch) { watch_ = std::move(watch); }
 
   void call(api::DelegateCall call, std::function<void(Result<http::Response>)> done);
 
@@ -50,6 +52,7 @@ class SimNetwork {
   bool happens(std::uint64_t once_in) { return once_in != 0 && random_.once_in(once_in); }
   Milliseconds latency() { return Milliseconds(1 + static_cast<std::int64_t>(random_.below(3))); }
   Result<http::Response> carry_out(const api::DelegateCall& call);
+  void double_later(const api::DelegateCall& call);
 
   SimWorld& world_;
   SimRandom& random_;
@@ -58,6 +61,7 @@ class SimNetwork {
   std::vector<std::string> arrived_;
   Intercept intercept_;
   Rewrite rewrite_;
+  std::function<void()> watch_;
 };
 
 /// One front's access to the network; answers to a dead front go nowhere.

@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr Milliseconds kAnswerLimit{120'000};
 constexpr Milliseconds kSettleLimit{3'600'000};
+constexpr Milliseconds kTending{2'000};
 
 http::Handler on_the_spot(std::function<http::Response(const http::Request&)> handler) {
   return [handler](http::Request request, http::Responder respond) { respond(handler(request)); };
@@ -39,7 +41,11 @@ std::vector<std::pair<std::string, std::string>> parse_query(const std::string& 
 }  // namespace
 
 Folder::Folder() {
-  std::string name = std::filesystem::temp_directory_path() / "vbs-sim-XXXXXX";
+  // In memory: no power is cut here, and waiting for a disk would be most of a run.
+  const std::filesystem::path memory("/dev/shm");
+  const auto above =
+      access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
+  std::string name = above / "vbs-sim-XXXXXX";
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
   path_ = name;
 }
@@ -49,49 +55,93 @@ Folder::~Folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-VolumeNode::VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world)
-    : exports_(must(volume_delegate::ExportRecords::load(export_folder_))),
-      tombstones_(must(volume_delegate::Tombstones::load(tombstone_folder_))) {
-  auto post_copy = [this, &world](Task task, volume_delegate::Urgency) {
-    world.add(copy_time, std::move(task));
-    return true;
-  };
-  server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
-      store, target, *exports_, *tombstones_, clock, post_copy, name, "iqn.2026-01.vbs"});
+VolumeNode::VolumeNode(std::string name, Clock& clock, fakes::SimWorld& world)
+    : name_(std::move(name)), clock_(clock), world_(world) {
   target.set_device_size([this](const std::string& device) {
     const auto id = Uuid::parse(std::string_view(device).substr(sizeof("/fake/") - 1, 36));
     const auto volume = store.find_volume(id.value_or(Uuid()));
     return volume ? volume->size_bytes : 0;
   });
+  restart();
+}
+
+void VolumeNode::restart() {
+  alive_ = std::make_shared<bool>(true);
+  server_.reset();
+  exports_ = must(volume_delegate::ExportRecords::load(export_folder));
+  tombstones_ = must(volume_delegate::Tombstones::load(tombstone_folder));
+  auto post_copy = [this](Task task, volume_delegate::Urgency) {
+    world_.add(copy_time, mortal(std::move(task)));
+    return true;
+  };
+  server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
+      store, target, *exports_, *tombstones_, clock_, post_copy, name_, "iqn.2026-01.vbs"});
+  router = http::Router();
   server_->add_routes(router, on_the_spot);
+  tend_from_now_on();
+}
+
+void VolumeNode::tend_from_now_on() {
   server_->tend();
+  world_.add(kTending, mortal([this] { tend_from_now_on(); }));
+}
+
+Task VolumeNode::mortal(Task task) {
+  auto shared = std::make_shared<Task>(std::move(task));
+  return [alive = std::weak_ptr(alive_), shared] {
+    if (!alive.expired()) (*shared)();
+  };
 }
 
 std::uint64_t VolumeNode::shown_size(const Uuid& volume) {
-  const auto views = target.list();
-  for (const auto& view : views.value_or(std::vector<volume_delegate::TargetView>())) {
+  for (const auto& view : target.targets()) {
     if (view.serial == volume.str()) return view.size_bytes;
   }
   return 0;
 }
 
-VmmNode::VmmNode(const std::string& name, const Folder& folder, Clock& clock,
-                 fakes::SimWorld& world, InitiatorKind kind)
+/// What dies with the process.
+struct VmmNode::Delegate {
+  explicit Delegate(VmmNode& node)
+      : generations(
+            must(vmm_delegate::Generations::open(node.folder_.path("generations"), node.clock_))),
+        orders(*generations),
+        devices(node.hypervisor, node.initiator, orders),
+        sessions(node.initiator, orders),
+        freezes(node.hypervisor, node.helper_, node.freezes_, node.clock_),
+        view(node.name_, "iqn.2026-01.vbs:node-" + node.name_, node.hypervisor, node.initiator,
+             freezes) {}
+
+  std::unique_ptr<vmm_delegate::Generations> generations;
+  vmm_delegate::AttachmentOrders orders;
+  vmm_delegate::DeviceService devices;
+  vmm_delegate::SessionService sessions;
+  vmm_delegate::FreezeService freezes;
+  vmm_delegate::NodeView view;
+};
+
+VmmNode::VmmNode(std::string name, const Folder& folder, Clock& clock, fakes::SimWorld& world,
+                 InitiatorKind kind)
     : initiator(kind),
-      generations_(must(vmm_delegate::Generations::open(folder.path("generations"), clock))),
-      orders_(*generations_),
+      name_(std::move(name)),
+      folder_(folder),
+      clock_(clock),
       freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
-      helper_(freezes_, hypervisor, clock),
-      device_service_(hypervisor, initiator, orders_),
-      session_service_(initiator, orders_),
-      freeze_service_(hypervisor, helper_, freezes_, clock),
-      view_(name, "iqn.2026-01.vbs:node-" + name, hypervisor, initiator, freeze_service_) {
+      helper_(freezes_, hypervisor, clock) {
   initiator.set_users([this](const Uuid& attachment) { return hypervisor.uses(attachment); });
   helper_.set_alarm([this, &world](Milliseconds in) { world.add(in, [this] { helper_.look(); }); });
   hypervisor.add_vm("vm1", true);
   hypervisor.add_vm("vm2", false);
-  vmm_delegate::add_routes(router, quick_, slow_,
-                           {view_, device_service_, session_service_, freeze_service_});
+  restart();
+}
+
+void VmmNode::restart() {
+  router = http::Router();
+  delegate_.reset();
+  delegate_ = std::make_shared<Delegate>(*this);
+  vmm_delegate::add_routes(
+      router, quick_, slow_,
+      {delegate_->view, delegate_->devices, delegate_->sessions, delegate_->freezes});
 }
 
 World::World(std::uint64_t seed, InitiatorKind kind)
@@ -216,8 +266,7 @@ std::set<std::string> World::there() {
   const auto store = volumes.store.list();
   for (const auto& volume : store->volumes) there.insert("volume " + volume.id.str());
   for (const auto& snapshot : store->snapshots) there.insert("snapshot " + snapshot.id.str());
-  const auto targets = volumes.target.list();
-  for (const auto& target : *targets) there.insert("target " + target.iqn);
+  for (const auto& target : volumes.target.targets()) there.insert("target " + target.iqn);
   for (const std::string vm : {"vm1", "vm2"}) {
     const auto view = vmm.hypervisor.look(vm);
     for (const auto& device : view->devices)
@@ -228,17 +277,11 @@ std::set<std::string> World::there() {
   return there;
 }
 
-std::vector<std::string> World::disagreements() {
-  std::vector<std::string> found;
+std::set<std::string> World::wanted() {
   auto wanted = database_->read([&](db::Connection& connection) {
-    for (const db::Violation& violation : db::check_invariants(connection)) {
-      found.push_back(violation.invariant + ": " + violation.detail);
-    }
     std::set<std::string> names;
-    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1")) {
+    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1"))
       names.insert("volume " + row.id.str());
-      wrong_sizes(row, found);
-    }
     for (const db::Snapshot& row : db::SnapshotTable(connection).on_node("vs1"))
       names.insert("snapshot " + row.id.str());
     for (const db::Attachment& row : db::AttachmentTable(connection).open_on_vmm("hv1")) {
@@ -248,16 +291,31 @@ std::vector<std::string> World::disagreements() {
     }
     return names;
   });
+  return *wanted;
+}
+
+std::vector<std::string> World::disagreements() {
+  std::vector<std::string> found;
+  auto checked = database_->read([&](db::Connection& connection) {
+    for (const db::Violation& violation : db::check_invariants(connection)) {
+      found.push_back(violation.invariant + ": " + violation.detail);
+    }
+    for (const db::Volume& row : db::VolumeTable(connection).on_node("vs1"))
+      wrong_sizes(row, found);
+    return true;
+  });
+  if (!checked) found.push_back(describe(checked.error()));
+  const std::set<std::string> names = wanted();
   const std::set<std::string> really = there();
   for (const char* vm : {"vm1", "vm2"}) {
     if (vmm.hypervisor.files_frozen(vm)) found.push_back(std::string(vm) + " is still frozen");
     if (vmm.hypervisor.state(vm) != "running") found.push_back(std::string(vm) + " is not running");
   }
-  for (const std::string& name : *wanted) {
+  for (const std::string& name : names) {
     if (!really.contains(name)) found.push_back("missing: " + name);
   }
   for (const std::string& name : really) {
-    if (!wanted->contains(name)) found.push_back("left over: " + name);
+    if (!names.contains(name)) found.push_back("left over: " + name);
   }
   return found;
 }
@@ -270,14 +328,14 @@ void World::wrong_sizes(const db::Volume& row, std::vector<std::string>& found) 
   };
   const auto stored = volumes.store.find_volume(row.id);
   if (stored) check("the store", stored->size_bytes);
-  const auto targets = volumes.target.list();
-  for (const auto& target : *targets) {
+  for (const auto& target : volumes.target.targets()) {
     if (target.serial == row.id.str()) check("target " + target.iqn, target.size_bytes);
   }
   for (const std::string vm : {"vm1", "vm2"}) {
     const auto view = vmm.hypervisor.look(vm);
     for (const auto& device : view->devices) {
-      if (device.serial == row.id.str()) check(vm, device.size_bytes);
+      // 0: the VM does not tell.
+      if (device.serial == row.id.str() && device.size_bytes != 0) check(vm, device.size_bytes);
     }
   }
 }

@@ -35,19 +35,31 @@ class Folder {
 /// The real volume-server services over a store and a target in memory.
 class VolumeNode {
  public:
-  VolumeNode(const std::string& name, Clock& clock, fakes::SimWorld& world);
+  VolumeNode(std::string name, Clock& clock, fakes::SimWorld& world);
 
   fakes::FakeBackingStore store{1ULL << 40};
   fakes::FakeTargetDriver target;
+  fakes::MemoryRecords export_folder;
+  fakes::MemoryRecords tombstone_folder;
   /// What initiators see of a volume; 0 where it is not exported.
   std::uint64_t shown_size(const Uuid& volume);
+
+  /// As SIGKILL would, and starts it anew: copies under way are gone, what was written down stays.
+  void restart();
 
   http::Router router;
   Milliseconds copy_time{700};  ///< of one copy
 
  private:
-  fakes::MemoryRecords export_folder_;
-  fakes::MemoryRecords tombstone_folder_;
+  const std::string name_;
+  Clock& clock_;
+  fakes::SimWorld& world_;
+  /// As the program does, only less often.
+  void tend_from_now_on();
+  /// A task of this incarnation: nothing of it happens after its death.
+  Task mortal(Task task);
+
+  std::shared_ptr<bool> alive_;
   std::unique_ptr<volume_delegate::ExportRecords> exports_;
   std::unique_ptr<volume_delegate::Tombstones> tombstones_;
   std::unique_ptr<volume_delegate::VolumeServer> server_;
@@ -58,24 +70,26 @@ using InitiatorKind = fakes::FakeInitiator::Kind;
 /// The real VMM services over virtual machines in memory.
 class VmmNode {
  public:
-  VmmNode(const std::string& name, const Folder& folder, Clock& clock, fakes::SimWorld& world,
+  VmmNode(std::string name, const Folder& folder, Clock& clock, fakes::SimWorld& world,
           InitiatorKind kind = InitiatorKind::of_vms);
 
   fakes::FakeHypervisor hypervisor;
   fakes::FakeInitiator initiator;
   http::Router router;
 
+  /// As SIGKILL would, and starts it anew; the lease helper is a process of its own.
+  void restart();
+
  private:
-  std::unique_ptr<vmm_delegate::Generations> generations_;
-  vmm_delegate::AttachmentOrders orders_;
+  struct Delegate;
+  const std::string name_;
+  const Folder& folder_;
+  Clock& clock_;
   vmm_delegate::FreezeStore freezes_;
   fakes::FakeLeaseHelper helper_;
-  vmm_delegate::DeviceService device_service_;
-  vmm_delegate::SessionService session_service_;
-  vmm_delegate::FreezeService freeze_service_;
-  vmm_delegate::NodeView view_;
   ThreadPool quick_{"sim-quick", 1, 8};
   ThreadPool slow_{"sim-slow", 1, 8};
+  std::shared_ptr<Delegate> delegate_;
 };
 
 /// One front, one volume server "vs1" and one VMM node "hv1" with the VMs "vm1" and "vm2": the real
@@ -115,6 +129,8 @@ class World {
   std::string live_operation();
   /// What is really there: volumes, snapshots, targets, devices and sessions of hosts.
   std::set<std::string> there();
+  /// What should be there as the rows say, by the same names.
+  std::set<std::string> wanted();
   /// Everything that rows and world disagree about; empty when all is well.
   std::vector<std::string> disagreements();
   /// How many rows a table of the database has.

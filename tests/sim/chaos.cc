@@ -1,0 +1,127 @@
+#include "tests/sim/chaos.h"
+
+namespace vbs::sim {
+
+namespace {
+
+constexpr std::uint64_t kErrorOnceIn = 25;
+constexpr std::int64_t kLongestPartitionMs = 40'000;
+constexpr Milliseconds kTenYears{10LL * 365 * 24 * 3'600'000};
+
+/// Full, broken, or just not now.
+Error trouble(fakes::SimRandom& chance) {
+  static const std::vector<Error> kinds = {
+      {ErrorCode::insufficient_space, "No space left on device", {}, {}, {}},
+      {ErrorCode::internal, "Input/output error", {}, {}, {}},
+      {ErrorCode::timeout, "the command did not end in time", {}, {}, {}},
+      {ErrorCode::overloaded, "not now", {}, {}, {}}};
+  return kinds[chance.below(kinds.size())];
+}
+
+std::string any_of(const std::set<std::string>& names, const std::string& kind,
+                   fakes::SimRandom& chance) {
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    if (name.starts_with(kind)) found.push_back(name.substr(kind.size()));
+  }
+  return found.empty() ? "" : found[chance.below(found.size())];
+}
+
+}  // namespace
+
+Chaos::Chaos(World& world)
+    : world_(world),
+      chance_(world.chance),
+      links_(draw("links", 2)),
+      partitions_(draw("partitions", 3)),
+      errors_(draw("errors", 3)),
+      meddling_(draw("meddling", 3)),
+      front_deaths_(draw("front-deaths", 2)),
+      delegate_deaths_(draw("delegate-deaths", 3)),
+      clock_jumps_(draw("clock-jumps", 4)) {
+  if (links_) world.network.set_faults({20, 40, 40, 80, 40, 80});
+  if (errors_) fail_calls();
+}
+
+bool Chaos::draw(const char* kind, std::uint64_t once_in) {
+  if (!chance_.once_in(once_in)) return false;
+  kinds_ += std::string(kinds_.empty() ? "" : " ") + kind;
+  return true;
+}
+
+std::string Chaos::describe() const {
+  return kinds_.empty() ? "nothing goes wrong" : kinds_;
+}
+
+void Chaos::fail_calls() {
+  const auto now_and_then = [this](const auto&...) -> Result<void> {
+    if (chance_.once_in(kErrorOnceIn)) return fail(trouble(chance_));
+    return {};
+  };
+  world_.volumes.store.set_fault(now_and_then);
+  world_.volumes.target.set_fault(now_and_then);
+  world_.volumes.export_folder.set_fault(now_and_then);
+  world_.vmm.hypervisor.set_fault([this](std::string_view, bool) -> std::optional<Error> {
+    if (!chance_.once_in(kErrorOnceIn)) return std::nullopt;
+    return trouble(chance_);
+  });
+}
+
+void Chaos::step() {
+  if (front_deaths_ && chance_.once_in(6)) {
+    world_.kill_front();
+    world_.start_front();
+  }
+  if (delegate_deaths_ && chance_.once_in(6)) {
+    chance_.once_in(2) ? world_.volumes.restart() : world_.vmm.restart();
+  }
+  if (delegate_deaths_ && chance_.once_in(12)) {
+    world_.volumes.target.kill_daemon();
+    foreign_.clear();  // went with it
+  }
+  if (partitions_ && chance_.once_in(6)) cut_off(chance_.once_in(2) ? "vs1" : "hv1");
+  if (clock_jumps_ && chance_.once_in(6)) {
+    world_.clock.set_forward(chance_.once_in(2) ? kTenYears : -kTenYears);
+  }
+  if (meddling_ && chance_.once_in(3)) meddle();
+}
+
+void Chaos::cut_off(const std::string& node) {
+  world_.network.set_down(node, true);
+  const Milliseconds back(static_cast<std::int64_t>(chance_.below(kLongestPartitionMs)));
+  world_.time.add(back, [this, node] { world_.network.set_down(node, false); });
+}
+
+void Chaos::meddle() {
+  const auto there = world_.there();
+  switch (chance_.below(4)) {
+    case 0: {
+      const std::string device = any_of(there, "device ", chance_);  // "vm1 <attachment>"
+      if (device.empty()) return;
+      (void)world_.vmm.hypervisor.detach(device.substr(0, 3), *Uuid::parse(device.substr(4)));
+      return;
+    }
+    case 1:
+      return world_.volumes.target.delete_target(
+          any_of(there, "target iqn.2026", chance_).insert(0, "iqn.2026"));
+    case 2:
+      return world_.volumes.target.drop_rules(
+          any_of(there, "target iqn.2026", chance_).insert(0, "iqn.2026"));
+    default: {
+      const std::string iqn = "iqn.1999-01.example:" + std::to_string(++last_foreign_);
+      world_.volumes.target.add_foreign_target(iqn, 1000 + last_foreign_);
+      foreign_.push_back("target " + iqn);
+    }
+  }
+}
+
+void Chaos::end() {
+  world_.network.set_faults({});
+  for (const char* node : {"vs1", "hv1"}) world_.network.set_down(node, false);
+  world_.volumes.store.set_fault({});
+  world_.volumes.target.set_fault({});
+  world_.volumes.export_folder.set_fault({});
+  world_.vmm.hypervisor.set_fault({});
+}
+
+}  // namespace vbs::sim
