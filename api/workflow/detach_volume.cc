@@ -27,7 +27,14 @@ bool pass_over(const Facts& facts, const Verdict& verdict) {
           verdict.error.code == ErrorCode::timeout);
 }
 
-Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view not_proven) {
+Verdict not_proven(const Facts& facts, std::string_view why, std::string_view instead) {
+  return {Verdict::Kind::done,
+          {},
+          "not proven: VMM node " + facts.attachment->vmm_node + " " + std::string(why) + "; " +
+              std::string(instead)};
+}
+
+Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view instead) {
   Verdict verdict = judge_removal(answer);
   if (verdict.kind == Verdict::Kind::wait) verdict.remark = "the guest to let go of the device";
   if (verdict.kind == Verdict::Kind::done) {
@@ -35,10 +42,7 @@ Verdict judge_on_vmm(const Facts& facts, const Answer& answer, std::string_view 
     if (const auto known = answer->headers.find("Vbs-Note")) verdict.remark = *known;
   }
   if (!pass_over(facts, verdict)) return verdict;
-  return {Verdict::Kind::done,
-          {},
-          "not proven: VMM node " + facts.attachment->vmm_node + " did not answer; " +
-              std::string(not_proven)};
+  return not_proven(facts, "did not answer", instead);
 }
 
 /// No answer is what a node that was passed over has given.
@@ -67,7 +71,13 @@ Step log_out_step() {
   Step step{"log-out", Place::vmm_node, {}, {}};
   step.make.call = [](const Facts& f) { return std::optional(delete_session(f)); };
   step.make.judge = [](const Facts& f, const Answer& answer) {
-    return judge_on_vmm(f, answer, "its session is closed at the target instead");
+    constexpr std::string_view kInstead = "its session is closed at the target instead";
+    const Verdict verdict = judge_on_vmm(f, answer, kInstead);
+    const bool used = verdict.kind == Verdict::Kind::refused &&
+                      verdict.error.code == ErrorCode::conflict && f.noted(kPassedOver);
+    if (!used) return verdict;
+    // It is back since the device was to go, which therefore still holds the session.
+    return not_proven(f, "still uses the device", kInstead);
   };
   step.make.record = note_if_passed_over;
   return step;

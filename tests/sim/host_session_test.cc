@@ -60,6 +60,20 @@ TEST_F(HostSessionTest, OfANodeThatWasPassedOverGoesBetweenDeviceAndTarget) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+TEST_F(HostSessionTest, OfANodeThatIsBackInBetweenDoesNotHoldUpTheDetach) {
+  world.network.set_down("hv1", true);
+  world.send(Method::del, "/v1/volumes/" + volume + "/attachments/" + attachment + "?force=true");
+  ASSERT_TRUE(world.time.run_until(
+      [&] { return world.journal().find("block-detach done") != std::string::npos; },
+      Milliseconds(60'000)));
+  world.network.set_down("hv1", false);
+  ASSERT_TRUE(world.time.run_until([&] { return world.at_rest(); }, Milliseconds(60'000)));
+  EXPECT_THAT(world.journal(), HasSubstr("log-out done not proven: VMM node hv1 still uses"));
+  run_seconds(120);
+  EXPECT_THAT(sessions(), IsEmpty());
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HostSessionTest, OfAVmThatIsOffGoesBeforeTheTarget) {
   world.network.set_down("hv1", true);
   detach_by_force();
