@@ -245,8 +245,9 @@ class ThinDrills(Drill):
     def fill_metadata(self) -> None:
         """Each device takes a block of 4 KiB of the 8 MiB."""
         for first in range(1000, 3000, 200):
-            made = Service.must(self.service.server, f"for i in $(seq {first} {first + 199}); do dmsetup message "
-                                f"{VOLUME_GROUP}-vbs--pool-tpool 0 \"create_thin $i\" 2>/dev/null || exit 0; done; echo all")
+            made = Service.must(
+                self.service.server, f"for i in $(seq {first} {first + 199}); do dmsetup message "
+                f"{VOLUME_GROUP}-vbs--pool-tpool 0 \"create_thin $i\" 2>/dev/null || exit 0; done; echo all")
             if made.strip() != "all":
                 return
         self.fail("there was room for all of them")

@@ -1,6 +1,6 @@
-// Bugs that this program has on purpose, by the patches in this folder. Random worlds must find each of
-// them within the seeds that are run on every change: else their silence about the real program
-// would say little.
+// Bugs that this program has on purpose, by the patches in this folder. Random worlds must find
+// each of them within the seeds that are run on every change: else their silence about the real
+// program would say little.
 
 #include "tests/planted/planted.h"
 

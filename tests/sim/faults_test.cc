@@ -45,7 +45,7 @@ TEST_P(FaultsTest, RowsAndWorldAgreeInTheEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FaultsTest, testing::Range<std::uint64_t>(0, kShards));
 
-TEST(SameSeedTest, GivesTheSameRun) {
+TEST(RepetitionTest, OfASeedIsTheSameRun) {
   for (std::uint64_t seed : {3, 11, 12, 13, 14, 15, 16, 17, 18, 19}) {
     RandomRun first(seed);
     RandomRun second(seed);
