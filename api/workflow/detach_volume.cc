@@ -7,7 +7,9 @@
 //
 // With `force` a VMM node that does not answer is passed over: the volume server shuts it out
 // instead, and the operation says what could not be proven. What the node still holds goes when it
-// is back; until then an empty target answers its VM, which would otherwise wait for its disk.
+// is back; until then an empty target answers its VM, which would otherwise wait for its disk. So
+// is the log-out where the node is back by then, and uses the device still that it was not told to
+// remove.
 
 #include "api/workflow/calls.h"
 #include "api/workflow/registry.h"

@@ -51,14 +51,14 @@ class SimClock final : public Clock {
  public:
   explicit SimClock(const SimWorld& world) : world_(world) {}
   WallTime wall() const override {
-    return WallTime(Milliseconds(1'767'225'600'000)) + world_.now() + set_by_;
+    return WallTime(Milliseconds(1'767'225'600'000)) + world_.now() + moved_by_;
   }
-  void set_forward(Milliseconds by) { set_by_ += by; }
+  void move_wall(Milliseconds by) { moved_by_ += by; }
   MonotonicTime monotonic() const override { return MonotonicTime(world_.now()); }
 
  private:
   const SimWorld& world_;
-  Milliseconds set_by_{0};
+  Milliseconds moved_by_{0};
 };
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same bytes.

@@ -91,6 +91,8 @@ class NetworkDrills(Drill):
 
 
 class ThinTgtNetworkDrills(NetworkDrills):
+    """Both again, on everything that is different."""
+
     drivers = Drivers("lvm-thin", "tgt", "qemu")
 
 

@@ -81,7 +81,7 @@ void Chaos::step() {
   }
   if (partitions_ && chance_.once_in(6)) cut_off(chance_.once_in(2) ? "vs1" : "hv1");
   if (clock_jumps_ && chance_.once_in(6)) {
-    world_.clock.set_forward(chance_.once_in(2) ? kTenYears : -kTenYears);
+    world_.clock.move_wall(chance_.once_in(2) ? kTenYears : -kTenYears);
   }
   if (meddling_ && chance_.once_in(3)) meddle();
 }

@@ -1,11 +1,12 @@
-// Random work in worlds where calls are lost, late, doubled and spoiled, nodes and links die, disks
-// are full, clocks are set and people meddle, each from one seed. When it ends, rows and world must
-// come to agree.
+// Random work in worlds where calls are lost, late, doubled and spoiled, services and links die,
+// disks are full, clocks are set and people meddle, each from one seed. When it ends, rows and
+// world must come to agree.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <stdexcept>
 
 #include "tests/sim/random_run.h"
 
@@ -18,7 +19,11 @@ constexpr std::uint64_t kShards = 8;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
-  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+  if (!text) return otherwise;
+  char* end = nullptr;
+  const std::uint64_t number = std::strtoull(text, &end, 10);
+  if (number == 0 || *end != '\0') throw std::runtime_error(std::string(name) + " is no number");
+  return number;
 }
 
 class FaultsTest : public testing::TestWithParam<std::uint64_t> {};

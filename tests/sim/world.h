@@ -44,7 +44,8 @@ class VolumeNode {
   /// What initiators see of a volume; 0 where it is not exported.
   std::uint64_t shown_size(const Uuid& volume);
 
-  /// As SIGKILL would, and starts it anew: copies under way are gone, what was written down stays.
+  /// As SIGKILL would between two orders, and starts it anew: copies under way are gone with what
+  /// they had made, as the real stores see to at their start; what was written down stays.
   void restart();
 
   http::Router router;

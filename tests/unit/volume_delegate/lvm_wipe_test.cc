@@ -46,8 +46,10 @@ TEST_F(LvmWipeTest, AnotherDeviceUnderItsNameIsNotTouched) {
   EXPECT_EQ(std::string(kSize, 's'), file_bytes(lvm_.device(name_)));
   EXPECT_TRUE(lvm_.has(name_));
   lvm_.change(name_, [](LogicalVolume& lv) { lv.device_number.reset(); });
-  tend();
-  EXPECT_TRUE(eventually_gone(1)) << "once udevd is well again";
+  EXPECT_TRUE(eventually([&] {
+    tend();  // the last look may still be under way
+    return !lvm_.has(name_);
+  })) << "once udevd is well again";
 }
 
 TEST_F(LvmWipeTest, ADeviceOfAnotherSizeIsNotTouched) {
@@ -145,6 +147,33 @@ TEST_F(LvmWipeTest, WhatIsOpenForAMomentIsNotInUse) {
   EXPECT_EQ("", trouble(store_->remove_volume(id(1))));
   lvm_.on_look = nullptr;
   EXPECT_TRUE(eventually_gone(1));
+}
+
+TEST(LvmScrubber, LooksOnceMoreAtWhatWasAddedInWorkUnlessItFailed) {
+  std::atomic<int> looks{0};
+  std::atomic<bool> go{false};
+  std::atomic<bool> well{true};
+  LvmScrubber scrubber([&](const Uuid&, CopyControl&) -> Result<void> {
+    ++looks;
+    while (!go) std::this_thread::sleep_for(Milliseconds(1));
+    if (!well) return fail(ErrorCode::internal, "input/output error");
+    return {};
+  });
+  const auto add_in_work = [&] {
+    go = false;
+    const int before = looks;
+    scrubber.add(id(1), 50);
+    ASSERT_TRUE(eventually([&] { return looks > before; }));
+    scrubber.add(id(1), 50);
+    go = true;
+    scrubber.wait(id(1), std::chrono::minutes(1));
+  };
+  add_in_work();
+  EXPECT_EQ(2, looks);
+  well = false;
+  add_in_work();
+  EXPECT_EQ(3, looks);
+  EXPECT_TRUE(scrubber.failure(id(1)));
 }
 
 TEST(LvmScrubber, DoesTheSmallestFirstAndKeepsWhatFailed) {

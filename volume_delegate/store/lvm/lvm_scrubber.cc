@@ -22,7 +22,9 @@ LvmScrubber::~LvmScrubber() {
 void LvmScrubber::add(const Uuid& id, std::uint64_t bytes) {
   {
     std::lock_guard lock(mutex_);
-    waiting_.emplace(id, bytes);  // even in work: that may have looked before what is new happened
+    // Even in work: that may have looked before what is new happened.
+    const auto [entry, added] = waiting_.emplace(id, bytes);
+    if (!added) entry->second = std::min(entry->second, bytes);
   }
   changed_.notify_all();
 }
@@ -86,6 +88,7 @@ void LvmScrubber::end(const Uuid& id, const Result<void>& done) {
     failures_.erase(id);
     return;
   }
+  waiting_.erase(id);  // it would fail again at once, and keep the others waiting
   const auto before = failures_.find(id);
   const bool new_one = before == failures_.end() || before->second.message != done.error().message;
   if (new_one) {  // else it is said every few seconds

@@ -27,7 +27,7 @@ class LvmScrubber {
   LvmScrubber& operator=(const LvmScrubber&) = delete;
 
   /// `bytes`: how much it is. Adding an object twice is harmless; one that is in work is looked at
-  /// once more.
+  /// once more, unless it fails.
   void add(const Uuid& id, std::uint64_t bytes);
   /// Makes the work on it end soon, if it is in work.
   void interrupt(const Uuid& id);
