@@ -121,7 +121,7 @@ class ServerDrills(Drill):
     def test_power_cut_of_the_volume_server(self):
         volume = self.attached("data")
         self.vm.write(_PATTERN, 0, _BLOCK)
-        Service.must(self.service.server, "systemctl enable -q vbs-volumed")
+        Service.must(self.service.server, "systemctl enable -q vbs-volumed && sync")
         self.service.server.reset()
         self.assert_consistent(self.vm, seconds=180)
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
