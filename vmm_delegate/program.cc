@@ -95,7 +95,8 @@ Result<void> serve(const Settings& settings, Node& node, Secret token,
   ThreadPool quick("vmmd-quick", kQuickThreads, kQueue);
   ThreadPool slow("vmmd-slow", kSlowThreads, kQueue);
   http::Router router;
-  add_routes(router, quick, slow, {node.view, node.devices, node.sessions, node.freezes});
+  add_routes(router, http::onto(quick), http::onto(slow),
+             {node.view, node.devices, node.sessions, node.freezes});
   http::ServerOptions options;
   options.body_limit = kBodyLimit;
   if (auto ok = http::apply_link(settings.link, options); !ok) return ok;

@@ -194,17 +194,17 @@ Response delete_freeze(Services& services, const Request& request) {
 
 }  // namespace
 
-void add_routes(http::Router& router, ThreadPool& quick, ThreadPool& slow, Services services) {
+void add_routes(http::Router& router, const http::Offload& quick, const http::Offload& slow,
+                Services services) {
   router.add(Method::get, "/healthz", [](Request, http::Responder respond) {
     respond(http::json(200, R"({"status":"ok"})"));
   });
   const auto add_quick = [&](Method method, std::string pattern, auto handle) {
-    router.add(method, std::move(pattern), http::on_pool(quick, handle));
+    router.add(method, std::move(pattern), quick(handle));
   };
   const auto add_slow = [&](Method method, std::string pattern,
                             Response (*handle)(Services&, const Request&)) {
-    router.add(method, std::move(pattern),
-               http::on_pool(slow, [services, handle](const Request& request) mutable {
+    router.add(method, std::move(pattern), slow([services, handle](const Request& request) mutable {
                  return handle(services, request);
                }));
   };

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "common/http/blocking.h"
 #include "common/http/router.h"
-#include "common/thread_pool.h"
 #include "vmm_delegate/device_service.h"
 #include "vmm_delegate/freeze/freeze_service.h"
 #include "vmm_delegate/node_view.h"
@@ -17,8 +17,9 @@ struct Services {
   FreezeService& freezes;
 };
 
-/// The REST surface of a VMM node. Requests that may wait for a VM run on `slow`, the others on
+/// The REST surface of a VMM node. Requests that may wait for a VM go to `slow`, the others to
 /// `quick`, so that VMs which hang cannot make the whole node look dead.
-void add_routes(http::Router& router, ThreadPool& quick, ThreadPool& slow, Services services);
+void add_routes(http::Router& router, const http::Offload& quick, const http::Offload& slow,
+                Services services);
 
 }  // namespace vbs::vmm_delegate

@@ -104,8 +104,7 @@ Result<void> run(const Settings& settings) {
   VolumeServer server({*outside.store, *outside.target, *outside.exports, *outside.tombstones,
                        outside.clock, post_copy, settings.name, settings.target.iqn_prefix});
   http::Router router;
-  server.add_routes(
-      router, [&handlers](auto handler) { return http::on_pool(handlers, std::move(handler)); });
+  server.add_routes(router, http::onto(handlers));
   outside.store->tend();  // volumes have their devices before exports are made of them
   Watcher watcher(kTendEvery, [&server] { server.tend(); });
   // Exports are back as soon as this answers, but where a device hangs the others want answers,

@@ -76,7 +76,7 @@ Response answer_export(const Result<wire::ExportStatus>& result) {
 
 }  // namespace
 
-void VolumeServer::add_routes(http::Router& router, const Offload& offload) {
+void VolumeServer::add_routes(http::Router& router, const http::Offload& offload) {
   router.add(Method::get, "/healthz", [](const Request&, const http::Responder& respond) {
     respond(http::json(kOk, R"({"status":"ok"})"));
   });
@@ -91,7 +91,7 @@ void VolumeServer::add_routes(http::Router& router, const Offload& offload) {
   add_export_routes(router, offload);
 }
 
-void VolumeServer::add_volume_routes(http::Router& router, const Offload& offload) {
+void VolumeServer::add_volume_routes(http::Router& router, const http::Offload& offload) {
   const char* path = "/v1/volumes/{id}";
   router.add(Method::put, path, offload([this](const Request& request) {
                const auto id = id_of(request);
@@ -118,7 +118,7 @@ void VolumeServer::add_volume_routes(http::Router& router, const Offload& offloa
              }));
 }
 
-void VolumeServer::add_snapshot_routes(http::Router& router, const Offload& offload) {
+void VolumeServer::add_snapshot_routes(http::Router& router, const http::Offload& offload) {
   const char* path = "/v1/snapshots/{id}";
   router.add(Method::put, path, offload([this](const Request& request) {
                const auto id = id_of(request);
@@ -137,7 +137,7 @@ void VolumeServer::add_snapshot_routes(http::Router& router, const Offload& offl
              }));
 }
 
-void VolumeServer::add_export_routes(http::Router& router, const Offload& offload) {
+void VolumeServer::add_export_routes(http::Router& router, const http::Offload& offload) {
   const char* path = "/v1/exports/{id}";
   router.add(Method::put, path, offload([this](const Request& request) {
                const auto id = id_of(request);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "common/http/blocking.h"
 #include "common/http/message.h"
 #include "common/http/router.h"
 #include "common/wire/inventory.h"
@@ -28,17 +29,13 @@ struct VolumeServerParts {
   std::string iqn_prefix;
 };
 
-/// Turns a handler that blocks into one that may be called on the HTTP server's threads:
-/// http::on_pool with some pool, or in a simulation a call on the spot.
-using Offload = std::function<http::Handler(std::function<http::Response(const http::Request&)>)>;
-
 /// The volume server delegate without threads, sockets and configuration. Thread-safe.
 class VolumeServer {
  public:
   explicit VolumeServer(VolumeServerParts parts);
 
   /// Every route of the delegate; tokens are the caller's business.
-  void add_routes(http::Router& router, const Offload& offload);
+  void add_routes(http::Router& router, const http::Offload& offload);
 
   wire::NodeStatus node();
   Result<wire::VolumeServerInventory> inventory();
@@ -50,9 +47,9 @@ class VolumeServer {
   void cancel_copies() { copies_.cancel_all(); }
 
  private:
-  void add_volume_routes(http::Router& router, const Offload& offload);
-  void add_snapshot_routes(http::Router& router, const Offload& offload);
-  void add_export_routes(http::Router& router, const Offload& offload);
+  void add_volume_routes(http::Router& router, const http::Offload& offload);
+  void add_snapshot_routes(http::Router& router, const http::Offload& offload);
+  void add_export_routes(http::Router& router, const http::Offload& offload);
   void forget_old_things();
 
   const VolumeServerParts parts_;

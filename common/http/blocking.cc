@@ -43,6 +43,10 @@ Handler on_pool(ThreadPool& pool, std::function<Response(const Request&)> handle
   };
 }
 
+Offload onto(ThreadPool& pool) {
+  return [&pool](auto handler) { return on_pool(pool, std::move(handler)); };
+}
+
 Handler require_token(Secret token, Handler inner) {
   return [token = std::move(token), inner = std::move(inner)](Request request, Responder respond) {
     const std::string_view given = bearer_token(request);

@@ -44,9 +44,13 @@ void SimWorld::remove(std::uint64_t id) {
 }
 
 TimerId SimExecutor::post_after(Milliseconds delay, Task task) {
-  return world_.add(delay, [life = life(), task = std::move(task)] {
-    if (!life.expired()) task();
-  });
+  return world_.add(delay, wrap(std::move(task)));
+}
+
+Task SimExecutor::wrap(Task task) const {
+  return [life = std::weak_ptr(alive_), run = run_, task = std::move(task)] {
+    if (!life.expired()) run(task);
+  };
 }
 
 std::uint64_t SimRandom::step() {

@@ -34,15 +34,19 @@ class SimWorld {
 /// A process's view of the world: its tasks vanish with it.
 class SimExecutor final : public Executor {
  public:
-  explicit SimExecutor(SimWorld& world) : world_(world) {}
+  /// How its tasks are done, the answers to its calls included.
+  using Run = std::function<void(const Task&)>;
+
+  SimExecutor(SimWorld& world, Run run) : world_(world), run_(std::move(run)) {}
   void post(Task task) override { post_after(Milliseconds(0), std::move(task)); }
   TimerId post_after(Milliseconds delay, Task task) override;
   void cancel(TimerId timer) override { world_.remove(timer); }
-  /// Expires when this process dies; callbacks from outside look at it first.
-  std::weak_ptr<void> life() const { return alive_; }
+  /// Does what comes from outside; nothing, if this process has died since the wrapping.
+  Task wrap(Task task) const;
 
  private:
   SimWorld& world_;
+  const Run run_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

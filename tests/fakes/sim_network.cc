@@ -1,7 +1,5 @@
 #include "tests/fakes/sim_network.h"
 
-#include <future>
-
 namespace vbs::fakes {
 
 namespace {
@@ -18,7 +16,7 @@ Result<http::Response> refused(const std::string& node) {
 
 Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   Node& node = nodes_[call.node];
-  if (node.down || !node.router) return refused(call.node);
+  if (node.down || !node.serve) return refused(call.node);
   if (intercept_) {
     if (auto answer = intercept_(call)) return *answer;
   }
@@ -31,11 +29,7 @@ Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   request.path = call.path;
   request.query = call.query;
   request.body = call.body;
-  // The node may answer on a thread of its own; the world stands still meanwhile.
-  std::promise<http::Response> answered;
-  node.router->handle(std::move(request),
-                      [&](http::Response response) { answered.set_value(std::move(response)); });
-  const http::Response answer = answered.get_future().get();
+  auto answer = node.serve(std::move(request));
   if (watch_ && call.method != http::Method::get) watch_();
   if (rewrite_) {
     if (auto other = rewrite_(call)) return *std::move(other);
@@ -43,36 +37,45 @@ Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   return answer;
 }
 
+Fate SimNetwork::draw() {
+  Fate fate;
+  fate.refused = happens(faults_.refuse);
+  if (fate.refused) return fate;
+  fate.request_lost = happens(faults_.lose_request);
+  fate.late = happens(faults_.delay_request);
+  fate.answer_lost = happens(faults_.lose_answer);
+  fate.spoiled = happens(faults_.garbage);
+  fate.doubled = happens(faults_.duplicate);
+  return fate;
+}
+
 void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Response>)> done) {
   const std::string node = call.node;
-  if (happens(faults_.refuse)) {
+  const Fate fate = decide_ ? decide_(call) : draw();
+  if (fate.refused) {
     world_.add(latency(), [node, done] { done(refused(node)); });
     return;
   }
-  const bool lost = happens(faults_.lose_request);
-  const bool late = happens(faults_.delay_request);
-  const bool unanswered = happens(faults_.lose_answer);
-  const bool spoiled = happens(faults_.garbage);
   const Milliseconds timeout = call.timeout;
-  const bool doubled = happens(faults_.duplicate);
-  if (doubled && (lost || late)) double_later(call);
-  if (late) {
+  const bool missed = fate.request_lost || fate.late;
+  if (fate.doubled && missed) double_later(call);
+  if (fate.late) {
     const Milliseconds later(static_cast<std::int64_t>(random_.below(60'000)));
     world_.add(timeout + later, [this, call] { (void)carry_out(call); });
   }
-  if (lost || late) {
+  if (missed) {
     world_.add(timeout, [node, done] { done(timed_out(node)); });
     return;
   }
-  world_.add(latency(), [this, call = std::move(call), done = std::move(done), doubled, unanswered,
-                         spoiled, timeout] {
+  world_.add(latency(), [this, call = std::move(call), done = std::move(done), fate, timeout] {
     Result<http::Response> answer = carry_out(call);
-    if (doubled && answer) double_later(call);  // of what did not arrive there is no second
-    if (unanswered) {
+    // Of what did not arrive there is no second.
+    if (fate.doubled && answer) double_later(call);
+    if (fate.answer_lost) {
       world_.add(timeout, [node = call.node, done] { done(timed_out(node)); });
       return;
     }
-    if (spoiled && answer && answer->status < 300) answer->body = "<html>";
+    if (fate.spoiled && answer && answer->status < 300) answer->body = "<html>";
     world_.add(latency(), [answer = std::move(answer), done] { done(answer); });
   });
 }
@@ -83,10 +86,12 @@ void SimNetwork::double_later(const api::DelegateCall& call) {
 }
 
 void SimDelegateClient::call(api::DelegateCall call, Callback done) {
-  network_.call(std::move(call),
-                [life = executor_.life(), done = std::move(done)](Result<http::Response> answer) {
-                  if (!life.expired()) done(std::move(answer));
-                });
+  auto slot = std::make_shared<std::optional<Result<http::Response>>>();
+  Task answered = executor_.wrap([slot, done = std::move(done)] { done(**std::move(slot)); });
+  network_.call(std::move(call), [slot, answered](Result<http::Response> answer) {
+    *slot = std::move(answer);
+    answered();
+  });
 }
 
 }  // namespace vbs::fakes

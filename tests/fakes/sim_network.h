@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "api/delegate_client.h"
-#include "common/http/router.h"
+#include "common/http/message.h"
 #include "tests/fakes/sim_executor.h"
 
 namespace vbs::fakes {
@@ -20,17 +20,30 @@ struct LinkFaults {
   std::uint64_t garbage = 0;        ///< the answer is no JSON
 };
 
+/// What becomes of one call.
+struct Fate {
+  bool refused = false;
+  bool request_lost = false;
+  bool answer_lost = false;
+  bool late = false;
+  bool doubled = false;
+  bool spoiled = false;
+};
+
 /// The delegates of a simulated world behind a network that may do wrong. A call that arrives is
 /// carried out at once, on the real services of the node.
 class SimNetwork {
  public:
   SimNetwork(SimWorld& world, SimRandom& random) : world_(world), random_(random) {}
 
-  void add_node(const std::string& name, const http::Router& router) {
-    nodes_[name].router = &router;
-  }
+  /// What a node answers, or what its caller sees of its death.
+  using Serve = std::function<Result<http::Response>(http::Request)>;
+  void add_node(const std::string& name, Serve serve) { nodes_[name].serve = std::move(serve); }
   void set_down(const std::string& name, bool down) { nodes_[name].down = down; }
   void set_faults(LinkFaults faults) { faults_ = faults; }
+  /// Asked before each call; what it gives is what happens, instead of what chance would have.
+  using Decide = std::function<Fate(const api::DelegateCall&)>;
+  void set_fate(Decide decide) { decide_ = std::move(decide); }
   /// Calls that change something, in order of arrival: "PUT vs1 /v1/exports/...".
   const std::vector<std::string>& arrived() const { return arrived_; }
   /// Asked before a call is carried out; an answer given here stands for the node's.
@@ -46,10 +59,11 @@ class SimNetwork {
 
  private:
   struct Node {
-    const http::Router* router = nullptr;
+    Serve serve;
     bool down = false;
   };
   bool happens(std::uint64_t once_in) { return once_in != 0 && random_.once_in(once_in); }
+  Fate draw();
   Milliseconds latency() { return Milliseconds(1 + static_cast<std::int64_t>(random_.below(3))); }
   Result<http::Response> carry_out(const api::DelegateCall& call);
   void double_later(const api::DelegateCall& call);
@@ -57,6 +71,7 @@ class SimNetwork {
   SimWorld& world_;
   SimRandom& random_;
   LinkFaults faults_;
+  Decide decide_;
   std::map<std::string, Node> nodes_;
   std::vector<std::string> arrived_;
   Intercept intercept_;

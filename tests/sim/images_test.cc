@@ -146,8 +146,8 @@ TEST_F(ImagesTest, ARepeatNeedsThemNoMore) {
 }
 
 TEST_F(ImagesTest, VolumesAreMadeWhereTheyAre) {
-  VolumeNode second("vs2", world.clock, world.time);
-  world.network.add_node("vs2", second.router);
+  VolumeNode second("vs2", world.around);
+  world.network.add_node("vs2", [&](http::Request r) { return second.serve(std::move(r)); });
   world.settings.nodes.push_back({"vs2", api::NodeRole::volume_server, {"127.0.0.1", 3}});
   restart();
   offer(second, {kDebian, "debian-12", 3 * kMiB});

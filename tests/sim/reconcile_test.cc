@@ -250,7 +250,7 @@ TEST_F(ReconcileTest, ForgettingKeepsUpHoweverMuchThereIs) {
   {
     auto database = db::Database::open({world.settings.database, db::WriteMode::inline_, 1});
     ASSERT_TRUE(database);
-    fakes::SimExecutor executor(world.time);
+    fakes::SimExecutor executor(world.time, [](const Task& task) { task(); });
     auto fill = [&](db::Transaction& tx) -> Result<void> {
       for (int i = 0; i < 1'700; ++i) {
         db::Volume row;

@@ -228,10 +228,9 @@ TEST_F(RequestsTest, WhatARequestDoesNotTakeIsRefused) {
 }
 
 TEST_F(RequestsTest, AVmOnTwoNodesMustBeNamedWithItsNode) {
-  const Folder folder;
-  VmmNode second("hv2", folder, world.clock, world.time);
+  VmmNode second("hv2", world.around, InitiatorKind::of_vms);
   second.hypervisor.remove_vm("vm2");
-  world.network.add_node("hv2", second.router);
+  world.network.add_node("hv2", [&](http::Request r) { return second.serve(std::move(r)); });
   world.settings.nodes.push_back({"hv2", api::NodeRole::vmm, {"127.0.0.1", 3}});
   restart();
   const std::string path = "/v1/volumes/" + world.create_volume() + "/attachments";

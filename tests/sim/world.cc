@@ -1,10 +1,5 @@
 #include "tests/sim/world.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -18,11 +13,6 @@ namespace {
 
 constexpr Milliseconds kAnswerLimit{120'000};
 constexpr Milliseconds kSettleLimit{3'600'000};
-constexpr Milliseconds kTending{2'000};
-
-http::Handler on_the_spot(std::function<http::Response(const http::Request&)> handler) {
-  return [handler](http::Request request, http::Responder respond) { respond(handler(request)); };
-}
 
 template <class T>
 std::unique_ptr<T> must(Result<std::unique_ptr<T>> made) {
@@ -40,122 +30,20 @@ std::vector<std::pair<std::string, std::string>> parse_query(const std::string& 
 
 }  // namespace
 
-Folder::Folder() {
-  // In memory: no power is cut here, and waiting for a disk would be most of a run.
-  const std::filesystem::path memory("/dev/shm");
-  const auto above =
-      access(memory.c_str(), W_OK) == 0 ? memory : std::filesystem::temp_directory_path();
-  std::string name = above / "vbs-sim-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-VolumeNode::VolumeNode(std::string name, Clock& clock, fakes::SimWorld& world)
-    : name_(std::move(name)), clock_(clock), world_(world) {
-  target.set_device_size([this](const std::string& device) {
-    const auto id = Uuid::parse(std::string_view(device).substr(sizeof("/fake/") - 1, 36));
-    const auto volume = store.find_volume(id.value_or(Uuid()));
-    return volume ? volume->size_bytes : 0;
-  });
-  restart();
-}
-
-void VolumeNode::restart() {
-  alive_ = std::make_shared<bool>(true);
-  server_.reset();
-  exports_ = must(volume_delegate::ExportRecords::load(export_folder));
-  tombstones_ = must(volume_delegate::Tombstones::load(tombstone_folder));
-  auto post_copy = [this](Task task, volume_delegate::Urgency) {
-    world_.add(copy_time, mortal(std::move(task)));
-    return true;
-  };
-  server_ = std::make_unique<volume_delegate::VolumeServer>(volume_delegate::VolumeServerParts{
-      store, target, *exports_, *tombstones_, clock_, post_copy, name_, "iqn.2026-01.vbs"});
-  router = http::Router();
-  server_->add_routes(router, on_the_spot);
-  tend_from_now_on();
-}
-
-void VolumeNode::tend_from_now_on() {
-  server_->tend();
-  world_.add(kTending, mortal([this] { tend_from_now_on(); }));
-}
-
-Task VolumeNode::mortal(Task task) {
-  auto shared = std::make_shared<Task>(std::move(task));
-  return [alive = std::weak_ptr(alive_), shared] {
-    if (!alive.expired()) (*shared)();
-  };
-}
-
-std::uint64_t VolumeNode::shown_size(const Uuid& volume) {
-  for (const auto& view : target.targets()) {
-    if (view.serial == volume.str()) return view.size_bytes;
-  }
-  return 0;
-}
-
-/// What dies with the process.
-struct VmmNode::Delegate {
-  explicit Delegate(VmmNode& node)
-      : generations(
-            must(vmm_delegate::Generations::open(node.folder_.path("generations"), node.clock_))),
-        orders(*generations),
-        devices(node.hypervisor, node.initiator, orders),
-        sessions(node.initiator, orders),
-        freezes(node.hypervisor, node.helper_, node.freezes_, node.clock_),
-        view(node.name_, "iqn.2026-01.vbs:node-" + node.name_, node.hypervisor, node.initiator,
-             freezes) {}
-
-  std::unique_ptr<vmm_delegate::Generations> generations;
-  vmm_delegate::AttachmentOrders orders;
-  vmm_delegate::DeviceService devices;
-  vmm_delegate::SessionService sessions;
-  vmm_delegate::FreezeService freezes;
-  vmm_delegate::NodeView view;
-};
-
-VmmNode::VmmNode(std::string name, const Folder& folder, Clock& clock, fakes::SimWorld& world,
-                 InitiatorKind kind)
-    : initiator(kind),
-      name_(std::move(name)),
-      folder_(folder),
-      clock_(clock),
-      freezes_(*vmm_delegate::FreezeStore::open(folder.path("freezes"))),
-      helper_(freezes_, hypervisor, clock) {
-  initiator.set_users([this](const Uuid& attachment) { return hypervisor.uses(attachment); });
-  helper_.set_alarm([this, &world](Milliseconds in) { world.add(in, [this] { helper_.look(); }); });
-  hypervisor.add_vm("vm1", true);
-  hypervisor.add_vm("vm2", false);
-  restart();
-}
-
-void VmmNode::restart() {
-  router = http::Router();
-  delegate_.reset();
-  delegate_ = std::make_shared<Delegate>(*this);
-  vmm_delegate::add_routes(
-      router, quick_, slow_,
-      {delegate_->view, delegate_->devices, delegate_->sessions, delegate_->freezes});
-}
-
 World::World(std::uint64_t seed, InitiatorKind kind)
     : random(seed),
       chance(seed + 1),
-      volumes("vs1", clock, time),
-      vmm("hv1", folder, clock, time, kind),
-      kind_(kind) {
+      volumes("vs1", around),
+      vmm("hv1", around, kind),
+      kind_(kind),
+      front_life_(Process::front, moments, time,
+                  {[this] { return make_front(); }, [this] { drop_front(); }}) {
   vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
   settings.database = folder.path("vbs.db");
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
-  network.add_node("vs1", volumes.router);
-  network.add_node("hv1", vmm.router);
+  network.add_node("vs1", [this](http::Request r) { return volumes.serve(std::move(r)); });
+  network.add_node("hv1", [this](http::Request r) { return vmm.serve(std::move(r)); });
   start_front();
 }
 
@@ -164,7 +52,21 @@ World::~World() {
 }
 
 void World::start_front() {
-  executor_ = std::make_unique<fakes::SimExecutor>(time);
+  front_life_.start();
+  time.run_for(Milliseconds(50));
+}
+
+void World::drop_front() {
+  front_.reset();
+  delegates_.reset();
+  database_.reset();
+  executor_.reset();
+}
+
+Result<void> World::make_front() {
+  ++front_starts_;
+  executor_ = std::make_unique<fakes::SimExecutor>(
+      time, [this](const Task& task) { front_life_.run(task); });
   delegates_ = std::make_unique<fakes::SimDelegateClient>(network, *executor_);
   database_ = must(db::Database::open({settings.database, db::WriteMode::inline_, 1}));
   auto authenticator = tokens.empty() ? api::Authenticator::open_to_all()
@@ -175,14 +77,13 @@ void World::start_front() {
   executor_->post([this] {
     if (auto ok = front_->start(); !ok) throw std::runtime_error(describe(ok.error()));
   });
-  time.run_for(Milliseconds(50));
+  return {};
 }
 
-void World::kill_front() {
-  front_.reset();
-  delegates_.reset();
-  database_.reset();
-  executor_.reset();
+void World::die(Process process) {
+  if (process == Process::front) front_life_.die();
+  if (process == Process::volume_delegate) volumes.die();
+  if (process == Process::vmm_delegate) vmm.die();
 }
 
 std::string World::Answer::member(const std::string& resource, const std::string& name) const {
@@ -214,6 +115,7 @@ http::Request World::request(http::Method method, const std::string& path, const
 
 std::shared_ptr<World::Answer> World::send(http::Request request) {
   auto answer = std::make_shared<Answer>();
+  if (!front_runs()) return answer;
   executor_->post([this, request, answer] {
     front_->handle(request,
                    [answer](http::Response response) { answer->response = std::move(response); });
@@ -236,6 +138,7 @@ World::Answer World::carry_out(http::Request request) {
 }
 
 bool World::at_rest() {
+  if (!front_runs()) return false;
   auto live =
       database_->read([](db::Connection& c) { return db::OperationTable(c).live().size(); });
   return live && *live == 0;

@@ -28,7 +28,7 @@ class RoutesTest : public testing::Test {
   RoutesTest() {
     hypervisor.add_vm("vm1", true);
     hypervisor.add_vm("bare", false);
-    add_routes(router, quick, slow, {view, devices, sessions, freezes});
+    add_routes(router, http::onto(quick), http::onto(slow), {view, devices, sessions, freezes});
   }
 
   http::Response ask(Method method, const std::string& path, const std::string& body = "",
