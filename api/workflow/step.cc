@@ -46,6 +46,9 @@ std::string wiping(const http::Response& response) {
 Verdict judge_removal(const Answer& answer) {
   Verdict verdict = judge_by_status(answer);
   if (verdict.kind == Verdict::Kind::wait) verdict.remark = wiping(*answer);
+  // Removing takes no room. What is full is where the node notes that it is gone, which it may be.
+  if (verdict.error.code == ErrorCode::insufficient_space && verdict.kind == Verdict::Kind::refused)
+    verdict.kind = Verdict::Kind::retry;
   if (verdict.kind != Verdict::Kind::done || answer->status == 204) return verdict;
   return {Verdict::Kind::retry,
           {ErrorCode::internal,

@@ -5,10 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <stdexcept>
-
 #include "tests/sim/random_run.h"
+#include "tests/sim/setting.h"
 
 namespace vbs::sim {
 namespace {
@@ -16,15 +14,6 @@ namespace {
 /// So that several processors share the work; of VBS_SIM_SEEDS seeds, 5,000 if it is not set, from
 /// VBS_SIM_FIRST_SEED on.
 constexpr std::uint64_t kShards = 8;
-
-std::uint64_t setting(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  if (!text) return otherwise;
-  char* end = nullptr;
-  const std::uint64_t number = std::strtoull(text, &end, 10);
-  if (number == 0 || *end != '\0') throw std::runtime_error(std::string(name) + " is no number");
-  return number;
-}
 
 class FaultsTest : public testing::TestWithParam<std::uint64_t> {};
 

@@ -1,0 +1,131 @@
+// Every workflow, with each of its outside calls failing in turn, in every way a call can fail,
+// once or for minutes: it ends in success or is undone, and nothing is left of it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <set>
+#include <tuple>
+
+#include "tests/sim/course.h"
+
+namespace vbs::sim {
+namespace {
+
+using testing::IsEmpty;
+
+/// Longer than any deadline of what is asked for here.
+constexpr Milliseconds kTrouble{150'000};
+/// Remedies that failed meanwhile are tried again after a pause that doubles each time.
+constexpr Milliseconds kMended{240'000};
+
+/// How a call of a delegate to the outside fails.
+struct Failure {
+  const char* name;
+  Moment::Kind kind;  ///< where: nothing is done, or all of it
+  ErrorCode code;
+
+  bool fits(const Moment& moment) const {
+    if (moment.kind != kind) return false;
+    static const std::set<std::string_view> takes_room = {
+        "records.write",          "store.prepare_empty", "store.prepare_volume",
+        "store.prepare_snapshot", "store.copy",          "store.grow_volume"};
+    return code != ErrorCode::insufficient_space || takes_room.contains(moment.name);
+  }
+};
+
+const std::vector<Failure> kFailures = {
+    {"error", Moment::Kind::before_call, ErrorCode::internal},
+    {"no space", Moment::Kind::before_call, ErrorCode::insufficient_space},
+    {"time-out, not done", Moment::Kind::before_call, ErrorCode::timeout},
+    {"time-out, but done", Moment::Kind::after_call, ErrorCode::timeout},
+    {"done, and an answer that cannot be read", Moment::Kind::after_call, ErrorCode::internal},
+};
+
+/// What becomes of a call of the front to a delegate.
+struct LinkFailure {
+  const char* name;
+  fakes::Fate fate;
+};
+
+const std::vector<LinkFailure> kLinkFailures = {
+    {"refused", {.refused = true}},
+    {"request lost", {.request_lost = true}},
+    {"answer lost", {.answer_lost = true}},
+    {"late", {.late = true}},
+    {"doubled", {.doubled = true}},
+    {"answer spoiled", {.spoiled = true}},
+    {"doubled and late", {.late = true, .doubled = true}},
+};
+
+class FailingCallsTest : public testing::TestWithParam<std::tuple<Scenario, bool>> {
+ protected:
+  const Scenario& scenario() const { return std::get<0>(GetParam()); }
+  bool for_good() const { return std::get<1>(GetParam()); }
+
+  /// To the end of the trouble, and of what came of it.
+  std::vector<std::string> end(Course& course, bool no_trouble) {
+    if (for_good() && !no_trouble)
+      course.world.time.run_for(kTrouble);
+    else
+      (void)course.run_to_the_end();
+    course.world.moments.set_observer({});
+    course.world.network.set_fate({});
+    if (for_good()) course.world.time.run_for(kMended);
+    if (!course.run_to_the_end()) return {"stuck: " + course.world.live_operation()};
+    return course.aftermath();
+  }
+};
+
+TEST_P(FailingCallsTest, OfADelegateToTheOutside) {
+  for (const Failure& failure : kFailures) {
+    std::size_t all = 1;  // from the first run on, which has no failure
+    for (std::size_t chosen = 0; chosen <= all; ++chosen) {
+      Course course(scenario(), 7, InitiatorKind::of_host);
+      std::size_t calls = 0;
+      std::string failing;
+      course.world.moments.set_observer([&](const Moment& moment) -> std::optional<Error> {
+        if (!failure.fits(moment)) return std::nullopt;
+        if (++calls == chosen) failing = moment.name;
+        const bool now = for_good() ? moment.name == failing : calls == chosen;
+        if (!now) return std::nullopt;
+        return Error{failure.code, failure.name, {}, {}, {}};
+      });
+      ASSERT_THAT(end(course, chosen == 0), IsEmpty()) << failing << ": " << failure.name << ":\n"
+                                                       << course.world.journal();
+      if (chosen == 0) all = calls;
+    }
+    std::cout << failure.name << ": " << all << " calls\n";
+  }
+}
+
+TEST_P(FailingCallsTest, OfTheFrontToADelegate) {
+  for (const LinkFailure& failure : kLinkFailures) {
+    std::size_t all = 1;
+    for (std::size_t chosen = 0; chosen <= all; ++chosen) {
+      Course course(scenario(), 7, InitiatorKind::of_host);
+      std::size_t calls = 0;
+      course.world.network.set_fate([&](const api::DelegateCall&) {
+        ++calls;
+        const bool now = chosen != 0 && (calls == chosen || (for_good() && calls > chosen));
+        return now ? failure.fate : fakes::Fate{};
+      });
+      ASSERT_THAT(end(course, chosen == 0), IsEmpty())
+          << "call " << chosen << ": " << failure.name << ":\n"
+          << course.world.journal();
+      if (chosen == 0) all = calls;
+    }
+    std::cout << failure.name << ": " << all << " calls\n";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FailingCallsTest,
+                         testing::Combine(testing::ValuesIn(scenarios()), testing::Bool()),
+                         [](const auto& param) {
+                           return std::get<0>(param.param).name +
+                                  (std::get<1>(param.param) ? "ForGood" : "Once");
+                         });
+
+}  // namespace
+}  // namespace vbs::sim

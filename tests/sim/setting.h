@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace vbs::sim {
+
+/// A number that the environment may give. Throws where what it gives is none.
+std::uint64_t setting(const char* name, std::uint64_t otherwise);
+
+}  // namespace vbs::sim
