@@ -4,18 +4,20 @@ namespace vbs::sim {
 
 namespace {
 
-constexpr std::uint64_t kErrorOnceIn = 25;
+constexpr std::uint64_t kErrorOnceIn = 50;
+constexpr std::uint64_t kDeathOnceIn = 150;
 constexpr std::int64_t kLongestPartitionMs = 40'000;
 constexpr Milliseconds kTenYears{10LL * 365 * 24 * 3'600'000};
 
-/// Full, broken, or just not now.
-Error trouble(fakes::SimRandom& chance) {
+/// Broken, or slow, and before the call also full, or just not now.
+Error trouble(const Moment& moment, fakes::SimRandom& chance) {
   static const std::vector<Error> kinds = {
-      {ErrorCode::insufficient_space, "No space left on device", {}, {}, {}},
       {ErrorCode::internal, "Input/output error", {}, {}, {}},
       {ErrorCode::timeout, "the command did not end in time", {}, {}, {}},
-      {ErrorCode::overloaded, "not now", {}, {}, {}}};
-  return kinds[chance.below(kinds.size())];
+      {ErrorCode::overloaded, "not now", {}, {}, {}},
+      {ErrorCode::insufficient_space, "No space left on device", {}, {}, {}}};
+  const bool done = moment.kind == Moment::Kind::after_call;
+  return kinds[chance.below(done ? 2 : moment.takes_room() ? 4 : 3)];
 }
 
 std::string any_of(const std::set<std::string>& names, const std::string& kind,
@@ -40,7 +42,7 @@ Chaos::Chaos(World& world)
       delegate_deaths_(draw("delegate-deaths", 3)),
       clock_jumps_(draw("clock-jumps", 4)) {
   if (links_) world.network.set_faults({20, 40, 40, 80, 40, 80});
-  if (errors_) fail_calls();
+  world.moments.set_observer([this](const Moment& moment) { return pass(moment); });
 }
 
 bool Chaos::draw(const char* kind, std::uint64_t once_in) {
@@ -53,18 +55,12 @@ std::string Chaos::describe() const {
   return kinds_.empty() ? "nothing goes wrong" : kinds_;
 }
 
-void Chaos::fail_calls() {
-  const auto now_and_then = [this](const auto&...) -> Result<void> {
-    if (chance_.once_in(kErrorOnceIn)) return fail(trouble(chance_));
-    return {};
-  };
-  world_.volumes.store.set_fault(now_and_then);
-  world_.volumes.target.set_fault(now_and_then);
-  world_.volumes.export_folder.set_fault(now_and_then);
-  world_.vmm.hypervisor.set_fault([this](std::string_view, bool) -> std::optional<Error> {
-    if (!chance_.once_in(kErrorOnceIn)) return std::nullopt;
-    return trouble(chance_);
-  });
+std::optional<Error> Chaos::pass(const Moment& moment) {
+  const bool mortal = moment.process == Process::front ? front_deaths_ : delegate_deaths_;
+  if (mortal && chance_.once_in(kDeathOnceIn)) throw Death();
+  const bool call = moment.kind != Moment::Kind::fault_point;
+  if (call && errors_ && chance_.once_in(kErrorOnceIn)) return trouble(moment, chance_);
+  return std::nullopt;
 }
 
 void Chaos::step() {
@@ -118,10 +114,7 @@ void Chaos::meddle() {
 void Chaos::end() {
   world_.network.set_faults({});
   for (const char* node : {"vs1", "hv1"}) world_.network.set_down(node, false);
-  world_.volumes.store.set_fault({});
-  world_.volumes.target.set_fault({});
-  world_.volumes.export_folder.set_fault({});
-  world_.vmm.hypervisor.set_fault({});
+  world_.moments.set_observer({});
 }
 
 }  // namespace vbs::sim

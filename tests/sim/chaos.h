@@ -32,7 +32,7 @@ class Chaos {
 
  private:
   bool draw(const char* kind, std::uint64_t once_in);
-  void fail_calls();
+  std::optional<Error> pass(const Moment& moment);
   void cut_off(const std::string& node);
   void meddle();
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
-#include <set>
 #include <tuple>
 
 #include "tests/sim/course.h"
@@ -28,10 +27,7 @@ struct Failure {
 
   bool fits(const Moment& moment) const {
     if (moment.kind != kind) return false;
-    static const std::set<std::string_view> takes_room = {
-        "records.write",          "store.prepare_empty", "store.prepare_volume",
-        "store.prepare_snapshot", "store.copy",          "store.grow_volume"};
-    return code != ErrorCode::insufficient_space || takes_room.contains(moment.name);
+    return code != ErrorCode::insufficient_space || moment.takes_room();
   }
 };
 

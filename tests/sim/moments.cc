@@ -1,5 +1,6 @@
 #include "tests/sim/moments.h"
 
+#include <set>
 #include <utility>
 
 #include "common/fault_point.h"
@@ -32,6 +33,13 @@ std::string Moment::str() const {
                             : kind == Kind::after_call ? " after "
                                                        : " at ";
   return std::string(to_string(process)) + where + std::string(name);
+}
+
+bool Moment::takes_room() const {
+  static const std::set<std::string_view> calls = {"records.write",        "store.prepare_empty",
+                                                   "store.prepare_volume", "store.prepare_snapshot",
+                                                   "store.copy",           "store.grow_volume"};
+  return calls.contains(name);
 }
 
 bool Moments::run_as(Process process, const std::function<void()>& work) {

@@ -24,6 +24,8 @@ struct Moment {
   std::string_view name;  ///< "attach-volume.export.before-act", "target.apply"
 
   std::string str() const;
+  /// Whether it can fail because a disk is full.
+  bool takes_room() const;
 };
 
 /// All moments of one world, in their order. One thread.

@@ -32,7 +32,7 @@ std::string RandomRun::story() {
 
 void RandomRun::go() {
   for (int i = 0; i < kRequests; ++i) {
-    ask();
+    i == 0 ? make_volume() : ask();
     world_.time.run_for(Milliseconds(static_cast<std::int64_t>(pause_ms())));
     chaos_.step();
     collect();

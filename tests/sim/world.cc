@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "common/file.h"
 #include "db/invariants.h"
 #include "db/operation_table.h"
 
@@ -28,6 +29,16 @@ std::vector<std::pair<std::string, std::string>> parse_query(const std::string& 
   return query;
 }
 
+/// An empty database. To make one anew would be most of the cost of a short run.
+const std::string& empty_database() {
+  static const std::string bytes = [] {
+    const Folder folder;
+    (void)must(db::Database::open({folder.path("vbs.db"), db::WriteMode::inline_, 1}));
+    return *read_file(folder.path("vbs.db"));
+  }();
+  return bytes;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, InitiatorKind kind)
@@ -40,6 +51,8 @@ World::World(std::uint64_t seed, InitiatorKind kind)
                   {[this] { return make_front(); }, [this] { drop_front(); }}) {
   vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
   settings.database = folder.path("vbs.db");
+  if (auto ok = write_file_durably(settings.database, empty_database(), 0600); !ok)
+    throw std::runtime_error(describe(ok.error()));
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
   network.add_node("vs1", [this](http::Request r) { return volumes.serve(std::move(r)); });
