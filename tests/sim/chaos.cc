@@ -1,5 +1,7 @@
 #include "tests/sim/chaos.h"
 
+#include <sqlite3.h>
+
 namespace vbs::sim {
 
 namespace {
@@ -40,9 +42,11 @@ Chaos::Chaos(World& world)
       meddling_(draw("meddling", 3)),
       front_deaths_(draw("front-deaths", 2)),
       delegate_deaths_(draw("delegate-deaths", 3)),
-      clock_jumps_(draw("clock-jumps", 4)) {
+      clock_jumps_(draw("clock-jumps", 4)),
+      full_disk_(draw("full-disk", 4)) {
   if (links_) world.network.set_faults({20, 40, 40, 80, 40, 80});
   world.moments.set_observer([this](const Moment& moment) { return pass(moment); });
+  if (full_disk_) FaultyDisk::set_trouble([this](FaultyDisk::Call call) { return fill(call); });
 }
 
 bool Chaos::draw(const char* kind, std::uint64_t once_in) {
@@ -61,6 +65,15 @@ std::optional<Error> Chaos::pass(const Moment& moment) {
   const bool call = moment.kind != Moment::Kind::fault_point;
   if (call && errors_ && chance_.once_in(kErrorOnceIn)) return trouble(moment, chance_);
   return std::nullopt;
+}
+
+/// It is full for a while, or a write is lost.
+int Chaos::fill(FaultyDisk::Call call) {
+  if (world_.time.now() < full_until_) return SQLITE_FULL;
+  if (call == FaultyDisk::Call::sync) return chance_.once_in(100) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+  if (!chance_.once_in(300)) return SQLITE_OK;
+  full_until_ = world_.time.now() + Milliseconds(static_cast<std::int64_t>(chance_.below(5'000)));
+  return SQLITE_FULL;
 }
 
 void Chaos::step() {
@@ -115,6 +128,7 @@ void Chaos::end() {
   world_.network.set_faults({});
   for (const char* node : {"vs1", "hv1"}) world_.network.set_down(node, false);
   world_.moments.set_observer({});
+  FaultyDisk::set_trouble({});
 }
 
 }  // namespace vbs::sim

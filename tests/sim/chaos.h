@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/faulty_disk.h"
 #include "tests/sim/world.h"
 
 namespace vbs::sim {
@@ -24,7 +25,7 @@ class Chaos {
     return !links_ && !partitions_ && !errors_ && !meddling_ && !delegate_deaths_;
   }
   /// Nor does anything hold an operation up.
-  bool nothing_slow() const { return nothing_in_secret() && !clock_jumps_; }
+  bool nothing_slow() const { return nothing_in_secret() && !clock_jumps_ && !full_disk_; }
   /// What somebody put there by hand, that belongs to nobody.
   const std::vector<std::string>& foreign() const { return foreign_; }
   /// Kinds, for who reads of a failed run.
@@ -33,13 +34,16 @@ class Chaos {
  private:
   bool draw(const char* kind, std::uint64_t once_in);
   std::optional<Error> pass(const Moment& moment);
+  int fill(FaultyDisk::Call call);
   void cut_off(const std::string& node);
   void meddle();
 
   World& world_;
   fakes::SimRandom& chance_;
   std::string kinds_;
-  const bool links_, partitions_, errors_, meddling_, front_deaths_, delegate_deaths_, clock_jumps_;
+  const bool links_, partitions_, errors_, meddling_, front_deaths_, delegate_deaths_, clock_jumps_,
+      full_disk_;
+  Milliseconds full_until_{0};
   std::vector<std::string> foreign_;
   std::uint32_t last_foreign_ = 0;
 };

@@ -7,6 +7,8 @@ namespace {
 /// Late orders are refused, and what a lost call left is seen and mended.
 constexpr Milliseconds kTwoSweeps{45'000};
 constexpr Milliseconds kLongest{3'600'000};
+/// What the front still has to do after it has written that an operation is over.
+constexpr Milliseconds kSettled{20};
 constexpr const char* kKey = "course";
 
 }  // namespace
@@ -14,6 +16,7 @@ constexpr const char* kKey = "course";
 Course::Course(const Scenario& scenario, std::uint64_t seed, InitiatorKind kind)
     : world(seed, kind), watchman_(world) {
   request_ = scenario.prepare(world);
+  world.time.run_for(kSettled);
   there_before = world.there();
   operations_before_ = world.rows("operations");
   front_starts_before_ = world.front_starts();

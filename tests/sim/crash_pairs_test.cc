@@ -18,7 +18,7 @@ class CrashPairsTest : public testing::TestWithParam<Scenario> {};
 
 /// One of every VBS_SIM_PAIRS_STEP pairs is run, from pair VBS_SIM_FIRST_PAIR on.
 TEST_P(CrashPairsTest, OneMayDieAgainWhileTheFirstDeathIsMended) {
-  const std::uint64_t step = setting("VBS_SIM_PAIRS_STEP", 5);
+  const std::uint64_t step = setting("VBS_SIM_PAIRS_STEP", 10);
   std::uint64_t number = setting("VBS_SIM_FIRST_PAIR", 0);
   std::size_t runs = 0;
   for (const auto& way : ways(GetParam())) {

@@ -26,6 +26,9 @@ DeadlyCourse::DeadlyCourse(const Scenario& scenario, Way way, std::vector<Planne
 
 void DeadlyCourse::pass(const Moment& moment) {
   if (counted_ == Counted::fault_points && moment.kind != Moment::Kind::fault_point) return;
+  // Until the reconciler begins it, delegates only do what they do all the time.
+  const bool begun = !course_.by_itself || !passed_.empty() || moment.process == Process::front;
+  if (!begun) return;
   const std::size_t number = passed_.size();
   passed_.push_back(moment.str());
   if (deaths_ == plan_.size() || plan_[deaths_].moment != number) return;

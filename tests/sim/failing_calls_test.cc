@@ -3,11 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <iostream>
 #include <tuple>
 
 #include "tests/sim/course.h"
+#include "tests/sim/faulty_disk.h"
 
 namespace vbs::sim {
 namespace {
@@ -68,6 +70,7 @@ class FailingCallsTest : public testing::TestWithParam<std::tuple<Scenario, bool
       (void)course.run_to_the_end();
     course.world.moments.set_observer({});
     course.world.network.set_fate({});
+    FaultyDisk::set_trouble({});
     if (for_good()) course.world.time.run_for(kMended);
     if (!course.run_to_the_end()) return {"stuck: " + course.world.live_operation()};
     return course.aftermath();
@@ -113,6 +116,27 @@ TEST_P(FailingCallsTest, OfTheFrontToADelegate) {
       if (chosen == 0) all = calls;
     }
     std::cout << failure.name << ": " << all << " calls\n";
+  }
+}
+
+TEST_P(FailingCallsTest, OfTheFrontToItsDisk) {
+  for (const int code : {SQLITE_FULL, SQLITE_IOERR_FSYNC}) {
+    std::size_t all = 1;
+    for (std::size_t chosen = 0; chosen <= all; ++chosen) {
+      Course course(scenario(), 7, InitiatorKind::of_host);
+      std::size_t commits = 1;  // the present one; each ends with a sync
+      FaultyDisk::set_trouble([&](FaultyDisk::Call call) {
+        const bool ends = call == FaultyDisk::Call::sync;
+        const bool fails = commits == chosen || (for_good() && chosen != 0 && commits > chosen);
+        if (ends || (fails && code == SQLITE_FULL)) ++commits;
+        return fails && (code == SQLITE_FULL || ends) ? code : SQLITE_OK;
+      });
+      ASSERT_THAT(end(course, chosen == 0), IsEmpty())
+          << "commit " << chosen << ": " << code << ":\n"
+          << course.world.journal();
+      if (chosen == 0) all = commits - 1;
+    }
+    std::cout << code << ": " << all << " commits\n";
   }
 }
 

@@ -111,6 +111,7 @@ TEST_F(HostSessionTest, OfSomebodyElseIsLeftAlone) {
   const Uuid foreign = Uuid::generate(world.clock, world.random);
   wire::SessionSpec spec;
   spec.volume = foreign;
+  world.vmm.initiator.set_target({});  // one of another server
   ASSERT_TRUE(world.vmm.initiator.log_in(foreign, spec));
   run_seconds(120);
   EXPECT_THAT(sessions(), Contains(foreign));

@@ -106,6 +106,15 @@ std::uint64_t VolumeNode::shown_size(const Uuid& volume) {
   return 0;
 }
 
+Result<std::string> VolumeNode::log_in(const wire::SessionSpec& spec) {
+  for (const auto& view : target.targets()) {
+    if (view.iqn != spec.iqn || view.device.empty()) continue;
+    if (view.allowed.empty()) return fail(ErrorCode::forbidden, "nobody may log in");
+    return view.serial;
+  }
+  return fail(ErrorCode::not_found, "there is no target " + spec.iqn);
+}
+
 /// What dies with the process.
 struct VmmNode::Delegate {
   Delegate(VmmNode& node, std::unique_ptr<vmm_delegate::Generations> seen)

@@ -47,6 +47,8 @@ class VolumeNode {
   fakes::MemoryRecords tombstone_folder;
   /// What initiators see of a volume; 0 where it is not exported.
   std::uint64_t shown_size(const Uuid& volume);
+  /// The serial number that somebody sees who logs in.
+  Result<std::string> log_in(const wire::SessionSpec& spec);
 
   Result<http::Response> serve(http::Request request);
   void restart();

@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "db/invariants.h"
 #include "db/operation_table.h"
+#include "tests/sim/faulty_disk.h"
 
 namespace vbs::sim {
 
@@ -32,6 +33,7 @@ std::vector<std::pair<std::string, std::string>> parse_query(const std::string& 
 /// An empty database. To make one anew would be most of the cost of a short run.
 const std::string& empty_database() {
   static const std::string bytes = [] {
+    FaultyDisk::install();
     const Folder folder;
     (void)must(db::Database::open({folder.path("vbs.db"), db::WriteMode::inline_, 1}));
     return *read_file(folder.path("vbs.db"));
@@ -50,6 +52,7 @@ World::World(std::uint64_t seed, InitiatorKind kind)
       front_life_(Process::front, moments, time,
                   {[this] { return make_front(); }, [this] { drop_front(); }}) {
   vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
+  vmm.initiator.set_target([this](const wire::SessionSpec& spec) { return volumes.log_in(spec); });
   settings.database = folder.path("vbs.db");
   if (auto ok = write_file_durably(settings.database, empty_database(), 0600); !ok)
     throw std::runtime_error(describe(ok.error()));
@@ -81,14 +84,16 @@ Result<void> World::make_front() {
   executor_ = std::make_unique<fakes::SimExecutor>(
       time, [this](const Task& task) { front_life_.run(task); });
   delegates_ = std::make_unique<fakes::SimDelegateClient>(network, *executor_);
-  database_ = must(db::Database::open({settings.database, db::WriteMode::inline_, 1}));
+  auto database = db::Database::open({settings.database, db::WriteMode::inline_, 1});
+  if (!database) return fail(database.error());
+  database_ = *std::move(database);
   auto authenticator = tokens.empty() ? api::Authenticator::open_to_all()
                                       : *api::Authenticator::from_text(tokens, "tokens");
   front_ =
       std::make_unique<api::Front>(settings, std::move(authenticator), *database_,
                                    api::Front::Outside{*delegates_, clock, random, *executor_});
   executor_->post([this] {
-    if (auto ok = front_->start(); !ok) throw std::runtime_error(describe(ok.error()));
+    if (!front_->start()) throw Death();
   });
   return {};
 }
@@ -250,8 +255,7 @@ void World::wrong_sizes(const db::Volume& row, std::vector<std::string>& found) 
   for (const std::string vm : {"vm1", "vm2"}) {
     const auto view = vmm.hypervisor.look(vm);
     for (const auto& device : view->devices) {
-      // 0: the VM does not tell.
-      if (device.serial == row.id.str() && device.size_bytes != 0) check(vm, device.size_bytes);
+      if (device.serial == row.id.str()) check(vm, device.size_bytes);
     }
   }
 }
