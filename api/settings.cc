@@ -116,6 +116,7 @@ Result<Settings> load_settings(const std::string& path) {
   }
   read_workflows(root.table("deadlines"), s.workflows);
   s.engine.calls_per_node = static_cast<unsigned>(root.integer_or("calls_per_node", 8, 1, 1024));
+  s.max_operations = root.integer_or("max_operations", s.max_operations, 1, 1'000'000);
   s.sweep_interval = positive_duration(root, "sweep_interval", s.sweep_interval);
   s.node_poll_interval = positive_duration(root, "node_poll_interval", s.node_poll_interval);
   s.operations_kept = duration(root, "operations_kept", Milliseconds(7 * 24 * kHour));

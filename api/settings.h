@@ -36,6 +36,7 @@ struct Settings {
   std::map<std::string, db::Quota> project_quota;
   workflow::WorkflowSettings workflows;
   workflow::EngineOptions engine;
+  std::int64_t max_operations = 4'096;  ///< live ones; beyond, only what gives back is begun
   Milliseconds sweep_interval{10'000};
   Milliseconds node_poll_interval{3'000};
   Milliseconds operations_kept{7 * 24 * 3'600'000LL};

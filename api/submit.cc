@@ -192,6 +192,17 @@ db::Operation Submitter::draft(const Principal& principal, std::string_view kind
   return operation;
 }
 
+/// Whoever deletes and detaches is never turned away: that is what makes room, and there is no more
+/// of it than there are resources.
+Result<void> Submitter::check_room(db::Connection& connection, std::string_view kind) const {
+  if (services_.workflows.find(kind)->gives_back) return {};
+  const std::int64_t live = db::OperationTable(connection).count_live();
+  if (live < services_.settings.max_operations) return {};
+  return fail(ErrorCode::overloaded, std::to_string(live) +
+                                         " operations are in work, which is as many as may be "
+                                         "(max_operations); try again later");
+}
+
 void Submitter::submit(const Principal& principal, const http::Request& request,
                        db::Operation operation, Intent intent, http::Responder respond) const {
   auto terms = read_terms(request);
@@ -200,7 +211,9 @@ void Submitter::submit(const Principal& principal, const http::Request& request,
   const WallTime now = begun->operation.created_at;
   const std::string point = begun->operation.kind + ".intent.";
 
-  auto checked = [intent = std::move(intent), point](db::Transaction& tx, db::Operation& op) {
+  auto checked = [this, intent = std::move(intent), point](db::Transaction& tx,
+                                                           db::Operation& op) -> Result<void> {
+    if (auto room = check_room(tx.connection(), op.kind); !room) return room;
     auto written = intent(tx, op);
     if (written) fault_point(point + "before-commit");
     return written;

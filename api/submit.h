@@ -44,6 +44,7 @@ class Submitter {
   void wait_for(const Uuid& operation, Milliseconds wait, std::function<void()> then) const;
 
  private:
+  Result<void> check_room(db::Connection& connection, std::string_view kind) const;
   using Render = http::Response (*)(Services&, const Uuid&);
   void answer(const Uuid& operation, Milliseconds wait, Render render,
               http::Responder respond) const;

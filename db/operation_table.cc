@@ -149,6 +149,13 @@ std::vector<Operation> OperationTable::live() {
   return read_operations(query);
 }
 
+std::int64_t OperationTable::count_live() {
+  auto query = connection_.prepare(
+      "SELECT count(*) FROM operations INDEXED BY operations_live WHERE ended_at IS NULL");
+  query.step();
+  return query.integer(0);
+}
+
 std::optional<std::int64_t> OperationTable::seq_of(const Uuid& id,
                                                    const std::optional<std::string>& project) {
   return db::find_seq(connection_,

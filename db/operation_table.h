@@ -83,6 +83,7 @@ class OperationTable {
   std::vector<Operation> list(const OperationFilter& filter);
   /// Running or undoing, by seq.
   std::vector<Operation> live();
+  std::int64_t count_live();
   std::vector<OperationEvent> events(std::int64_t operation_seq);
   /// Of an operation of that project, or of any.
   std::optional<std::int64_t> seq_of(const Uuid& id, const std::optional<std::string>& project);

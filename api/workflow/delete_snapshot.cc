@@ -19,7 +19,9 @@ Workflow delete_snapshot(const WorkflowSettings& settings) {
   Step record{"record", Place::database, {}, {}};
   record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
                           WallTime now) { return db::snapshot_deleted(tx, f.snapshot->id, now); };
-  return {"delete-snapshot", {remove, record}, settings.delete_deadline};
+  Workflow workflow{"delete-snapshot", {remove, record}, settings.delete_deadline};
+  workflow.gives_back = true;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

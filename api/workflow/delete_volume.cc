@@ -19,7 +19,9 @@ Workflow delete_volume(const WorkflowSettings& settings) {
   Step record{"record", Place::database, {}, {}};
   record.make.record = [](db::Transaction& tx, const Facts& f, const http::Response&,
                           WallTime now) { return db::volume_deleted(tx, f.volume->id, now); };
-  return {"delete-volume", {remove, record}, settings.delete_deadline};
+  Workflow workflow{"delete-volume", {remove, record}, settings.delete_deadline};
+  workflow.gives_back = true;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

@@ -109,9 +109,11 @@ Workflow detach_volume(const WorkflowSettings& settings) {
                           WallTime now) {
     return db::attachment_closed(tx, f.attachment->id, "detached", now);
   };
-  return {"detach-volume",
-          {block_detach_step(), log_out_step(), unexport_step(), record},
-          settings.detach_deadline};
+  Workflow workflow{"detach-volume",
+                    {block_detach_step(), log_out_step(), unexport_step(), record},
+                    settings.detach_deadline};
+  workflow.gives_back = true;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

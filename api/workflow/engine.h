@@ -91,7 +91,10 @@ class Engine {
   std::map<Uuid, RunPtr> runs_;
   struct NodeQueue {
     unsigned under_way = 0;
+    std::deque<RunPtr> ahead;  ///< deletes, detaches and what is undone: they make room
     std::deque<RunPtr> waiting;
+
+    RunPtr pop();  ///< nullptr if nobody waits
   };
   std::map<std::string, NodeQueue> nodes_;
   struct Watch {

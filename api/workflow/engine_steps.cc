@@ -259,7 +259,9 @@ bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string&
     ++queue.under_way;
     return true;
   }
-  if (!run->queued) queue.waiting.push_back(run);
+  const Workflow& workflow = *registry_.find(facts.operation.kind);
+  const bool ahead = workflow.gives_back || undoing(facts) || step_in_work(workflow, facts).release;
+  if (!run->queued) (ahead ? queue.ahead : queue.waiting).push_back(run);
   run->queued = true;
   // Cancel and deadline do not stand in line.
   const WallTime now = clock_.wall();
@@ -269,12 +271,20 @@ bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string&
   return false;
 }
 
+Engine::RunPtr Engine::NodeQueue::pop() {
+  std::deque<RunPtr>& line = ahead.empty() ? waiting : ahead;
+  if (line.empty()) return nullptr;
+  RunPtr next = std::move(line.front());
+  line.pop_front();
+  return next;
+}
+
 void Engine::release_slot(const std::string& node) {
   NodeQueue& queue = nodes_[node];
   --queue.under_way;
-  while (queue.under_way < options_.calls_per_node && !queue.waiting.empty()) {
-    const RunPtr next = std::move(queue.waiting.front());
-    queue.waiting.pop_front();
+  while (queue.under_way < options_.calls_per_node) {
+    const RunPtr next = queue.pop();
+    if (!next) return;
     next->queued = false;
     if (next->busy || !runs_.contains(next->id)) continue;  // it went another way meanwhile
     executor_.cancel(std::exchange(next->timer, 0));

@@ -39,7 +39,9 @@ std::optional<api::DelegateCall> remove_object(const Facts& facts) {
 Workflow remove_leftover(const WorkflowSettings& settings) {
   Step remove{"remove", Place::volume_server, {}, {}, true};
   remove.make.call = remove_object;
-  return {"remove-leftover", {remove}, settings.delete_deadline};
+  Workflow workflow{"remove-leftover", {remove}, settings.delete_deadline};
+  workflow.gives_back = true;
+  return workflow;
 }
 
 }  // namespace vbs::workflow

@@ -75,6 +75,9 @@ struct Workflow {
   /// How long a node that reports progress may show none: each bit of it puts the deadline off.
   /// It may be much longer, because work on bytes stands in line behind other work.
   Milliseconds patience{0};
+  /// It frees what nodes have: begun however much is in work already, and its calls go before those
+  /// of others that stand in a node's queue.
+  bool gives_back = false;
 };
 
 /// 2xx is done, 202 wait, transient problems and missing answers retry, any other problem refused.

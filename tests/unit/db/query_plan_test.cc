@@ -151,6 +151,8 @@ TEST_F(QueryPlanTest, LookUps) {
               Searches("volumes_name (name=? AND project=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).live(); }),
               HasSubstr("USING INDEX operations_live"));
+  EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).count_live(); }),
+              HasSubstr("USING INDEX operations_live"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).locks_of("volume/x"); }),
               Searches("PRIMARY KEY (resource=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).events(1); }),

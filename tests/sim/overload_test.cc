@@ -1,0 +1,77 @@
+// More is asked for than can be done: what makes room goes first, the rest is turned away in time.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/sim/world.h"
+
+namespace vbs::sim {
+namespace {
+
+using http::Method;
+using testing::IsEmpty;
+
+class OverloadTest : public testing::Test {
+ protected:
+  std::shared_ptr<World::Answer> ask_for_a_volume() {
+    return world.send(Method::post, "/v1/volumes", R"({"size_bytes":1048576})");
+  }
+  void answered(const std::shared_ptr<World::Answer>& answer) {
+    ASSERT_TRUE(
+        world.time.run_until([&] { return answer->response.has_value(); }, Milliseconds(10'000)));
+  }
+  void restart() {
+    world.kill_front();
+    world.start_front();
+  }
+
+  World world{11};
+};
+
+TEST_F(OverloadTest, DeletesGoBeforeCreatesThatWait) {
+  world.settings.engine.calls_per_node = 1;
+  restart();
+  const std::string old = world.create_volume();
+  for (int i = 0; i < 100; ++i) ask_for_a_volume();
+  const std::size_t before = world.network.arrived().size();
+  answered(world.send(Method::del, "/v1/volumes/" + old));
+  ASSERT_TRUE(world.settle());
+  const auto& orders = world.network.arrived();
+  const auto place = std::find(orders.begin(), orders.end(), "DELETE vs1 /v1/volumes/" + old);
+  ASSERT_NE(place, orders.end());
+  EXPECT_LT(static_cast<std::size_t>(place - orders.begin()), before + 10);
+  EXPECT_EQ(orders.size(), before + 101);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(OverloadTest, BeyondTheMostOnlyWhatMakesRoomIsBegun) {
+  world.settings.max_operations = 3;
+  restart();
+  const std::string old = world.create_volume();
+  world.network.set_down("vs1", true);
+  for (int i = 0; i < 3; ++i) {
+    const auto taken = ask_for_a_volume();
+    answered(taken);
+    EXPECT_EQ(taken->status(), 202u);
+  }
+  const auto refused = ask_for_a_volume();
+  answered(refused);
+  EXPECT_EQ(refused->status(), 503u);
+  EXPECT_TRUE(refused->response->headers.find("Retry-After"));
+  EXPECT_THAT(refused->response->body, testing::HasSubstr("overloaded"));
+  EXPECT_THAT(refused->response->body, testing::HasSubstr("3 operations are in work"));
+  const auto removal = world.send(Method::del, "/v1/volumes/" + old);
+  answered(removal);
+  EXPECT_EQ(removal->status(), 202u);
+  EXPECT_EQ(world.rows("volumes"), 4);
+  world.network.set_down("vs1", false);
+  ASSERT_TRUE(world.settle());
+  EXPECT_EQ(world.carry_out(Method::post, "/v1/volumes", R"({"size_bytes":1048576})").status(),
+            202u);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace vbs::sim
