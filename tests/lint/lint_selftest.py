@@ -111,6 +111,27 @@ class LintTest(unittest.TestCase):
         self.assert_found("check_config_keys.py", tree | example | shared,
                           "vbsd reads 'listen', which is not described")
 
+    def test_units(self):
+        open_unit = "[Service]\nExecStart=@CMAKE_INSTALL_FULL_BINDIR@/vbs-vmmd\n"
+        closed = open_unit + """DynamicUser=yes
+CapabilityBoundingSet=
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateUsers=yes
+ProtectHome=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=none
+RestrictNamespaces=yes
+SystemCallArchitectures=native
+SystemCallFilter=@basic-io
+"""
+        self.assert_clean("check_units.py", {"a/vbs-vmmd.service.in": closed, "a/vbsd.service.in": closed})
+        self.assert_found("check_units.py", {"a/vbs-vmmd.service.in": open_unit}, "is above 4.5")
+        self.assert_found("check_units.py", {"a/vbsd.service.in": open_unit}, "is above 2.0")
+        self.assert_found("check_units.py", {"a/vbsd.service.in": closed + "ProtectSytem=full\n"}, "vbsd.service:16: ")
+
     def test_shell_and_format(self):
         self.assert_found("check_shell.py", {"a.sh": "#!/bin/bash\nrm $1\n"}, "SC2086")
         self.assert_found("check_format.py", {".clang-format": "BasedOnStyle: Google\n",
