@@ -27,6 +27,12 @@ class LintTest(unittest.TestCase):
         self.assertEqual(code, 1, output)
         self.assertIn(text, output)
 
+    def assert_each_found(self, check: str, path: str, lines: tuple[str, ...]) -> None:
+        code, output = run(check, {path: "\n".join(lines)})
+        self.assertEqual(code, 1, output)
+        for number, line in enumerate(lines, 1):
+            self.assertIn(f"{path}:{number}: ", output, line)
+
     def assert_clean(self, check: str, files: dict[str, str]) -> None:
         code, output = run(check, files)
         self.assertEqual(code, 0, output)
@@ -67,12 +73,31 @@ class LintTest(unittest.TestCase):
         self.assert_found("check_shape.py", {"a.sh": "#" * 121}, "121 characters")
 
     def test_words(self):
-        for text in ('std::system("ls");', 'f = popen("x", "r");', 'run({"sh", "-c", x});',
-                     "// TO" "DO: later", 'path = "/home/me/x";'):
+        for text in ("// TO" "DO: later", 'path = "/home/me/x";'):
             self.assert_found("check_words.py", {"api/a.cc": text}, "api/a.cc:1: ")
         self.assert_found("check_words.py", {"docs/a.md": "in place of the seed's" " step"}, "docs/a.md:1: ")
         self.assert_clean("check_words.py", {"tests/a.cc": "World(std::uint64_t seed);  // the seed of a run"})
-        self.assert_clean("check_words.py", {"api/a.cc": "report.system(line); // the file system"})
+
+    def test_processes(self):
+        self.assert_each_found("check_processes.py", "api/a.cc", (
+            'std::system("ls");', "system (text);", 'f = popen("x", "r");', "wordexp(text, &words, 0);",
+            'run({"sh", "-c", x});', 'find_program("bash", "bash");', 'argv = {"/bin/bash", "-c", x};',
+            'argv = {"/usr/bin/env", "x"};', "::execlp(shell, x, y, z);", "execve(path, argv, env);",
+            "posix_spawnp(&pid, x, y, z, argv, env);", "if (fork() == 0) x();", "#include <spawn.h>",
+            "#include <boost/process.hpp>", "#include <boost/process/v1/child.hpp>"))
+        self.assert_each_found("check_processes.py", "common/process.cc", ('std::system("ls");', 'run("/bin/sh");'))
+        self.assert_each_found("check_processes.py", "deploy/a.py", (
+            "run(x, shell=True)", "run(x, shell=flag)", 'os.system("ls")', 'os.popen("ls")',
+            'subprocess.getoutput("ls")'))
+        self.assert_found("check_processes.py", {"deploy/a": '#!/usr/bin/python3\nos.system("ls")\n'}, "deploy/a:2: ")
+        self.assert_each_found("check_processes.py", "deploy/systemd/a.service.in",
+                               ("ExecStart=/bin/sh -c 'x'", "ExecStartPre=-/usr/bin/bash x"))
+        self.assert_each_found("check_processes.py", "deploy/udev/a.rules",
+                               ('X=="y", RUN+="/bin/sh -c x"', 'X=="y", PROGRAM=="/bin/sh -c x"'))
+        self.assert_clean("check_processes.py", {
+            "common/process_spawn.cc": "#include <spawn.h>\nint e = ::posix_spawn(&pid, x, y, z, argv, env); ::fork();",
+            "api/a.cc": 'report.system(line); // the file system()\nqmp.execute("x"); auto s = "run system(x)";',
+            "cli/a.cc": 'table = {"bash", "zsh"};', "deploy/a.py": "run(x, shell=False)\nos.execvp(x, x)\n"})
 
     def test_headers(self):
         good = "#pragma once\nnamespace vbs::db {\n/// A thing.\nclass A {\n};\n}\n"

@@ -57,7 +57,7 @@ class TargetReport {
     if (depth == 1) return section(body);
     switch (section_) {
       case Section::system:
-        return depth == 2 && system(body);
+        return depth == 2 && system_information(body);
       case Section::nexus:
         return nexus(depth, body);
       case Section::lun:
@@ -108,7 +108,7 @@ class TargetReport {
     return true;
   }
 
-  bool system(std::string_view line) {
+  bool system_information(std::string_view line) {
     if (const auto state = after(line, "State: ")) {
       current().state = *state;
       return true;
