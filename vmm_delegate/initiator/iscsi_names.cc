@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "common/names.h"
 #include "common/text.h"
 
 namespace vbs::vmm_delegate {
@@ -24,14 +25,14 @@ bool is_numeric(const std::string& address) {
 }  // namespace
 
 Result<PortalAddress> split_portal(std::string_view portal) {
-  const auto colon = portal.rfind(':');
-  PortalAddress split;
-  if (colon != std::string_view::npos) {
-    split = {std::string(portal.substr(0, colon)), std::string(portal.substr(colon + 1))};
+  if (check_portal(portal, "portal")) {
+    const auto colon = portal.rfind(':');
+    PortalAddress split{std::string(portal.substr(0, colon)),
+                        std::string(portal.substr(colon + 1))};
+    std::string& host = split.address;
+    if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+    if (is_numeric(host)) return split;
   }
-  std::string& host = split.address;
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (is_numeric(host) && !split.port.empty()) return split;
   return fail_field(
       "portal", "must be an IP address and a port, like \"192.0.2.7:3260\", got " + quote(portal));
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "common/file.h"
+#include "common/names.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -85,9 +86,10 @@ Result<Portal> Portal::parse(std::string_view text) {
         "must be a numeric address and a port below 32768, such as \"192.0.2.10:3260\" or "
         "\"[2001:db8::10]:3260\"; a wildcard address is not possible");
   };
+  // inet_pton, which is asked below, would not see what comes after a NUL.
+  if (!check_portal(text, "portal")) return wrong();
   Portal portal;
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong();
   std::string_view address = text.substr(0, colon);
   const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
   if (bracketed) address = address.substr(1, address.size() - 2);
