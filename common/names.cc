@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxResourceName = 128;
 constexpr std::size_t kMaxNodeName = 63;
 constexpr std::size_t kMaxIscsiName = 223;
+constexpr std::size_t kMaxLvmName = 100;
 constexpr std::size_t kMaxPortal = 128;
 constexpr std::size_t kMaxTags = 32;
 constexpr std::size_t kMaxTagKey = 64;
@@ -140,6 +141,15 @@ Result<void> check_iscsi_name(std::string_view name, std::string_view field) {
                   "an iSCSI name in lower case, up to 223 bytes, like "
                   "\"iqn.2026-03.org.example:vm1\" or \"eui.02004567a425678d\"",
                   name);
+  }
+  return {};
+}
+
+Result<void> check_lvm_name(std::string_view name, std::string_view field) {
+  const auto allowed = [](char c) { return is_alphanumeric(c) || is_one_of(c, "+_.-"); };
+  if (name.empty() || name.size() > kMaxLvmName || name[0] == '-' || name == "." || name == ".." ||
+      !all_of(name, allowed)) {
+    return refuse(field, "a name that LVM allows: letters, digits and + _ . -", name);
   }
   return {};
 }

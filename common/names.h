@@ -22,6 +22,9 @@ Result<std::string> check_device_name(std::string_view name, std::string_view fi
 /// iSCSI names (RFC 7143, section 4.2.7; RFC 3722): "iqn." or "eui." forms up to 223 bytes, lower
 /// case.
 Result<void> check_iscsi_name(std::string_view name, std::string_view field);
+/// Names of LVM's groups and volumes (lvm(8), VALID NAMES), short enough for its limit of 127
+/// characters for a volume group and an LV together.
+Result<void> check_lvm_name(std::string_view name, std::string_view field);
 /// An iSCSI portal, "192.0.2.7:3260" or "[2001:db8::7]:3260": it becomes a word of a command line.
 Result<void> check_portal(std::string_view portal, std::string_view field);
 /// At most 32 tags; keys 1..64 of [A-Za-z0-9._:/-], values up to 256 bytes of printable UTF-8.

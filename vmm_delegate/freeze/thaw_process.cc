@@ -13,6 +13,10 @@ constexpr int kLookAgainMs = 5;
 
 }  // namespace
 
+std::vector<std::string> thaw_arguments(const std::string& config, const Uuid& freeze) {
+  return {"--config", config, "--freeze", freeze.str()};
+}
+
 ThawProcess::ThawProcess(std::string program, std::string config, std::string log_file,
                          FreezeStore store)
     : program_(std::move(program)),
@@ -27,7 +31,8 @@ bool ThawProcess::armed(const Uuid& freeze) {
 Result<void> ThawProcess::arm(const Uuid& freeze) {
   if (armed(freeze)) return {};
   process::Command command;
-  command.argv = {program_, "--config", config_, "--freeze", freeze.str()};
+  command.argv = thaw_arguments(config_, freeze);
+  command.argv.insert(command.argv.begin(), program_);
   if (auto started = process::start_detached(command, log_file_); !started) {
     return fail(started.error());
   }

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "vmm_delegate/freeze/freeze_store.h"
 #include "vmm_delegate/freeze/lease_helper.h"
 
 namespace vbs::vmm_delegate {
+
+/// The words after vbs-thaw's name; `config` is the delegate's configuration file.
+std::vector<std::string> thaw_arguments(const std::string& config, const Uuid& freeze);
 
 /// Starts one `vbs-thaw` process for each freeze, in its own session.
 class ThawProcess final : public LeaseHelper {

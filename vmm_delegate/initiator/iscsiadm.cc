@@ -130,12 +130,25 @@ Result<process::Outcome> Iscsiadm::run(std::vector<std::string> arguments, Monot
                                       " ms; what became of it is not known");
 }
 
+std::vector<std::string> Iscsiadm::login_arguments(const std::string& iqn,
+                                                   const PortalAddress& portal,
+                                                   std::uint32_t portal_group) const {
+  return {"--mode",       "node",
+          "--targetname", iqn,
+          "--portal",     joined_portal(portal) + "," + std::to_string(portal_group),
+          "--interface",  options_.interface,
+          "--login"};
+}
+
+std::vector<std::string> Iscsiadm::discovery_arguments(const PortalAddress& portal) const {
+  return {"--mode",   "discovery",           "--type",      "sendtargets",
+          "--portal", joined_portal(portal), "--interface", options_.interface,
+          "--op",     "nonpersistent"};
+}
+
 Result<void> Iscsiadm::log_in(const std::string& iqn, const PortalAddress& portal,
                               std::uint32_t portal_group, MonotonicTime deadline) {
-  const auto outcome = run({"--mode", "node", "--targetname", iqn, "--portal",
-                            joined_portal(portal) + "," + std::to_string(portal_group),
-                            "--interface", options_.interface, "--login"},
-                           deadline);
+  const auto outcome = run(login_arguments(iqn, portal, portal_group), deadline);
   if (!outcome) return fail(outcome.error());
   if (outcome->exit_code == 0 || outcome->exit_code == kSessionExists) return {};
   return failed(*outcome);
@@ -151,10 +164,7 @@ Result<void> Iscsiadm::log_out(std::uint64_t sid, MonotonicTime deadline) {
 
 Result<std::vector<DiscoveredTarget>> Iscsiadm::discover(const PortalAddress& portal,
                                                          MonotonicTime deadline) {
-  const auto outcome =
-      run({"--mode", "discovery", "--type", "sendtargets", "--portal", joined_portal(portal),
-           "--interface", options_.interface, "--op", "nonpersistent"},
-          deadline);
+  const auto outcome = run(discovery_arguments(portal), deadline);
   if (!outcome) return fail(outcome.error());
   if (outcome->exit_code == kNothingFound) return std::vector<DiscoveredTarget>();
   if (outcome->exit_code != 0) return failed(*outcome);

@@ -50,6 +50,11 @@ class Iscsiadm {
   Result<std::vector<DiscoveredTarget>> discover(const PortalAddress& portal,
                                                  MonotonicTime deadline);
 
+  /// The words after the program's name.
+  std::vector<std::string> login_arguments(const std::string& iqn, const PortalAddress& portal,
+                                           std::uint32_t portal_group) const;
+  std::vector<std::string> discovery_arguments(const PortalAddress& portal) const;
+
  private:
   Result<process::Outcome> run(std::vector<std::string> arguments, MonotonicTime deadline);
   void remove_stale_lock() const;

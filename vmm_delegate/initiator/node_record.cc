@@ -162,15 +162,19 @@ Result<void> NodeRecords::write_interface() {
   return write_if_other(interfaces + "/" + common_.interface, interface_record_text(common_));
 }
 
+std::string NodeRecords::path_of(const std::string& iqn, const PortalAddress& portal,
+                                 std::uint32_t portal_group) const {
+  return nodes_ + "/" + iqn + "/" + portal.address + "," + portal.port + "," +
+         std::to_string(portal_group) + "/" + common_.interface;
+}
+
 Result<void> NodeRecords::write(const wire::SessionSpec& session, const PortalAddress& portal,
                                 std::uint32_t portal_group) {
-  const std::string target = nodes_ + "/" + session.iqn;
-  const std::string group =
-      target + "/" + portal.address + "," + portal.port + "," + std::to_string(portal_group);
-  for (const std::string& folder : {nodes_, target, group}) {
-    if (auto made = make_private_folder(folder); !made) return made;
+  const std::string path = path_of(session.iqn, portal, portal_group);
+  const fs::path group = fs::path(path).parent_path();
+  for (const fs::path& folder : {fs::path(nodes_), group.parent_path(), group}) {
+    if (auto made = make_private_folder(folder.string()); !made) return made;
   }
-  const std::string path = group + "/" + common_.interface;
   auto others = files(attachment_of(session.iqn));
   if (!others) return fail(others.error());
   for (const File& file : *others) {

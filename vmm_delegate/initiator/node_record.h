@@ -41,6 +41,9 @@ class NodeRecords {
   /// Likewise the node record of one attachment; others of the same target are removed.
   Result<void> write(const wire::SessionSpec& session, const PortalAddress& portal,
                      std::uint32_t portal_group);
+  /// Where `write` puts it.
+  std::string path_of(const std::string& iqn, const PortalAddress& portal,
+                      std::uint32_t portal_group) const;
   /// Success when there is none.
   Result<void> remove(const Uuid& attachment);
 

@@ -4,13 +4,13 @@
 #include <string>
 
 #include "common/config.h"
+#include "common/names.h"
 #include "volume_delegate/plain_path.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 constexpr std::uint64_t kUsualRate = 200 * kMiB;
-constexpr std::size_t kLongestLvmName = 100;
 
 /// Bytes a second.
 std::uint64_t read_rate(config::Table& table, std::string_view key) {
@@ -24,21 +24,9 @@ unsigned read_percent(config::Table& table, std::string_view key, unsigned fallb
   return static_cast<unsigned>(table.integer_or(key, fallback, least, most));
 }
 
-/// The names that lvm allows (lvm(8), VALID NAMES), short enough for its limit of 127 characters
-/// for a volume group and an LV together.
-bool is_lvm_name(const std::string& name) {
-  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '+' || c == '_' || c == '.' || c == '-';
-  });
-  return plain && !name.empty() && name.size() <= kLongestLvmName && name[0] != '-' &&
-         name != "." && name != "..";
-}
-
 std::string read_lvm_name(config::Table& table, std::string_view key, const std::string& fallback) {
   std::string name = table.string_or(key, fallback);
-  if (!is_lvm_name(name)) {
-    table.reject(key, "must be a name that LVM allows: letters, digits and + _ . -");
-  }
+  if (auto good = check_lvm_name(name, key); !good) table.reject(key, good.error().message);
   return name;
 }
 

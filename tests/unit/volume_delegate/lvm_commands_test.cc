@@ -40,7 +40,7 @@ TEST(LvmCommands, MakeThickThings) {
               ElementsAre("lvcreate", "--config", kConfig, "--yes", "--snapshot", "--size",
                           "8388608b", "--addtag", "t", "--name", "s", "--", "vg/a"));
   EXPECT_THAT(commands.split_snapshot("s"),
-              ElementsAre("lvconvert", "--config", kConfig, "--yes", "--splitsnapshot", "vg/s"));
+              ElementsAre("lvconvert", "--config", kConfig, "--yes", "--splitsnapshot", "--", "vg/s"));
 }
 
 TEST(LvmCommands, MakeThinThings) {

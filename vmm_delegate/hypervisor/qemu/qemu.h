@@ -49,11 +49,13 @@ class QemuHypervisor final : public Hypervisor {
   Result<FileFreeze> freeze_files(const std::string& vm) override;
   Result<void> thaw_files(const std::string& vm) override;
 
+  /// The sockets of a VM.
+  std::string qmp_path(const std::string& vm) const;
+  std::string agent_path(const std::string& vm) const;
+
  private:
   class Talk;
 
-  std::string qmp_path(const std::string& vm) const;
-  std::string agent_path(const std::string& vm) const;
   Result<std::vector<std::string>> names() const;
   Result<KeyedLock::Guard> lock(const std::string& vm);
   Result<KeyedLock::Guard> lock_agent(const std::string& vm, Milliseconds limit);

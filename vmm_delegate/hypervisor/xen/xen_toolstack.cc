@@ -167,6 +167,14 @@ std::vector<std::string> Toolstack::detach_arguments(const Domain& domain, const
   return words;
 }
 
+std::vector<std::string> Toolstack::pause_arguments(const Domain& domain) const {
+  return {"pause", word_for(domain)};
+}
+
+std::vector<std::string> Toolstack::unpause_arguments(const Domain& domain) const {
+  return {"unpause", word_for(domain)};
+}
+
 Result<void> Toolstack::block_attach(const Domain& domain, const std::string& host_path,
                                      const Disk& disk, bool read_only) const {
   auto done = run(attach_arguments(domain, host_path, disk, read_only), limits_.attach);
@@ -181,13 +189,13 @@ Result<void> Toolstack::block_detach(const Domain& domain, const Disk& disk, boo
 }
 
 Result<void> Toolstack::pause(const Domain& domain) const {
-  auto done = run({"pause", word_for(domain)}, limits_.list);
+  auto done = run(pause_arguments(domain), limits_.list);
   if (!done) return fail(done.error());
   return {};
 }
 
 Result<void> Toolstack::unpause(const Domain& domain) const {
-  auto done = run({"unpause", word_for(domain)}, limits_.list);
+  auto done = run(unpause_arguments(domain), limits_.list);
   if (!done) return fail(done.error());
   return {};
 }

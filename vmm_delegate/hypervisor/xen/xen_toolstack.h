@@ -66,6 +66,8 @@ class Toolstack {
                                             const Disk& disk, bool read_only) const;
   std::vector<std::string> detach_arguments(const Domain& domain, const Disk& disk,
                                             bool force) const;
+  std::vector<std::string> pause_arguments(const Domain& domain) const;
+  std::vector<std::string> unpause_arguments(const Domain& domain) const;
 
  private:
   bool is_xm() const { return name_ == "xm"; }

@@ -131,7 +131,7 @@ Arguments LvmCommands::refresh(const std::string& name) const {
 }
 
 Arguments LvmCommands::split_snapshot(const std::string& name) const {
-  return with(begin("lvconvert"), {"--yes", "--splitsnapshot", path(name)});
+  return with(begin("lvconvert"), {"--yes", "--splitsnapshot", "--", path(name)});
 }
 
 Arguments LvmCommands::extend(const std::string& name, std::uint64_t size_bytes,

@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/process.h"
 #include "common/units.h"
+#include "volume_delegate/target/iet/iet_commands.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -20,10 +21,6 @@ constexpr Milliseconds kLimit{10'000};
 const std::string kSocket = "@IET_ABSTRACT_NAMESPACE";
 /// __SO_ACCEPTCON, in /proc/net/unix (Linux, net/unix/af_unix.c, unix_seq_show).
 const std::string kListens = "00010000";
-
-std::string option(const char* name, std::uint64_t value) {
-  return "--" + std::string(name) + "=" + std::to_string(value);
-}
 
 /// What an exit code means.
 ErrorCode code_of(int exit_code) {
@@ -107,32 +104,28 @@ Result<std::vector<IetSession>> IetControl::sessions() const {
 }
 
 Result<void> IetControl::new_target(std::uint32_t tid, const std::string& iqn) {
-  return act("make a target", {"--op", "new", option("tid", tid), "--params", "Name=" + iqn});
+  return act("make a target", ietadm::new_target(tid, iqn));
 }
 
 Result<void> IetControl::delete_target(std::uint32_t tid) {
-  return act("delete a target", {"--op", "delete", option("tid", tid)});
+  return act("delete a target", ietadm::delete_target(tid));
 }
 
 Result<void> IetControl::new_unit(std::uint32_t tid, std::uint32_t lun, const std::string& params) {
-  return act("make a logical unit",
-             {"--op", "new", option("tid", tid), option("lun", lun), "--params", params});
+  return act("make a logical unit", ietadm::new_unit(tid, lun, params));
 }
 
 Result<void> IetControl::new_account(std::uint32_t tid, const std::string& user,
                                      const Secret& secret) {
-  return act("make an account", {"--op", "new", option("tid", tid), "--user",
-                                 "--params=IncomingUser=" + user + ",Password=" + secret.reveal()});
+  return act("make an account", ietadm::new_account(tid, user, secret));
 }
 
 Result<void> IetControl::delete_account(std::uint32_t tid, const std::string& user) {
-  return act("delete an account",
-             {"--op", "delete", option("tid", tid), "--user", "--params=IncomingUser=" + user});
+  return act("delete an account", ietadm::delete_account(tid, user));
 }
 
 Result<void> IetControl::close_connection(std::uint32_t tid, std::uint64_t sid, std::uint32_t cid) {
-  return act("close a connection",
-             {"--op", "delete", option("tid", tid), option("sid", sid), option("cid", cid)});
+  return act("close a connection", ietadm::close_connection(tid, sid, cid));
 }
 
 }  // namespace vbs::volume_delegate

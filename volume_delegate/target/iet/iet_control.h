@@ -36,9 +36,9 @@ class IetControl {
 
   Result<void> new_target(std::uint32_t tid, const std::string& iqn);
   Result<void> delete_target(std::uint32_t tid);
-  /// "Path=...,Type=..."
+  /// `params` as ietadm::unit_params makes them.
   Result<void> new_unit(std::uint32_t tid, std::uint32_t lun, const std::string& params);
-  /// The secret stands in the arguments of ietadm meanwhile: it takes it nowhere else.
+  /// The secret stands in the arguments of ietadm meanwhile.
   Result<void> new_account(std::uint32_t tid, const std::string& user, const Secret& secret);
   Result<void> delete_account(std::uint32_t tid, const std::string& user);
   Result<void> close_connection(std::uint32_t tid, std::uint64_t sid, std::uint32_t cid);

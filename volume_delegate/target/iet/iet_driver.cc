@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "common/fault_point.h"
-#include "common/ids.h"
 #include "common/process.h"
-#include "common/volume_serial.h"
+#include "volume_delegate/target/iet/iet_commands.h"
 #include "volume_delegate/target/outcome.h"
 #include "volume_delegate/target/view_parts.h"
 
@@ -18,18 +17,12 @@ namespace {
 
 constexpr unsigned kOldest = 416;  // 0.4.16
 
-/// blockio goes past the page cache and wants the device for itself, so that read-only exports,
-/// which may be several, use fileio; that writes through the page cache before it answers.
 Result<std::string> unit_params(const TargetSpec& spec) {
   struct stat status {};
   if (::stat(spec.device.c_str(), &status) != 0) {
     return fail(ErrorCode::internal, "cannot serve " + spec.device + ": " + errno_text(errno));
   }
-  const auto volume = Uuid::parse(spec.serial);
-  const std::string serial = volume ? short_volume_serial(*volume) : spec.serial;
-  const bool alone = S_ISBLK(status.st_mode) && !spec.read_only;
-  return "Path=" + spec.device + ",Type=" + (alone ? "blockio" : "fileio") +
-         (spec.read_only ? ",IOMode=ro" : "") + ",ScsiId=" + serial + ",ScsiSN=" + serial;
+  return ietadm::unit_params(spec, S_ISBLK(status.st_mode) && !spec.read_only);
 }
 
 /// A target without a unit can become any, one with another has to go.

@@ -48,6 +48,16 @@ bool lock_is_free(const std::string& path) {
 
 }  // namespace
 
+std::vector<std::string> tgtd_arguments(const TgtOptions& options) {
+  return {"-f",
+          "-C",
+          std::to_string(options.control_port),
+          "-t",
+          std::to_string(options.threads),
+          "--iscsi",
+          "portal=" + options.portal.str()};
+}
+
 TgtDaemon::TgtDaemon(TgtOptions options, std::string program, TgtControl control)
     : options_(std::move(options)), program_(std::move(program)), control_(std::move(control)) {}
 
@@ -95,10 +105,8 @@ Result<DaemonState> TgtDaemon::start() {
   // tgtd only logs that a portal is busy, and then listens on port 3260 of every address.
   if (auto is_free = check_portal_is_free(options_.portal); !is_free) return fail(is_free.error());
   process::Command command;
-  command.argv = {program_,  "-f",
-                  "-C",      std::to_string(options_.control_port),
-                  "-t",      std::to_string(options_.threads),
-                  "--iscsi", "portal=" + options_.portal.str()};
+  command.argv = tgtd_arguments(options_);
+  command.argv.insert(command.argv.begin(), program_);
   command.environment["TGT_IPC_SOCKET"] = socket_base(options_);
   auto pid = process::start_detached(command, log_file(options_));
   if (!pid) return fail(pid.error());

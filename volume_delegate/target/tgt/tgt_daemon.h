@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "common/error.h"
 #include "volume_delegate/target/target_driver.h"
@@ -10,6 +11,9 @@
 #include "volume_delegate/target/tgt/tgt_options.h"
 
 namespace vbs::volume_delegate {
+
+/// The words after tgtd's name.
+std::vector<std::string> tgtd_arguments(const TgtOptions& options);
 
 /// The tgtd process of this server. It outlives the program that started it, is found again by
 /// its control socket, and is never stopped from here. Thread-safe.
