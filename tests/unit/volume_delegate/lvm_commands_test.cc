@@ -39,8 +39,8 @@ TEST(LvmCommands, MakeThickThings) {
   EXPECT_THAT(commands.create_snapshot("a", "s", 8 * kMiB, {"t"}),
               ElementsAre("lvcreate", "--config", kConfig, "--yes", "--snapshot", "--size",
                           "8388608b", "--addtag", "t", "--name", "s", "--", "vg/a"));
-  EXPECT_THAT(commands.split_snapshot("s"),
-              ElementsAre("lvconvert", "--config", kConfig, "--yes", "--splitsnapshot", "--", "vg/s"));
+  EXPECT_THAT(commands.split_snapshot("s"), ElementsAre("lvconvert", "--config", kConfig, "--yes",
+                                                        "--splitsnapshot", "--", "vg/s"));
 }
 
 TEST(LvmCommands, MakeThinThings) {
