@@ -52,7 +52,10 @@ struct Program::Impl {
   }
 
   Result<void> serve(Authenticator authenticator) {
-    auto opened = db::Database::open({settings.database});
+    db::DatabaseOptions options;
+    options.path = settings.database;
+    options.key_file = settings.database_key_file;
+    auto opened = db::Database::open(options);
     if (!opened) return fail(opened.error());
     database = std::move(*opened);
     front = std::make_unique<Front>(settings, std::move(authenticator), *database,
@@ -60,10 +63,10 @@ struct Program::Impl {
     front->set_http_counters(
         [this] { return server ? server->counters() : http::ServerCounters{}; });
     if (auto ok = on_loop(loop, [this] { return front->start(); }); !ok) return ok;
-    http::ServerOptions options = settings.server;
-    options.tls = tls;
+    http::ServerOptions serving = settings.server;
+    serving.tls = tls;
     auto started =
-        http::Server::start(options, [this](http::Request request, http::Responder respond) {
+        http::Server::start(serving, [this](http::Request request, http::Responder respond) {
           front->handle(std::move(request), std::move(respond));
         });
     if (!started) return fail(started.error());

@@ -105,6 +105,7 @@ Result<Settings> load_settings(const std::string& path) {
   s.server.max_requests =
       static_cast<std::size_t>(root.integer_or("max_requests", 256, 1, 100'000));
   s.database = root.string("database");
+  s.database_key_file = root.string_or("database_key_file", "");
   s.tokens_file = root.string_or("tokens_file", "");
   s.service_token_file = root.string("service_token_file");
   s.log = log::read_settings("vbsd", root);

@@ -28,6 +28,7 @@ struct Settings {
   http::ServerOptions server;
   http::TlsOptions tls;  ///< of the server, and of the links to the delegates
   std::string database;
+  std::string database_key_file;   ///< "" for the one beside the database
   std::string tokens_file;         ///< "" only on loopback: everybody is admin of "default"
   std::string service_token_file;  ///< what delegates ask for
   log::Options log;

@@ -16,7 +16,7 @@ constexpr std::size_t kShortest = 16;
 
 }  // namespace
 
-Result<Secret> read_secret_file(const std::string& path, std::string_view what) {
+Result<Secret> read_private_file(const std::string& path, std::string_view what) {
   const std::string name = std::string(what) + " " + path;
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0)
@@ -27,12 +27,20 @@ Result<Secret> read_secret_file(const std::string& path, std::string_view what) 
   }
   auto text = read_file(path, kLongest);
   if (!text) return fail(text.error());
-  while (text->ends_with('\n') || text->ends_with('\r') || text->ends_with(' ')) text->pop_back();
+  return Secret(*std::move(text));
+}
+
+Result<Secret> read_secret_file(const std::string& path, std::string_view what) {
+  const auto content = read_private_file(path, what);
+  if (!content) return fail(content.error());
+  std::string_view word = content->reveal();
+  while (word.ends_with('\n') || word.ends_with('\r') || word.ends_with(' ')) word.remove_suffix(1);
   const bool printable =
-      std::all_of(text->begin(), text->end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (printable && text->size() >= kShortest) return Secret(*std::move(text));
-  return fail(ErrorCode::invalid_field,
-              name + " must hold one word of at least 16 printable characters");
+      std::all_of(word.begin(), word.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (printable && word.size() >= kShortest) return Secret(std::string(word));
+  return fail(
+      ErrorCode::invalid_field,
+      std::string(what) + " " + path + " must hold one word of at least 16 printable characters");
 }
 
 }  // namespace vbs

@@ -12,7 +12,7 @@ constexpr StateTexts<3> kStates = {"reserved", "attached", "closed"};
 
 const std::string kSelect =
     "SELECT seq, uid, volume_uid, project, volume_server, vmm_node, vm, device, read_only, state,"
-    " reason, initiator, chap_user, chap_secret, iqn, portal, lun, serial, guest_device,"
+    " reason, initiator, chap_user, sealed_secret, iqn, portal, lun, serial, guest_device,"
     " created_at, updated_at FROM attachments WHERE ";
 
 Attachment read_attachment(const Statement& row) {
@@ -30,7 +30,7 @@ Attachment read_attachment(const Statement& row) {
   attachment.reason = row.string(10);
   attachment.initiator = row.string(11);
   attachment.chap_user = row.string(12);
-  attachment.chap_secret = Secret(row.string(13));
+  attachment.sealed_secret = row.string(13);
   attachment.iqn = row.string(14);
   attachment.portal = row.string(15);
   attachment.lun = static_cast<std::uint32_t>(row.integer(16));
@@ -115,7 +115,7 @@ bool AttachmentTable::insert(Attachment& attachment) {
   // An unknown volume gives no volume_seq, which the column refuses.
   auto row = connection_.prepare(
       "INSERT INTO attachments (volume_seq, uid, volume_uid, project, volume_server, vmm_node, vm,"
-      " device, read_only, state, reason, initiator, chap_user, chap_secret, iqn, portal, lun,"
+      " device, read_only, state, reason, initiator, chap_user, sealed_secret, iqn, portal, lun,"
       " serial, guest_device, created_at, updated_at)"
       " VALUES ((SELECT v.seq FROM volumes v WHERE v.uid = ?2), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
       " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
@@ -124,12 +124,20 @@ bool AttachmentTable::insert(Attachment& attachment) {
   row.bind(attachment.volume_server).bind(attachment.vmm_node).bind(attachment.vm);
   row.bind(attachment.device).bind(attachment.read_only).bind(to_string(attachment.state));
   row.bind(attachment.reason).bind(attachment.initiator).bind(attachment.chap_user);
-  row.bind(attachment.chap_secret.reveal()).bind(attachment.iqn).bind(attachment.portal);
+  row.bind(attachment.sealed_secret).bind(attachment.iqn).bind(attachment.portal);
   row.bind(std::int64_t{attachment.lun}).bind(attachment.serial).bind(attachment.guest_device);
   row.bind(attachment.created_at).bind(attachment.updated_at);
   if (row.run() == 0) return false;
   attachment.seq = connection_.last_insert_rowid();
   return true;
+}
+
+Secret AttachmentTable::open_secret(const Attachment& attachment, const SecretBox& box) {
+  if (attachment.sealed_secret.empty()) return {};
+  auto secret = box.open(attachment.sealed_secret, attachment.id.str());
+  if (secret) return *std::move(secret);
+  throw SqliteError(SQLITE_CORRUPT,
+                    "attachment " + attachment.id.str() + ": " + secret.error().message);
 }
 
 void AttachmentTable::set_export(const Uuid& id, std::string_view iqn, std::string_view portal,

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/secret.h"
+#include "common/secret_box.h"
 #include "db/connection.h"
 
 namespace vbs::db {
@@ -27,7 +27,9 @@ struct Attachment {
   std::string reason;     ///< why closed
   std::string initiator;  ///< IQN of the VMM node
   std::string chap_user;
-  Secret chap_secret;
+  /// For this attachment's id, by the database's box. "" once closed, and where an operator has
+  /// given up a key that was lost.
+  std::string sealed_secret;
   std::string iqn;  ///< of the target, once exported
   std::string portal;
   std::uint32_t lun = 0;
@@ -52,6 +54,9 @@ class AttachmentTable {
   std::vector<Attachment> open_of_vm(std::string_view vmm_node, std::string_view vm);
   /// Sets attachment.seq. False when the device name is taken on that VM.
   bool insert(Attachment& attachment);
+  /// The CHAP secret of one that `find` or a list gave; empty if it has none. Throws SqliteError if
+  /// the row was changed by somebody else.
+  static Secret open_secret(const Attachment& attachment, const SecretBox& box);
   void set_export(const Uuid& id, std::string_view iqn, std::string_view portal, std::uint32_t lun);
   void set_device(const Uuid& id, std::string_view serial,
                   const std::optional<std::string>& guest_device);

@@ -10,6 +10,7 @@
 #include "db/database_file.h"
 #include "db/migrations.h"
 #include "db/reader_pool.h"
+#include "db/sealed_secrets.h"
 #include "db/writer.h"
 
 namespace vbs::db {
@@ -44,6 +45,7 @@ struct Database::Impl {
   // In this order: the readers go first, so that the writer's is the last connection, which folds
   // the log into the file; the claim goes last of all.
   FileDescriptor claim;
+  std::optional<SecretBox> box;
   std::unique_ptr<Writer> writer;
   std::unique_ptr<ReaderPool> readers;
 
@@ -54,6 +56,9 @@ Result<void> Database::Impl::connect(const DatabaseOptions& options) {
   auto connection = std::make_unique<Connection>(path, Connection::Mode::writer);
   check_pages(*connection, size_of(path));
   if (auto ok = migrate(*connection, known_migrations(), SystemClock().wall()); !ok) return ok;
+  auto opened = open_box(*connection, options.key_file.empty() ? path + ".key" : options.key_file);
+  if (!opened) return fail(opened.error());
+  box = std::move(*opened);
   if (go_on_from_copy(*connection, SystemClock().wall()))
     log::warning("the database was put back from a backup; see the operator guide, Backup",
                  {{"path", path}});
@@ -98,6 +103,10 @@ Result<void> Database::read_erased(const std::function<void(Connection&)>& query
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, std::string("a database query threw: ") + error.what());
   }
+}
+
+const SecretBox& Database::box() const {
+  return *impl_->box;
 }
 
 std::int64_t Database::file_bytes() const {

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/executor.h"
+#include "common/secret_box.h"
 #include "db/connection.h"
 
 namespace vbs::db {
@@ -22,6 +23,7 @@ struct DatabaseOptions {
   WriteMode mode = WriteMode::threaded;
   unsigned readers = 4;                  ///< connections kept for concurrent reads
   std::size_t max_queued_writes = 4096;  ///< beyond: overloaded
+  std::string key_file{};                ///< "" for the path and ".key"; see open_box
 };
 
 /// A write in progress: everything done through its connection becomes durable together, or not at
@@ -42,9 +44,9 @@ class Database {
   using Done = std::function<void(Result<void>)>;
 
   /// Opens or creates, migrates, and checks: a newer schema, a changed migration, another process
-  /// that holds the database (a lock file beside it), a damaged or read-only file are refused with
-  /// a clear error. Runs `PRAGMA integrity_check` on databases below 64 MiB, and
-  /// `quick_check` below 256 MiB.
+  /// that holds the database (a lock file beside it), a damaged or read-only file, and a key file
+  /// that is not the one of its secrets are refused with a clear error. Runs `PRAGMA
+  /// integrity_check` on databases below 64 MiB, and `quick_check` below 256 MiB.
   static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
   ~Database();
 
@@ -65,6 +67,9 @@ class Database {
     if (!ok) return fail(ok.error());
     return std::move(*value);
   }
+
+  /// For the secrets of attachments.
+  const SecretBox& box() const;
 
   /// Consistent copy to `target` (must not exist) by the online backup API, while the service runs.
   /// Also usable by another process than the one that serves.

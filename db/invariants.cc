@@ -62,7 +62,9 @@ const std::vector<Invariant> kInvariants = {
      " FROM volumes v WHERE v.seq = a.volume_seq AND v.uid = a.volume_uid"
      " AND v.project = a.project AND v.node = a.volume_server AND v.state <> 'deleted')"},
     {"closed-attachment-with-secret",
-     "SELECT uid FROM attachments WHERE state = 'closed' AND chap_secret <> ''"},
+     "SELECT uid FROM attachments WHERE state = 'closed' AND sealed_secret <> ''"},
+    {"secret-in-clear",
+     "SELECT uid FROM attachments WHERE sealed_secret <> '' AND sealed_secret NOT GLOB 'v1:*'"},
 
     // Volumes and snapshots.
     {"volume-error-without-reason",

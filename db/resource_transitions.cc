@@ -194,7 +194,7 @@ Result<void> attachment_closed(Transaction& tx, const Uuid& id, std::string_view
   if (attachment->state == AttachmentState::closed) return {};
   connection
       .prepare(
-          "UPDATE attachments SET state = 'closed', reason = ?, chap_secret = '', updated_at = ?"
+          "UPDATE attachments SET state = 'closed', reason = ?, sealed_secret = '', updated_at = ?"
           " WHERE uid = ?")
       .bind(reason)
       .bind(now)

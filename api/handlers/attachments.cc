@@ -109,7 +109,9 @@ db::Attachment new_attachment(Services& services, const AttachRequest& wanted, c
   attachment.read_only = wanted.read_only;
   attachment.initiator = found.initiator;
   attachment.chap_user = "vbs-" + attachment.id.base32();
-  attachment.chap_secret = Secret(services.random.alphanumeric(kChapSecretLength));
+  attachment.sealed_secret =
+      services.database.box().seal(Secret(services.random.alphanumeric(kChapSecretLength)),
+                                   attachment.id.str(), services.random);
   attachment.created_at = attachment.updated_at = operation.created_at;
   return attachment;
 }

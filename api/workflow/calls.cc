@@ -22,7 +22,7 @@ wire::SessionSpec session_spec(const Facts& facts) {
   spec.iqn = a.iqn;
   spec.lun = a.lun;
   spec.chap_user = a.chap_user;
-  spec.chap_secret = a.chap_secret;
+  spec.chap_secret = facts.chap_secret;
   spec.read_only = a.read_only;
   spec.generation = facts.generation();
   return spec;
@@ -44,7 +44,7 @@ api::DelegateCall put_export(const Facts& facts) {
   spec.volume = a.volume;
   spec.initiator = a.initiator;
   spec.chap_user = a.chap_user;
-  spec.chap_secret = a.chap_secret;
+  spec.chap_secret = facts.chap_secret;
   spec.read_only = a.read_only;
   spec.generation = facts.generation();
   return {a.volume_server, http::Method::put, path_of("exports", a.id), {}, to_body(spec)};

@@ -76,7 +76,12 @@ EngineCounters Engine::counters() const {
 void Engine::drive(const RunPtr& run) {
   run->busy = true;
   run->poked = false;
-  auto facts = database_.read([&](db::Connection& c) { return load_facts(c, run->id); });
+  auto facts = database_.read([&](db::Connection& c) {
+    auto loaded = load_facts(c, run->id);
+    if (loaded && loaded->attachment)
+      loaded->chap_secret = db::AttachmentTable::open_secret(*loaded->attachment, database_.box());
+    return loaded;
+  });
   if (!facts) {
     log::error("cannot read an operation",
                {{"operation", run->id.str()}, {"error", describe(facts.error())}});

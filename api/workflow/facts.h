@@ -26,6 +26,7 @@ struct Facts {
   std::optional<db::Volume> volume;
   std::optional<db::Snapshot> snapshot;
   std::optional<db::Attachment> attachment;
+  Secret chap_secret;             ///< of `attachment`; the engine opens it
   json::Value options;            ///< what was asked
   json::Value data;               ///< what earlier steps found out
   bool more_attachments = false;  ///< others have their turn after `attachment`

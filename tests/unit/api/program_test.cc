@@ -45,6 +45,14 @@ class ProgramTest : public testing::Test {
   Settings settings_;
 };
 
+TEST_F(ProgramTest, TheKeyOfTheDatabaseStandsWhereItIsTold) {
+  settings_.database_key_file = folder_ + "/key";
+  EXPECT_EQ(refusal(), "");
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/key"));
+  write(folder_ + "/key", "no key\n");
+  EXPECT_THAT(refusal(), HasSubstr("database_key_file " + folder_ + "/key must hold"));
+}
+
 TEST_F(ProgramTest, ServesAndEnds) {
   for (int i = 0; i < 2; ++i) {
     auto program = Program::start(settings_);

@@ -35,6 +35,11 @@ TEST(SettingsTest, DefaultsServeLoopback) {
   EXPECT_EQ(settings->operations_kept, std::chrono::hours(7 * 24));
 }
 
+TEST(SettingsTest, TheKeyOfTheDatabaseMayStandElsewhere) {
+  EXPECT_EQ(load(kLeast)->database_key_file, "");
+  EXPECT_EQ(load("database_key_file = \"/y/key\"\n" + kLeast)->database_key_file, "/y/key");
+}
+
 TEST(SettingsTest, AddressesOfBothKinds) {
   const auto six = load("listen = \"[::1]:7801\"\n" + kLeast);
   ASSERT_TRUE(six) << describe(six.error());

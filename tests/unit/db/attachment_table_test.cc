@@ -31,6 +31,7 @@ class AttachmentTableTest : public DatabaseTest {
 TEST_F(AttachmentTableTest, KeepsEveryMember) {
   Attachment attachment = test_attachment(11, test_id(2), "/dev/sdb");
   attachment.read_only = true;
+  attachment.sealed_secret = "v1:00";
   add(attachment);
   must([](Transaction& tx) -> Result<void> {
     AttachmentTable table(tx.connection());
@@ -51,7 +52,7 @@ TEST_F(AttachmentTableTest, KeepsEveryMember) {
   EXPECT_EQ(found->state, AttachmentState::reserved);
   EXPECT_EQ(found->initiator, attachment.initiator);
   EXPECT_EQ(found->chap_user, "user");
-  EXPECT_EQ(found->chap_secret, attachment.chap_secret);
+  EXPECT_EQ(found->sealed_secret, attachment.sealed_secret);
   EXPECT_EQ(found->iqn, "iqn.2026-01.test:11");
   EXPECT_EQ(found->portal, "10.0.0.1:3260");
   EXPECT_EQ(found->lun, 1U);

@@ -24,6 +24,7 @@ class ResourceTransitionsTest : public DatabaseTest {
   void add_attachment(unsigned n, unsigned volume, const std::string& device, bool read_only) {
     Attachment attachment = test_attachment(n, test_id(volume), device);
     attachment.read_only = read_only;
+    attachment.sealed_secret = "v1:00";
     add(attachment);
   }
   void attach(unsigned n) {
@@ -242,7 +243,7 @@ TEST_F(ResourceTransitionsTest, AnAttachmentsLifeMovesItsVolume) {
   ASSERT_TRUE(close(11, "detached by alice"));
   EXPECT_EQ(attachment(11).state, AttachmentState::closed);
   EXPECT_EQ(attachment(11).reason, "detached by alice");
-  EXPECT_TRUE(attachment(11).chap_secret.empty());
+  EXPECT_TRUE(attachment(11).sealed_secret.empty());
   EXPECT_EQ(volume(1).state, VolumeState::available);
   ASSERT_TRUE(close(11, "again"));
   EXPECT_EQ(attachment(11).reason, "detached by alice");

@@ -104,7 +104,6 @@ inline Attachment test_attachment(unsigned n, const Uuid& volume, const std::str
   attachment.device = device;
   attachment.initiator = "iqn.2026-01.test:vmm1";
   attachment.chap_user = "user";
-  attachment.chap_secret = Secret("0123456789abcdef");
   attachment.created_at = attachment.updated_at = kNow;
   return attachment;
 }
