@@ -47,7 +47,7 @@ const Corruption kCorruptions[] = {
     {"attachment-differs-from-volume",
      "UPDATE attachments SET volume_server = 'vs9' WHERE device = '/dev/sdb'"},
     {"closed-attachment-with-secret",
-     "UPDATE attachments SET sealed_secret = 'left' WHERE state = 'closed'"},
+     "UPDATE attachments SET sealed_secret = 'v1:left' WHERE state = 'closed'"},
     {"secret-in-clear", "UPDATE attachments SET sealed_secret = 'left' WHERE device = '/dev/sdb'"},
     {"volume-error-without-reason", "UPDATE volumes SET reason = '' WHERE state = 'error'"},
     {"snapshot-error-without-reason", "UPDATE snapshots SET state = 'error'"},
