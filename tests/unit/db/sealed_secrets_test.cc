@@ -31,28 +31,25 @@ class SealedSecretsTest : public DatabaseTest {
     return bytes.find(text) != std::string::npos;
   }
 
-  /// As the program before this schema left it: attachment 11 has its secret in clear; of 12, which
-  /// was purged, the page still has the text.
+  /// As the program before this schema left it: attachment 11 has its secret in clear, and a free
+  /// page that of one that is gone.
   void make_old_database() {
     Connection writer(path(), Connection::Mode::writer);
     ASSERT_TRUE(migrate(writer, known_migrations().first(3), kNow));
     Volume volume = test_volume(1);
     ASSERT_TRUE(VolumeTable(writer).insert(volume, {}));
-    add_old_row(writer, 11, kSecret);
-    add_old_row(writer, 12, kGone);
-    writer.prepare("DELETE FROM attachments WHERE uid = ?").bind(test_id(12)).run();
-  }
-  static void add_old_row(Connection& writer, unsigned n, const std::string& secret) {
+    writer.execute("PRAGMA secure_delete = OFF");  // Debian's SQLite has it on
     writer
         .prepare(
             "INSERT INTO attachments (uid, volume_uid, volume_seq, project, volume_server,"
             " vmm_node, vm, device, read_only, state, initiator, chap_user, chap_secret,"
-            " created_at, updated_at) VALUES (?, ?, 1, 'p1', 'vs1', 'hv1', 'vm1', '/dev/' || ?1, 1,"
+            " created_at, updated_at) VALUES (?, ?, 1, 'p1', 'vs1', 'hv1', 'vm1', '/dev/sdb', 0,"
             " 'attached', 'iqn', 'user', ?, 0, 0)")
-        .bind(test_id(n))
+        .bind(test_id(11))
         .bind(test_id(1))
-        .bind(secret)
+        .bind(kSecret)
         .run();
+    writer.execute("CREATE TABLE gone AS SELECT '" + kGone + "' AS secret; DROP TABLE gone");
   }
 
   /// A database with one sealed secret, of attachment 11.
