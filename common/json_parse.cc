@@ -3,7 +3,9 @@
 #include <rapidjson/reader.h>
 
 #include <algorithm>
-#include <limits>
+#include <charconv>
+#include <cmath>
+#include <optional>
 
 #include "common/json.h"
 #include "common/text.h"
@@ -28,22 +30,31 @@ const std::string* duplicate_key(const Value::Object& members) {
   return found == keys.end() ? nullptr : *found;
 }
 
+template <class Number>
+std::optional<Number> read_whole(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Nothing where even a double cannot hold it.
+std::optional<Value> number_of(std::string_view text) {
+  if (const auto integer = read_whole<std::int64_t>(text)) return Value(*integer);
+  if (const auto large = read_whole<std::uint64_t>(text)) return Value(*large);
+  const auto real = read_whole<double>(text);
+  if (!real || !std::isfinite(*real)) return std::nullopt;
+  return Value(*real);
+}
+
 /// Takes the parser's events and builds the value; a handler that returns false ends the parse, and
 /// `refusal` says why.
-class Builder {
+class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
  public:
   explicit Builder(const Limits& limits) : limits_(limits) {}
 
   bool Null() { return add(Value()); }
   bool Bool(bool value) { return add(Value(value)); }
-  bool Int(int value) { return add(Value(std::int64_t{value})); }
-  bool Uint(unsigned value) { return add(Value(std::int64_t{value})); }
-  bool Int64(std::int64_t value) { return add(Value(value)); }
-  bool Uint64(std::uint64_t value) {
-    constexpr std::uint64_t kMaxSigned = std::numeric_limits<std::int64_t>::max();
-    return add(value <= kMaxSigned ? Value(static_cast<std::int64_t>(value)) : Value(value));
-  }
-  bool Double(double value) { return add(Value(value)); }
   bool String(const char* text, rapidjson::SizeType length, bool) {
     std::string string(text, length);
     return check_utf8(string) && add(Value(std::move(string)));
@@ -62,8 +73,14 @@ class Builder {
   }
   bool StartArray() { return open(false); }
   bool EndArray(rapidjson::SizeType) { return close(Value(std::move(frames_.back().items))); }
-  // Called only with a flag that is not used, but part of the interface.
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return refuse("unexpected number"); }
+  // The library's own conversion shifts by amounts that C++ does not define ("0e-40"), and makes an
+  // infinity of what is slightly too large.
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    auto number = number_of({text, length});
+    return number ? add(*std::move(number)) : refuse("a number is out of range");
+  }
+  /// Of what is not expected: numbers in other forms.
+  bool Default() { return refuse("unexpected number"); }
 
   const std::string& refusal() const { return refusal_; }
   Value take() { return std::move(root_); }
@@ -142,7 +159,7 @@ Result<Value> parse(std::string_view text, const Limits& limits) {
   }
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
                               rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseFullPrecisionFlag;
+                              rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(text.data(), text.size());
   rapidjson::Reader reader;
   Builder builder(limits);

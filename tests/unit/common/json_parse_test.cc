@@ -63,6 +63,7 @@ TEST(JsonParse, OtherNumbersAreDoubles) {
   EXPECT_EQ(*parsed("0.1").as<double>(), 0.1);
   EXPECT_EQ(*parsed("1.7976931348623157e308").as<double>(), std::numeric_limits<double>::max());
   EXPECT_TRUE(std::signbit(*parsed("-0.0").as<double>()));
+  EXPECT_EQ(*parsed("0e-40").as<double>(), 0.0);
 }
 
 TEST(JsonParse, ObjectsKeepTheirOrder) {
@@ -101,6 +102,7 @@ TEST(JsonParse, NotJson) {
                                      "1e",
                                      "1e400",
                                      "-1e400",
+                                     "1.8e308",
                                      "\"abc",
                                      "\"a\nb\"",
                                      "\"\\x\"",
