@@ -132,7 +132,8 @@ TEST_F(HypervisorConformance, ANewProcessSeesAndRemovesWhatIsShown) {
 }
 
 TEST_F(HypervisorConformance, AVolumeThatHasGrownIsShownLarger) {
-  ASSERT_TRUE(attach(1));
+  const auto attached = attach(1);
+  ASSERT_TRUE(attached) << attached.error().message;
   ASSERT_TRUE(hypervisor->resize("vm1", id(1), kSize)) << "it has that size already";
   const auto early = hypervisor->resize("vm1", id(1), 2 * kSize);
   ASSERT_FALSE(early) << "its storage has not grown";
