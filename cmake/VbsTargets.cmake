@@ -34,7 +34,7 @@ if(VBS_SANITIZE)
   # -Og halves the instrumented programs and costs no time to compile.
   target_compile_options(vbs_flags INTERFACE -fsanitize=${VBS_SANITIZE} -fno-omit-frame-pointer -Og
                                              -fno-sanitize-recover=all
-                                             -Wno-maybe-uninitialized -Wno-tsan)
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   if(VBS_SANITIZE MATCHES "undefined")
     # The check of virtual calls opens a pipe to look at memory and calls every object broken once
     # descriptors have run out, which the server must survive; and cpprestsdk lacks type information.

@@ -10,9 +10,10 @@ import xml.etree.ElementTree as ElementTree
 
 from leftovers import Reaper
 
-TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint", "lab-quick", "lab", "lab-xen"]
+TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint", "fuzz", "lab-quick", "lab", "lab-xen",
+         "fuzz-long"]
 # These take long, and are run when they are asked for.
-ON_DEMAND = ["lab", "lab-xen"]
+ON_DEMAND = ["lab", "lab-xen", "fuzz-long"]
 # Their guests' image is made in a chroot.
 WANT_ROOT = ["lab-quick", "lab", "lab-xen"]
 _SETTLE_SECONDS = 3.0
