@@ -22,7 +22,7 @@ class CppFunctions:
         self.nestings: list[tuple[int, int]] = []  # line, depth
         self._kinds: list[str] = []  # of every open brace
         self._starts: list[int] = []
-        self._scan(code)
+        self._scan(re.sub(r"(?m)^#.*", "", code))  # what the preprocessor takes ends without a semicolon
 
     def _scan(self, code: str) -> None:
         head, head_line, line, parentheses = "", 1, 1, 0

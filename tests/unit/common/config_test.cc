@@ -81,6 +81,22 @@ TEST(Config, Durations) {
   }
 }
 
+TEST(Config, TextsThatTheLibraryThinksImpossibleAreErrors) {
+  const std::pair<const char*, const char*> cases[] = {{"[~a]", "config:1: "},
+                                                       {"[\b", "config:1: "},
+                                                       {"a = \u010a", "config:1: "},
+                                                       {"\u010a = 1", "config:1: "},
+                                                       {"a = 1\nb = 12:00:\u043b1", "config:2: "}};
+  for (const auto& [text, message] : cases) {
+    const auto table = Table::parse(text);
+    ASSERT_FALSE(table) << text;
+    EXPECT_THAT(table.error().message, testing::StartsWith(message)) << text;
+  }
+  auto table = Table::parse("a = \"\"\"x \\\n  \u010a\"\"\"");
+  ASSERT_TRUE(table) << describe(table.error());
+  EXPECT_EQ(table->string("a"), "x \u010a");
+}
+
 struct ErrorCase {
   const char* text;
   std::function<void(Table&)> read;
