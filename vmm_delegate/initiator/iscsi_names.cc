@@ -16,8 +16,10 @@ constexpr std::string_view kIp = "ip-";
 constexpr std::string_view kIscsi = "-iscsi-";
 constexpr std::string_view kLun = "-lun-";
 
+/// An address is looked at as a C string, which ends at the first NUL.
 bool is_numeric(const std::string& address) {
   in6_addr buffer{};
+  if (address.find('\0') != std::string::npos) return false;
   return ::inet_pton(AF_INET, address.c_str(), &buffer) == 1 ||
          ::inet_pton(AF_INET6, address.c_str(), &buffer) == 1;
 }
@@ -57,7 +59,7 @@ std::string by_path_name(const PortalAddress& portal, std::string_view iqn, std:
 std::optional<ByPath> parse_by_path(std::string_view path) {
   if (!path.starts_with(kByPath)) return std::nullopt;
   path.remove_prefix(kByPath.size());
-  const auto iscsi = path.find(kIscsi);
+  const auto iscsi = path.find(kIscsi, kIp.size());
   const auto lun = path.rfind(kLun);
   if (!path.starts_with(kIp) || iscsi == path.npos || lun == path.npos) return std::nullopt;
   const auto target = iscsi + kIscsi.size();

@@ -34,6 +34,7 @@ TEST(IscsiNames, SplitsPortals) {
   for (const char* bad : {"", "192.0.2.7", "storage:3260", ":3260", "192.0.2.7:"}) {
     EXPECT_FALSE(split_portal(bad)) << bad;
   }
+  EXPECT_FALSE(split_portal(std::string_view("192.0.2.7\0x:3260", 16)));
 }
 
 TEST(IscsiNames, KnowsTheTargetsOfAttachments) {
@@ -50,6 +51,18 @@ TEST(IscsiNames, CallsLinksAsUdevDoes) {
             "ip-10.9.0.1:3260-iscsi-iqn.2026-01.vbs:a-lun-1");
   EXPECT_EQ(by_path_name({"2001:db8::7", "3260"}, "iqn.2026-01.vbs:a", 0),
             "ip-2001:db8::7:3260-iscsi-iqn.2026-01.vbs:a-lun-0");
+}
+
+TEST(IscsiNames, ReadsSuchLinks) {
+  const auto link = parse_by_path("/dev/disk/by-path/ip-2001:db8::7:3260-iscsi-iqn.x:a-lun-1");
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->portal, (PortalAddress{"2001:db8::7", "3260"}));
+  EXPECT_EQ(link->target, "iqn.x:a");
+  EXPECT_EQ(link->lun, 1U);
+  for (const char* other :
+       {"ip-iscsi-a:b-lun-1", "ip-192.0.2.7:3260-iscsi-lun-1", "ip-x-iscsi-a-lun-1", "pci-0"}) {
+    EXPECT_FALSE(parse_by_path(std::string("/dev/disk/by-path/") + other)) << other;
+  }
 }
 
 TEST(IscsiNames, ReadsSerialPages) {

@@ -191,6 +191,8 @@ TEST(PortalTest, ReadsBothFamilies) {
                            "[127.0.0.1]:3260", "[::]:3260", "256.0.0.1:3260", "127.0.0.1:65536"}) {
     EXPECT_TRUE(failed_with(Portal::parse(text), ErrorCode::invalid_field)) << text;
   }
+  const std::string with_nul("127.0.0.1\0x:3260", 16);
+  EXPECT_TRUE(failed_with(Portal::parse(with_nul), ErrorCode::invalid_field));
 }
 
 }  // namespace
