@@ -13,6 +13,9 @@ namespace {
 const std::string kCounter = "target-numbers";
 /// Set aside together, so that not every export pays for a second write.
 constexpr std::uint32_t kNumbersAtOnce = 64;
+/// Above, counting on would begin again at 0.
+constexpr std::uint32_t kLargestNumber =
+    std::numeric_limits<std::uint32_t>::max() - 2 * kNumbersAtOnce;
 
 std::string_view to_text(ExportRecord::Phase phase) {
   switch (phase) {
@@ -67,7 +70,7 @@ Result<ExportRecord> parse_record(const Uuid& attachment, const std::string& tex
     record.gone_at = from_millis(fields.int64("gone_at_ms"));
   } else {
     const std::uint64_t number = fields.uint64("number");
-    if (number > std::numeric_limits<std::uint32_t>::max()) fields.reject("number", "is too large");
+    if (number > kLargestNumber) fields.reject("number", "is too large");
     record.number = static_cast<std::uint32_t>(number);
     record.iqn = fields.optional_string("iqn").value_or("");
     if (const json::Value* spec = fields.object("spec")) {
@@ -113,9 +116,7 @@ Result<void> ExportRecords::load_counter() {
     if (!value) return damaged(kCounter, value.error());
     json::Fields fields(*value);
     const std::uint64_t until = fields.uint64("set_aside_until");
-    if (until > std::numeric_limits<std::uint32_t>::max()) {
-      fields.reject("set_aside_until", "is too large");
-    }
+    if (until > kLargestNumber) fields.reject("set_aside_until", "is too large");
     if (auto ok = fields.finish(); !ok) return damaged(kCounter, ok.error());
     next_number_ = std::max(next_number_, static_cast<std::uint32_t>(until));
   }

@@ -128,6 +128,12 @@ TEST(ExportRecords, NumbersGoOnAfterThoseOfRecordsWhenTheCounterIsLost) {
   EXPECT_EQ(8u, load(folder)->next_number().value_or(0));
 }
 
+TEST(ExportRecords, NumbersDoNotBeginAgain) {
+  fakes::MemoryRecords folder;
+  ASSERT_EQ("", trouble(folder.write("target-numbers", R"({"set_aside_until":4294967295})")));
+  EXPECT_TRUE(failed_with(ExportRecords::load(folder), ErrorCode::internal, "set_aside_until"));
+}
+
 TEST(ExportRecords, AFullDiskChangesNothing) {
   fakes::MemoryRecords folder;
   auto records = load(folder);
