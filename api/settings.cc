@@ -76,24 +76,7 @@ void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
   }
 }
 
-}  // namespace
-
-const db::Quota& Settings::quota_of(const std::string& project) const {
-  const auto entry = project_quota.find(project);
-  return entry == project_quota.end() ? default_quota : entry->second;
-}
-
-const NodeSettings* Settings::find_node(std::string_view name) const {
-  for (const NodeSettings& node : nodes) {
-    if (node.name == name) return &node;
-  }
-  return nullptr;
-}
-
-Result<Settings> load_settings(const std::string& path) {
-  auto loaded = config::Table::load(path);
-  if (!loaded) return fail(loaded.error());
-  config::Table& root = *loaded;
+Result<Settings> read(config::Table& root) {
   Settings s;
   const http::LinkSettings link = http::read_link(root, "127.0.0.1:7700");
   s.server.address = link.address;
@@ -125,6 +108,32 @@ Result<Settings> load_settings(const std::string& path) {
   read_nodes(root, "vmm", NodeRole::vmm, s);
   if (auto ok = root.finish(); !ok) return fail(ok.error());
   return s;
+}
+
+}  // namespace
+
+const db::Quota& Settings::quota_of(const std::string& project) const {
+  const auto entry = project_quota.find(project);
+  return entry == project_quota.end() ? default_quota : entry->second;
+}
+
+const NodeSettings* Settings::find_node(std::string_view name) const {
+  for (const NodeSettings& node : nodes) {
+    if (node.name == name) return &node;
+  }
+  return nullptr;
+}
+
+Result<Settings> load_settings(const std::string& path) {
+  auto table = config::Table::load(path);
+  if (!table) return fail(table.error());
+  return read(*table);
+}
+
+Result<Settings> parse_settings(std::string_view text, const std::string& name) {
+  auto table = config::Table::parse(text, name);
+  if (!table) return fail(table.error());
+  return read(*table);
 }
 
 }  // namespace vbs::api

@@ -48,5 +48,7 @@ struct Settings {
 };
 
 Result<Settings> load_settings(const std::string& path);
+/// The same from text, for tests; `name` appears in messages.
+Result<Settings> parse_settings(std::string_view text, const std::string& name);
 
 }  // namespace vbs::api

@@ -13,40 +13,6 @@ namespace {
 
 constexpr std::size_t kChapSecretLength = 24;
 
-/// Body of POST /v1/volumes/{id}/attachments.
-struct AttachRequest {
-  Uuid volume;
-  std::string vm;
-  std::string node;
-  std::string device;  ///< "" for the first free one
-  bool read_only = false;
-};
-
-Result<AttachRequest> read_attach(const http::Request& request) {
-  auto id = path_id(request, "id");
-  if (!id) return fail(id.error());
-  auto body = read_body(request);
-  if (!body) return fail(body.error());
-  AttachRequest wanted;
-  wanted.volume = *id;
-  json::Fields fields(*body);
-  wanted.vm = fields.string("vm");
-  wanted.node = fields.optional_string("node").value_or("");
-  const auto device = fields.optional_string("device");
-  wanted.read_only = fields.boolean_or("read_only", false);
-  if (auto ok = fields.finish(); !ok) return fail(ok.error());
-  if (auto ok = check_node_name(wanted.vm, "vm"); !ok) return fail(ok.error());
-  if (!wanted.node.empty()) {
-    if (auto ok = check_node_name(wanted.node, "node"); !ok) return fail(ok.error());
-  }
-  if (device) {
-    auto canonical = check_device_name(*device, "device");
-    if (!canonical) return fail(canonical.error());
-    wanted.device = *canonical;
-  }
-  return wanted;
-}
-
 /// The first of /dev/sdb ... /dev/sdz that no attachment of the VM has.
 Result<std::string> free_device(db::Connection& connection, const FoundVm& found) {
   const auto taken = db::AttachmentTable(connection).open_of_vm(found.node, found.vm.name);
@@ -60,7 +26,7 @@ Result<std::string> free_device(db::Connection& connection, const FoundVm& found
 }
 
 /// One writer, or any number of readers, and no VM twice.
-Result<void> check_sharing(db::Connection& connection, const AttachRequest& wanted) {
+Result<void> check_sharing(db::Connection& connection, const NewAttachment& wanted) {
   for (const db::Attachment& other :
        db::AttachmentTable(connection).open_of_volume(wanted.volume)) {
     if (!other.read_only || !wanted.read_only || other.vm == wanted.vm) {
@@ -75,7 +41,7 @@ Result<void> check_sharing(db::Connection& connection, const AttachRequest& want
 }
 
 Result<void> write_attachment(db::Transaction& tx, const Principal& principal,
-                              const AttachRequest& wanted, const FoundVm& found,
+                              const NewAttachment& wanted, const FoundVm& found,
                               db::Attachment attachment, db::Operation& operation) {
   db::Connection& connection = tx.connection();
   auto volume = hold_volume(tx, principal, operation);
@@ -99,7 +65,7 @@ Result<void> write_attachment(db::Transaction& tx, const Principal& principal,
 }
 
 /// What an attachment row holds before the volume is looked at: who, where, and fresh credentials.
-db::Attachment new_attachment(Services& services, const AttachRequest& wanted, const FoundVm& found,
+db::Attachment new_attachment(Services& services, const NewAttachment& wanted, const FoundVm& found,
                               const db::Operation& operation) {
   db::Attachment attachment;
   attachment.id = operation.attachment;
@@ -131,9 +97,34 @@ Result<db::Attachment> visible_attachment(db::Connection& connection, const Prin
 
 }  // namespace
 
+Result<NewAttachment> read_new_attachment(const http::Request& request) {
+  auto id = path_id(request, "id");
+  if (!id) return fail(id.error());
+  auto body = read_body(request);
+  if (!body) return fail(body.error());
+  NewAttachment wanted;
+  wanted.volume = *id;
+  json::Fields fields(*body);
+  wanted.vm = fields.string("vm");
+  wanted.node = fields.optional_string("node").value_or("");
+  const auto device = fields.optional_string("device");
+  wanted.read_only = fields.boolean_or("read_only", false);
+  if (auto ok = fields.finish(); !ok) return fail(ok.error());
+  if (auto ok = check_node_name(wanted.vm, "vm"); !ok) return fail(ok.error());
+  if (!wanted.node.empty()) {
+    if (auto ok = check_node_name(wanted.node, "node"); !ok) return fail(ok.error());
+  }
+  if (device) {
+    auto canonical = check_device_name(*device, "device");
+    if (!canonical) return fail(canonical.error());
+    wanted.device = *canonical;
+  }
+  return wanted;
+}
+
 void AttachmentHandlers::attach(const Principal& principal, const http::Request& request,
                                 http::Responder respond) const {
-  auto wanted = read_attach(request);
+  auto wanted = read_new_attachment(request);
   if (!wanted) return respond(http::problem(wanted.error()));
   if (submitter_.answered_before(principal, request, respond)) return;
   auto seen = services_.database.read([&](db::Connection& connection) {

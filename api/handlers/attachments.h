@@ -1,9 +1,22 @@
 #pragma once
 
+#include <string>
+
 #include "api/services.h"
 #include "api/submit.h"
 
 namespace vbs::api {
+
+/// Body of POST /v1/volumes/{id}/attachments.
+struct NewAttachment {
+  Uuid volume;
+  std::string vm;
+  std::string node;
+  std::string device;  ///< "" for the first free one
+  bool read_only = false;
+};
+
+Result<NewAttachment> read_new_attachment(const http::Request& request);
 
 /// /v1/volumes/{id}/attachments
 class AttachmentHandlers {

@@ -9,32 +9,6 @@ namespace vbs::api {
 
 namespace {
 
-/// Body of POST /v1/snapshots.
-struct CreateRequest {
-  Uuid volume;
-  std::optional<std::string> name;
-  std::map<std::string, std::string> tags;
-};
-
-Result<CreateRequest> read_create(const http::Request& request) {
-  auto body = read_body(request);
-  if (!body) return fail(body.error());
-  CreateRequest wanted;
-  json::Fields fields(*body);
-  const std::string volume = fields.string("volume_id");
-  wanted.name = fields.optional_string("name");
-  wanted.tags = fields.string_map("tags");
-  if (auto ok = fields.finish(); !ok) return fail(ok.error());
-  const auto id = Uuid::parse(volume);
-  if (!id) return fail_field("volume_id", "must be an id (a UUID)");
-  wanted.volume = *id;
-  if (wanted.name) {
-    if (auto ok = check_resource_name(*wanted.name, "name"); !ok) return fail(ok.error());
-  }
-  if (auto ok = check_tags(wanted.tags, "tags"); !ok) return fail(ok.error());
-  return wanted;
-}
-
 /// The attachment through which a VM writes to the volume; nil if there is none.
 Uuid writer_of(db::Connection& connection, const Uuid& volume) {
   for (const db::Attachment& attachment : db::AttachmentTable(connection).open_of_volume(volume)) {
@@ -44,7 +18,7 @@ Uuid writer_of(db::Connection& connection, const Uuid& volume) {
 }
 
 Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
-                            const CreateRequest& wanted, const Services& services,
+                            const NewSnapshot& wanted, const Services& services,
                             db::Operation& operation) {
   db::Connection& connection = tx.connection();
   operation.attachment = writer_of(connection, operation.volume);
@@ -82,9 +56,28 @@ Result<void> write_snapshot(db::Transaction& tx, const Principal& principal,
 
 }  // namespace
 
+Result<NewSnapshot> read_new_snapshot(const http::Request& request) {
+  auto body = read_body(request);
+  if (!body) return fail(body.error());
+  NewSnapshot wanted;
+  json::Fields fields(*body);
+  const std::string volume = fields.string("volume_id");
+  wanted.name = fields.optional_string("name");
+  wanted.tags = fields.string_map("tags");
+  if (auto ok = fields.finish(); !ok) return fail(ok.error());
+  const auto id = Uuid::parse(volume);
+  if (!id) return fail_field("volume_id", "must be an id (a UUID)");
+  wanted.volume = *id;
+  if (wanted.name) {
+    if (auto ok = check_resource_name(*wanted.name, "name"); !ok) return fail(ok.error());
+  }
+  if (auto ok = check_tags(wanted.tags, "tags"); !ok) return fail(ok.error());
+  return wanted;
+}
+
 void SnapshotHandlers::create(const Principal& principal, const http::Request& request,
                               http::Responder respond) const {
-  auto wanted = read_create(request);
+  auto wanted = read_new_snapshot(request);
   if (!wanted) return respond(http::problem(wanted.error()));
   db::Operation operation = submitter_.draft(principal, "create-snapshot");
   operation.volume = wanted->volume;

@@ -1,9 +1,22 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "api/services.h"
 #include "api/submit.h"
 
 namespace vbs::api {
+
+/// Body of POST /v1/snapshots.
+struct NewSnapshot {
+  Uuid volume;
+  std::optional<std::string> name;
+  std::map<std::string, std::string> tags;
+};
+
+Result<NewSnapshot> read_new_snapshot(const http::Request& request);
 
 /// /v1/snapshots
 class SnapshotHandlers {
