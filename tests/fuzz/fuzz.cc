@@ -7,6 +7,14 @@
 
 namespace vbs::fuzz {
 
+std::string_view next_part(std::string_view& rest) {
+  constexpr std::string_view kLine = "\n--\n";
+  const auto end = rest.find(kLine);
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + kLine.size());
+  return part;
+}
+
 void require(bool holds, std::string_view what) {
   if (holds) return;
   std::cerr << "this does not hold: " << what << std::endl;

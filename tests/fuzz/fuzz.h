@@ -9,6 +9,9 @@ namespace vbs::fuzz {
 /// Gives one input to the parsers of the target, and checks what must hold whatever it is.
 void one_input(std::string_view input);
 
+/// Takes from `rest` what is before the next line "--", and that line.
+std::string_view next_part(std::string_view& rest);
+
 /// Ends the program, so that libFuzzer keeps the input, unless it `holds`.
 void require(bool holds, std::string_view what);
 

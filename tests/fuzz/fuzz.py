@@ -52,7 +52,9 @@ def fuzz(target: str, seconds: int, new: str, folders: list[str]) -> tuple[int, 
                f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY_MB}",
                f"-artifact_prefix={kept}/", "-print_final_stats=1", "-use_value_profile=1", new,
                *folders]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    # Targets that keep files write them durably; in memory that costs nothing.
+    environment = {**os.environ, "TMPDIR": "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"}
+    run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     print(run.stdout, flush=True)
     executions = re.search(r"number_of_executed_units: (\d+)", run.stdout)
