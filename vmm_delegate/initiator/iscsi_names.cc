@@ -16,10 +16,8 @@ constexpr std::string_view kIp = "ip-";
 constexpr std::string_view kIscsi = "-iscsi-";
 constexpr std::string_view kLun = "-lun-";
 
-/// An address is looked at as a C string, which ends at the first NUL.
 bool is_numeric(const std::string& address) {
   in6_addr buffer{};
-  if (address.find('\0') != std::string::npos) return false;
   return ::inet_pton(AF_INET, address.c_str(), &buffer) == 1 ||
          ::inet_pton(AF_INET6, address.c_str(), &buffer) == 1;
 }

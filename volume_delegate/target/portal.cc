@@ -94,7 +94,6 @@ Result<Portal> Portal::parse(std::string_view text) {
   const bool bracketed = address.size() > 2 && address.front() == '[' && address.back() == ']';
   if (bracketed) address = address.substr(1, address.size() - 2);
   if (bracketed != (address.find(':') != std::string_view::npos)) return wrong();
-  if (address.find('\0') != std::string_view::npos) return wrong();  // a C string would end there
   portal.address = address;
 
   const std::string_view digits = text.substr(colon + 1);
