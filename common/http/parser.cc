@@ -41,6 +41,16 @@ bool has_no_body(unsigned status) {
   return status < 200 || status == 204 || status == 304;
 }
 
+/// Whether what Beast left over, waiting for more, is a chunk header whose line has ended: its
+/// extension has a quoted string without an end. The header of the last chunk waits for the
+/// trailers.
+bool is_ended_chunk_header(std::string_view rest) {
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);
+  const auto size = rest.substr(0, rest.find_first_not_of("0123456789abcdefABCDEF"));
+  return size.find_first_not_of('0') != std::string_view::npos &&
+         rest.find("\r\n") != std::string_view::npos;
+}
+
 const char* reason_of(const boost::beast::error_code& ec) {
   switch (static_cast<beast_http::error>(ec.value())) {
     case beast_http::error::bad_method:
@@ -96,7 +106,11 @@ std::size_t MessageParser<kRequest>::feed_body(std::string_view input) {
   Base::eager(true);
   BeastError ec;
   const std::size_t used = Base::put(boost::asio::const_buffer(input.data(), input.size()), ec);
-  if (ec != beast_http::error::need_more) note(ec);
+  if (ec != beast_http::error::need_more) {
+    note(ec);
+  } else if (is_ended_chunk_header(input.substr(used))) {
+    verdict_ = {Fault::malformed, "a chunk extension is malformed"};
+  }
   // What is left over while the body goes on is the start of a chunk header or of the trailers.
   if (verdict_.ok() && !this->is_done() && input.size() - used >= limits_.header) {
     verdict_ = {Fault::malformed, "a chunk header or the trailers are too large"};
