@@ -5,17 +5,40 @@
 
 namespace vbs::api {
 
+namespace {
+
+/// Of decimal digits; nullopt for anything else.
+std::optional<std::int64_t> number_from(const std::string& text) {
+  const char* const end = text.data() + text.size();
+  std::int64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || number < 0) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
 void ListQuery::read_page() {
-  if (auto value = text("limit")) {
-    std::size_t limit = 0;
-    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), limit);
-    if (error != std::errc() || end != value->data() + value->size() || limit < 1 ||
-        limit > kMaxLimit) {
-      reject("limit", "must be a number from 1 to 1000");
-    }
-    limit_ = limit;
-  }
+  read_limit();
   marker_ = id("marker");
+}
+
+void ListQuery::read_numbered_page() {
+  read_limit();
+  const auto value = text("marker");
+  if (!value) return;
+  const auto after = number_from(*value);
+  if (!after) reject("marker", "must be a number: the `next` of an earlier answer, or a sequence");
+  after_ = after.value_or(0);
+}
+
+void ListQuery::read_limit() {
+  const auto value = text("limit");
+  if (!value) return;
+  const auto limit = number_from(*value);
+  if (!limit || *limit < 1 || *limit > static_cast<std::int64_t>(kMaxLimit))
+    return reject("limit", "must be a number from 1 to 1000");
+  limit_ = static_cast<std::size_t>(*limit);
 }
 
 void ListQuery::read_projects(const Principal& principal) {

@@ -23,6 +23,9 @@ class ListQuery {
 
   /// `limit` and `marker`, of lists that come in pages.
   void read_page();
+  /// The same where the marker is a number: the page starts behind it, whether or not there is such
+  /// a row.
+  void read_numbered_page();
   /// `project` and `all_projects`, which only admins may use for more than their own project.
   void read_projects(const Principal& principal);
   /// `project` alone.
@@ -47,6 +50,8 @@ class ListQuery {
   std::optional<std::string> prefix();
 
   std::size_t limit() const { return limit_; }
+  /// Of a numbered page; 0 is the beginning.
+  std::int64_t after() const { return after_; }
   /// The project to show; nullopt for all of them.
   const std::optional<std::string>& project() const { return project_; }
   /// Where the page starts: behind the row of the marker, which must be one that the list may show.
@@ -62,10 +67,13 @@ class ListQuery {
   Result<void> finish();
 
  private:
+  void read_limit();
+
   const http::Request& request_;
   std::vector<std::string> seen_;
   std::size_t limit_ = kDefaultLimit;
   std::optional<Uuid> marker_;
+  std::int64_t after_ = 0;
   std::optional<std::string> project_;
   std::optional<Error> error_;
 };

@@ -2,6 +2,7 @@
 
 #include "api/front.h"
 #include "api/handlers/attachments.h"
+#include "api/handlers/audit_records.h"
 #include "api/handlers/images.h"
 #include "api/handlers/operations.h"
 #include "api/handlers/service_info.h"
@@ -28,6 +29,7 @@ struct Handlers {
         images(services),
         attachments(services, submitter),
         operations(services, submitter),
+        audit_records(services),
         info(services, reconciler, counters) {}
   Submitter submitter;
   VolumeHandlers volumes;
@@ -35,6 +37,7 @@ struct Handlers {
   ImageHandlers images;
   AttachmentHandlers attachments;
   OperationHandlers operations;
+  AuditRecordHandlers audit_records;
   ServiceInfoHandlers info;
 };
 
@@ -96,6 +99,9 @@ const std::vector<Route>& routes() {
       {{Method::get, "/v1/operations", reader}, now(&H::operations, &O::list), true},
       {{Method::get, "/v1/operations/{id}", reader}, later(&H::operations, &O::get)},
       {{Method::post, "/v1/operations/{id}/cancel", member}, later(&H::operations, &O::cancel)},
+      {{Method::get, "/v1/audit-records", Role::admin},
+       now(&H::audit_records, &AuditRecordHandlers::list),
+       true},
       {{Method::get, "/v1/nodes", reader}, now(&H::info, &I::nodes)},
       {{Method::get, "/v1/vms", reader}, later(&H::info, &I::vms)},
       {{Method::get, "/v1/usage", reader}, now(&H::info, &I::usage), true},

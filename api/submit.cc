@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/secret.h"
+#include "db/audit_table.h"
 #include "db/idempotency_table.h"
 
 namespace vbs::api {
@@ -161,6 +162,16 @@ db::Database::Job once(const Principal& principal, const Terms& terms, std::shar
   };
 }
 
+/// Completes a record with who asked for the change.
+void record(db::Transaction& tx, db::AuditRecord record, const Principal& principal,
+            const std::string& request_id) {
+  record.principal = principal.name;
+  record.role = to_string(principal.role);
+  record.project = principal.project;
+  record.request_id = request_id;
+  db::AuditTable(tx.connection()).append(record);
+}
+
 }  // namespace
 
 Result<Milliseconds> preferred_wait(const http::Request& request) {
@@ -211,12 +222,13 @@ void Submitter::submit(const Principal& principal, const http::Request& request,
   const WallTime now = begun->operation.created_at;
   const std::string point = begun->operation.kind + ".intent.";
 
-  auto checked = [this, intent = std::move(intent), point](db::Transaction& tx,
-                                                           db::Operation& op) -> Result<void> {
+  auto checked = [this, intent = std::move(intent), point, principal, request_id = request.id](
+                     db::Transaction& tx, db::Operation& op) -> Result<void> {
     if (auto room = check_room(tx.connection(), op.kind); !room) return room;
-    auto written = intent(tx, op);
-    if (written) fault_point(point + "before-commit");
-    return written;
+    if (auto written = intent(tx, op); !written) return written;
+    record(tx, db::audit_record_of(op), principal, request_id);
+    fault_point(point + "before-commit");
+    return {};
   };
   auto done = [this, begun, point, wait = terms->wait, request_id = request.id,
                respond = std::move(respond)](Result<void> written) {
@@ -237,13 +249,23 @@ void Submitter::submit(const Principal& principal, const http::Request& request,
 }
 
 void Submitter::amend(const Principal& principal, const http::Request& request, const Uuid& id,
-                      Change change, http::Responder respond) const {
+                      std::string_view action, Change change, http::Responder respond) const {
   auto terms = read_terms(request);
   if (!terms) return respond(http::problem(terms.error()));
   auto begun = std::make_shared<Begun>();
   begun->operation.id = id;
-  auto intent = [change = std::move(change)](db::Transaction& tx, db::Operation&) {
-    return change(tx);
+  const WallTime now = services_.clock.wall();
+  auto intent = [change = std::move(change), action = std::string(action), now, principal,
+                 request_id = request.id](db::Transaction& tx, db::Operation& op) -> Result<void> {
+    auto changed = change(tx);
+    if (!changed) return fail(changed.error());
+    if (!*changed) return {};
+    auto changes = db::audit_record_of(*db::OperationTable(tx.connection()).find(op.id));
+    changes.at = now;
+    changes.action = action;
+    changes.force = false;
+    record(tx, std::move(changes), principal, request_id);
+    return {};
   };
   auto done = [this, begun, wait = terms->wait,
                respond = std::move(respond)](Result<void> written) {
@@ -251,9 +273,8 @@ void Submitter::amend(const Principal& principal, const http::Request& request, 
     services_.engine.wake(begun->operation.id);
     answer(begun->operation.id, wait, amended_answer, respond);
   };
-  services_.database.write(
-      once(principal, *terms, begun, std::move(intent), services_.clock.wall()), std::move(done),
-      services_.executor);
+  services_.database.write(once(principal, *terms, begun, std::move(intent), now), std::move(done),
+                           services_.executor);
 }
 
 bool Submitter::answered_before(const Principal& principal, const http::Request& request,

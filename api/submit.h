@@ -12,17 +12,17 @@ namespace vbs::api {
 /// Writes an intent: checks the rows, writes the resource, fills the operation in and begins it,
 /// all in one transaction. Runs on the database's writer.
 using Intent = std::function<Result<void>(db::Transaction&, db::Operation&)>;
-/// Changes an operation that exists, in one transaction.
-using Change = std::function<Result<void>(db::Transaction&)>;
+/// Changes an operation that exists, in one transaction; false if nothing was left to change.
+using Change = std::function<Result<bool>(db::Transaction&)>;
 
 /// How long the request wants its answer to wait for the operation it is about (`Prefer: wait=N`,
 /// RFC 7240), at most a minute; 0 where it says nothing of it.
 Result<Milliseconds> preferred_wait(const http::Request& request);
 
 /// Carries a mutating request from its headers to its answer: Idempotency-Key, the intent, the
-/// engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation and its resource (200
-/// when it ended well while waiting, its problem when it did not). At most half of the requests
-/// that may be in work wait; beyond, they are answered 202 at once.
+/// the audit record, the engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation
+/// and its resource (200 when it ended well while waiting, its problem when it did not). At most
+/// half of the requests that may be in work wait; beyond, they are answered 202 at once.
 class Submitter {
  public:
   explicit Submitter(Services& services)
@@ -32,9 +32,10 @@ class Submitter {
   db::Operation draft(const Principal& principal, std::string_view kind) const;
   void submit(const Principal& principal, const http::Request& request, db::Operation operation,
               Intent intent, http::Responder respond) const;
-  /// The same for a change of operation `id`; the answer is the operation, however it has ended.
+  /// The same for a change of operation `id`, which the audit trail calls `action`; the answer is
+  /// the operation, however it has ended.
   void amend(const Principal& principal, const http::Request& request, const Uuid& id,
-             Change change, http::Responder respond) const;
+             std::string_view action, Change change, http::Responder respond) const;
   /// Whether this request was made before under its key; then it has been answered. For handlers
   /// that must ask a node before they can write the intent.
   bool answered_before(const Principal& principal, const http::Request& request,

@@ -15,12 +15,14 @@ int mark_of(Connection& connection) {
 bool go_on_from_copy(Connection& writer, WallTime now) {
   if (mark_of(writer) != kCopyMark) return false;
   writer.execute("BEGIN IMMEDIATE");
-  const int raised =
-      writer.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'operations'")
-          .bind(now)
-          .run();
-  if (raised == 0) {
-    writer.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('operations', ?)")
+  for (const char* table : {"operations", "audit_records"}) {
+    const int raised = writer.prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?")
+                           .bind(now)
+                           .bind(table)
+                           .run();
+    if (raised > 0) continue;
+    writer.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)")
+        .bind(table)
         .bind(now)
         .run();
   }

@@ -10,7 +10,8 @@ inline constexpr int kCopyMark = 1;
 /// Delegates obey the order with the highest number they have seen, and numbers come from those of
 /// operations. A database that was put back from a backup does not know how far they had gone: it
 /// goes on from the milliseconds since the epoch, which no service can have reached by counting
-/// operations, and which only grow. Does nothing to a database that is no copy; call before
+/// operations, and which only grow. So do the numbers of audit records, of which somebody may have
+/// copied more than the backup has. Does nothing to a database that is no copy; call before
 /// serving. True when it was one. Throws SqliteError.
 bool go_on_from_copy(Connection& writer, WallTime now);
 

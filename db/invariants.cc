@@ -37,6 +37,14 @@ const std::vector<Invariant> kInvariants = {
     {"idempotency-key-without-operation",
      "SELECT k.operation_uid FROM idempotency_keys k"
      " WHERE NOT EXISTS (SELECT 1 FROM operations o WHERE o.uid = k.operation_uid)"},
+    {"operation-not-recorded-once",
+     // Its beginning, and its cancellation where one was asked for. From the trail to the few
+     // operations: nothing has to be sorted that grows for ever.
+     "SELECT o.kind || ' ' || o.uid FROM operations o LEFT JOIN"
+     " (SELECT p.seq AS seq, sum(a.action = p.kind) AS begun, sum(a.action <> p.kind) AS cancelled"
+     "  FROM audit_records a CROSS JOIN operations p ON p.uid = a.operation_uid GROUP BY p.seq) r"
+     " ON r.seq = o.seq WHERE coalesce(r.begun, 0) <> 1"
+     " OR coalesce(r.cancelled, 0) <> o.cancel_requested"},
 
     // Attachments and the volumes they show.
     {"in-use-volume-not-attached",

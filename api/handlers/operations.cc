@@ -94,7 +94,7 @@ void OperationHandlers::cancel(const Principal& principal, const http::Request& 
                                http::Responder respond) const {
   auto id = path_id(request, "id");
   if (!id) return respond(http::problem(id.error()));
-  auto change = [this, principal, id = *id](db::Transaction& tx) -> Result<void> {
+  auto change = [this, principal, id = *id](db::Transaction& tx) -> Result<bool> {
     auto operation = visible_operation(tx.connection(), principal, id);
     if (!operation) return fail(operation.error());
     if (auto ok = check_cancel(services_.workflows, tx.connection(), *operation); !ok) {
@@ -102,15 +102,17 @@ void OperationHandlers::cancel(const Principal& principal, const http::Request& 
       error.operation = id.str();
       return fail(std::move(error));
     }
-    if (operation->cancel_requested) return {};
+    if (operation->cancel_requested) return false;
     db::OperationEvent event;
     event.at = services_.clock.wall();
     event.what = "cancel-requested";
     event.message = "by " + principal.name;
     db::OperationTable(tx.connection()).append_event(operation->seq, event);
-    return db::request_cancel(tx, operation->seq, event.at);
+    if (auto ok = db::request_cancel(tx, operation->seq, event.at); !ok) return fail(ok.error());
+    return true;
   };
-  submitter_.amend(principal, request, *id, std::move(change), std::move(respond));
+  submitter_.amend(principal, request, *id, "cancel-operation", std::move(change),
+                   std::move(respond));
 }
 
 }  // namespace vbs::api

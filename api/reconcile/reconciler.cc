@@ -7,6 +7,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "db/audit_table.h"
 #include "db/transitions.h"
 
 namespace vbs::api {
@@ -16,6 +17,7 @@ namespace {
 constexpr Milliseconds kInventoryTimeout{30'000};
 constexpr int kMostQueuedInOneSweep = 64;
 constexpr Milliseconds kLongestPause{300'000};
+constexpr const char* kPrincipal = "reconciler";
 
 /// Resources of the operations that are live now, and the attachments they work on.
 HeldResources held_resources(db::Connection& connection) {
@@ -57,6 +59,13 @@ Drift about_node(std::string kind, const std::string& node, std::string detail) 
   drift.object = node;
   drift.detail = std::move(detail);
   return drift;
+}
+
+/// The audit record of what nobody asked for.
+void record(db::Transaction& tx, db::AuditRecord record) {
+  record.principal = kPrincipal;
+  record.role = "service";
+  db::AuditTable(tx.connection()).append(record);
 }
 
 std::string project_of(db::Connection& connection, const Drift& drift) {
@@ -290,7 +299,14 @@ void Reconciler::record_loss(const Drift& drift) {
         const auto row = db::SnapshotTable(tx.connection()).find(drift.snapshot);
         const bool held = held_resources(tx.connection()).contains(resource_of(drift));
         if (held || !row || row->state != db::SnapshotState::available) return {};
-        return db::snapshot_error(tx, drift.snapshot, drift.detail, now);
+        if (auto ok = db::snapshot_error(tx, drift.snapshot, drift.detail, now); !ok) return ok;
+        db::AuditRecord loss;
+        loss.at = now;
+        loss.action = "record-loss";
+        loss.volume = row->volume;
+        loss.snapshot = row->id;
+        record(tx, std::move(loss));
+        return {};
       },
       [](Result<void> written) {
         if (!written)
@@ -302,7 +318,7 @@ void Reconciler::record_loss(const Drift& drift) {
 void Reconciler::queue(const Drift& drift, std::string_view kind, std::string options) {
   auto operation = std::make_shared<db::Operation>();
   operation->id = Uuid::generate(services_.clock, services_.random);
-  operation->principal = "reconciler";
+  operation->principal = kPrincipal;
   operation->kind = kind;
   operation->volume = drift.volume;
   operation->snapshot = drift.snapshot;
@@ -316,9 +332,11 @@ void Reconciler::queue(const Drift& drift, std::string_view kind, std::string op
         if (!still_wanted(tx.connection(), drift))
           return fail(ErrorCode::conflict, "the rows changed meanwhile");
         operation->project = project_of(tx.connection(), drift);
-        auto begun = db::begin_operation(tx, *operation, {{resource_of(drift)}});
+        if (auto begun = db::begin_operation(tx, *operation, {{resource_of(drift)}}); !begun)
+          return begun;
+        record(tx, db::audit_record_of(*operation));
         fault_point(operation->kind + ".intent.before-commit");
-        return begun;
+        return {};
       },
       [this, alive = std::weak_ptr(state_), operation](Result<void> written) {
         if (alive.expired()) return;

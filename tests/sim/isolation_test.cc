@@ -85,9 +85,10 @@ const std::vector<Row>& rows_about_things() {
 /// Lists, and what is about the service: what must not stand in their answers is another project's.
 const std::vector<std::string>& paths_without_things() {
   static const std::vector<std::string> paths = {
-      "/v1/volumes", "/v1/snapshots", "/v1/operations", "/v1/images", "/v1/images/{id}",
-      "/v1/nodes",   "/v1/vms",       "/v1/usage",      "/v1/audit",  "/v1/version",
-      "/healthz",    "/healthz/live", "/healthz/ready", "/metrics",   "/openapi.json"};
+      "/v1/volumes",     "/v1/snapshots",     "/v1/operations", "/v1/images",
+      "/v1/images/{id}", "/v1/nodes",         "/v1/vms",        "/v1/usage",
+      "/v1/audit",       "/v1/audit-records", "/v1/version",    "/healthz",
+      "/healthz/live",   "/healthz/ready",    "/metrics",       "/openapi.json"};
   return paths;
 }
 
@@ -259,7 +260,7 @@ TEST_F(IsolationTest, ListsShowNothingOfOthers) {
   for (const std::string& path : paths_without_things()) {
     for (const std::string who : {"rita", "max"}) {
       const auto answer = ask(who, Method::get, asked(path));
-      EXPECT_EQ(answer.status(), path == "/v1/audit" ? 403u : 200u) << path;
+      EXPECT_EQ(answer.status(), path.starts_with("/v1/audit") ? 403u : 200u) << path;
       for (const std::string& id :
            {other.volume, other.snapshot, other.attached_volume, other.attachment, other.operation})
         EXPECT_THAT(answer.response->body, Not(HasSubstr(id))) << path;

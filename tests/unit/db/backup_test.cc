@@ -76,6 +76,24 @@ TEST_F(BackupTest, OrdersOfARestoredDatabaseBeatThoseGivenSince) {
   EXPECT_EQ(second.seq, first.seq + 1);
 }
 
+TEST_F(BackupTest, AuditRecordsOfARestoredDatabaseTakeNoNumberTwice) {
+  const auto last_number = [this] {
+    return read([](Connection& c) { return AuditTable(c).list(0, 100).back().seq; });
+  };
+  Operation before = test_operation(21);
+  add(before, {});
+  ASSERT_TRUE(Database::backup(path(), target()));
+  Operation since = test_operation(22);
+  add(since, {});
+  const std::int64_t copied_elsewhere = last_number();
+  database_.reset();
+  std::filesystem::rename(target(), path());
+  reopen();
+  Operation next = test_operation(23);
+  add(next, {});
+  EXPECT_GT(last_number(), copied_elsewhere);
+}
+
 TEST_F(BackupTest, IsConsistentWhileTheServiceWrites) {
   reopen(WriteMode::threaded);
   for (unsigned n = 1; n <= 200; ++n) ASSERT_TRUE(write_row(n));

@@ -16,7 +16,7 @@ Database::Job intent(unsigned n) {
     VolumeTable(tx.connection()).insert(volume, {});
     Operation operation = test_operation(0x100000 + n);
     operation.volume = volume.id;
-    if (auto ok = begin_operation(tx, operation, {{volume_resource(volume.id)}}); !ok) return ok;
+    if (auto ok = begin_recorded(tx, operation, {{volume_resource(volume.id)}}); !ok) return ok;
     return UsageTable(tx.connection())
         .reserve(volume.project, volume.node, {1, 0, volume.size_bytes}, {});
   };

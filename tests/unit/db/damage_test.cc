@@ -27,7 +27,7 @@ Result<void> write_volume(Database& database, unsigned n) {
     volume.name = "volume " + std::to_string(n);
     VolumeTable(tx.connection()).insert(volume, {});
     Operation operation = test_operation(0x1000 + n);
-    if (auto ok = begin_operation(tx, operation, {{volume_resource(volume.id)}}); !ok) return ok;
+    if (auto ok = begin_recorded(tx, operation, {{volume_resource(volume.id)}}); !ok) return ok;
     if (auto ok = end_operation(tx, operation.seq, OperationState::succeeded, kNow); !ok) return ok;
     return UsageTable(tx.connection())
         .reserve(volume.project, volume.node, {1, 0, volume.size_bytes}, {});

@@ -36,6 +36,8 @@ const Corruption kCorruptions[] = {
      " WHERE kind = 'create-snapshot'"},
     {"idempotency-key-without-operation",
      "UPDATE idempotency_keys SET operation_uid = '01900000-0000-7000-8000-00000000dead'"},
+    {"operation-not-recorded-once",
+     "UPDATE operations SET cancel_requested = 1 WHERE kind = 'create-snapshot'"},
     {"in-use-volume-not-attached", "UPDATE volumes SET state = 'in-use' WHERE name = 'idle'"},
     {"attached-volume-not-in-use", "UPDATE volumes SET state = 'available' WHERE name = 'used'"},
     {"reserved-attachment-without-operation",

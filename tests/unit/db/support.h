@@ -10,6 +10,7 @@
 #include <future>
 #include <string>
 
+#include "db/audit_table.h"
 #include "db/database.h"
 #include "db/invariants.h"
 #include "db/transitions.h"
@@ -119,6 +120,14 @@ inline Operation test_operation(unsigned n, const std::string& kind = "create-vo
   return operation;
 }
 
+/// Begins the operation and leaves its audit record, as the service does.
+inline Result<void> begin_recorded(Transaction& tx, Operation& operation,
+                                   const std::vector<LockRequest>& locks) {
+  if (auto ok = begin_operation(tx, operation, locks); !ok) return ok;
+  AuditTable(tx.connection()).append(audit_record_of(operation));
+  return {};
+}
+
 /// A new database written inline.
 class DatabaseTest : public ::testing::Test {
  protected:
@@ -166,7 +175,7 @@ class DatabaseTest : public ::testing::Test {
     });
   }
   void add(Operation& operation, const std::vector<LockRequest>& locks) {
-    must([&](Transaction& tx) { return begin_operation(tx, operation, locks); });
+    must([&](Transaction& tx) { return begin_recorded(tx, operation, locks); });
   }
   void add(Attachment& attachment) {
     must([&](Transaction& tx) -> Result<void> {
