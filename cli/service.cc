@@ -118,7 +118,10 @@ Result<json::Value::Array> Service::list(const std::string& path, const std::str
     const std::size_t wanted = limit ? std::min(*limit - all.size(), kPageSize) : kPageSize;
     Query page_query = query;
     page_query.emplace_back("limit", std::to_string(wanted));
-    if (!marker.empty()) page_query.emplace_back("marker", marker);
+    if (!marker.empty()) {
+      std::erase_if(page_query, [](const auto& parameter) { return parameter.first == "marker"; });
+      page_query.emplace_back("marker", marker);
+    }
     auto page = get(path, page_query);
     if (!page) return fail(page.error());
     const auto* array = array_of(*page, member);

@@ -24,6 +24,13 @@ Result<ExitCode> show_audit(Context& context) {
   return fetch_and_show(context, "/v1/audit", audit_report);
 }
 
+Result<ExitCode> describe_audit_records(Context& context) {
+  Query query;
+  add_filter(context.arguments, "--after", "marker", query);
+  return show_list(context, "/v1/audit-records", "audit_records", query,
+                   [](const auto& records, WallTime) { return audit_record_table(records); });
+}
+
 Result<ExitCode> show_usage(Context& context) {
   return fetch_and_show(context, "/v1/usage",
                         [](const auto& usage, WallTime) { return usage_report(usage); });

@@ -22,7 +22,7 @@ std::string step_of(const json::Value& operation) {
          std::to_string(array_of(operation, "steps").size()) + " " + step;
 }
 
-/// What the operation is about: the most specific resource it has.
+/// What the operation, or its audit record, is about: the most specific resource it has.
 std::string resource_of(const json::Value& operation) {
   for (const char* key : {"snapshot_id", "volume_id", "attachment_id", "node"}) {
     if (member_of(operation, key) != nullptr) return text_of(operation, key);
@@ -182,6 +182,20 @@ std::string audit_report(const json::Value& audit, WallTime now) {
                    text_of(finding, "detail")});
   }
   return text + "\n" + table.str();
+}
+
+std::string audit_record_table(const json::Value::Array& records) {
+  Table table({">NUMBER", "AT", "WHO", "ROLE", "PROJECT", "ACTION", "ABOUT", "VM", "NODE",
+               "OPERATION", "REQUEST"});
+  for (const auto& record : records) {
+    const bool forced = text_of(record, "force") == "yes";
+    table.add_row({text_of(record, "sequence"), text_of(record, "at"), text_of(record, "principal"),
+                   text_of(record, "role"), text_of(record, "project"),
+                   text_of(record, "action") + (forced ? " --force" : ""), resource_of(record),
+                   text_of(record, "vm"), text_of(record, "node"), text_of(record, "operation_id"),
+                   text_of(record, "request_id")});
+  }
+  return table.str();
 }
 
 std::string usage_report(const json::Value& usage) {

@@ -14,6 +14,7 @@ std::string node_table(const json::Value::Array& nodes, WallTime now);
 std::string image_table(const json::Value::Array& images);
 std::string vm_table(const json::Value::Array& vms);
 std::string audit_report(const json::Value& audit, WallTime now);
+std::string audit_record_table(const json::Value::Array& records);
 std::string usage_report(const json::Value& usage);
 
 }  // namespace vbs::cli

@@ -16,8 +16,10 @@ std::optional<std::size_t> limit_of(const Arguments& arguments) {
 }
 
 std::string short_form(const json::Value& document) {
-  const std::string id = string_of(document, "id");
-  return id.empty() ? string_of(document, "name") : id;
+  for (const char* key : {"id", "name"}) {
+    if (std::string text = string_of(document, key); !text.empty()) return text;
+  }
+  return document.find("sequence") ? text_of(document, "sequence") : "";
 }
 
 Result<ExitCode> show_elements(Context& context, const std::string& member,

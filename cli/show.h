@@ -21,7 +21,7 @@ void add_project_filter(const Arguments& arguments, Query& query);
 bool shows_projects(const Arguments& arguments);
 
 /// Reads a list to its end (or --limit) and shows it: table, JSON {"<member>": [...]}, or with
-/// --quiet the ids (names where there is no id), one a line.
+/// --quiet the ids (names or sequence numbers where there is no id), one a line.
 Result<ExitCode> show_list(Context& context, const std::string& path, const std::string& member,
                            const Query& query, const RenderList& render);
 

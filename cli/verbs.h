@@ -29,6 +29,7 @@ Result<ExitCode> describe_nodes(Context& context);
 Result<ExitCode> describe_images(Context& context);
 Result<ExitCode> describe_vms(Context& context);
 Result<ExitCode> show_audit(Context& context);
+Result<ExitCode> describe_audit_records(Context& context);
 Result<ExitCode> show_usage(Context& context);
 Result<ExitCode> show_version(Context& context);
 Result<ExitCode> print_completion(Context& context);

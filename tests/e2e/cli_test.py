@@ -118,6 +118,25 @@ class Verbs(CliTest):
         self.vbs("describe-operations", "--live")
         self.assertIn(("live", "true"), self.front.requests[-1]["query"])
 
+    def test_the_audit_trail(self):
+        self.front.audit_records = [
+            {"sequence": number, "at": "2026-03-01T12:00:00.000Z", "principal": "max",
+             "role": "member", "project": "web", "action": "detach-volume", "force": number == 2,
+             "volume_id": FIRST, "snapshot_id": None, "attachment_id": SECOND, "vm": "web1",
+             "node": "h1", "operation_id": SECOND, "request_id": "r1"}
+            for number in range(1, 1202)]
+        out = self.vbs("describe-audit-records", "--limit", "2")
+        self.assertRegex(out, rf"(?m)^ +1 .* max +member +web +detach-volume +{FIRST} +web1 +h1 ")
+        self.assertRegex(out, r"(?m)^ +2 .* detach-volume --force ")
+        self.assertEqual(self.vbs("describe-audit-records", "-q").split(),
+                         [str(number) for number in range(1, 1202)])
+        self.assertEqual(self.vbs("describe-audit-records", "-q", "--after", "3").split(),
+                         [str(number) for number in range(4, 1202)])
+        self.assertEqual([dict(r["query"]).get("marker") for r in self.front.requests[-3:]],
+                         ["3", "503", "1003"])
+        self.assertEqual(self.vbs_json("describe-audit-records", "--after", "1200"),
+                         {"audit_records": self.front.audit_records[1200:]})
+
     def test_the_service_itself(self):
         self.front.nodes = [{"name": "vs1", "role": "volume-server", "url": "http://127.0.0.1:1",
                              "state": "up", "problem": None, "driver": "file+tgt",

@@ -91,7 +91,7 @@ class SecretsTest(unittest.TestCase):
         client.change("PATCH", f"/v1/volumes/{self.volume}", {"size_bytes": 8 * MIB})
         client.vbs("attach-volume", "data", "--vm", VM)
         for verb in (("describe-volumes",), ("describe-volume", "data"), ("describe-operations",),
-                     ("describe-vms",), ("audit",), ("usage",)):
+                     ("describe-vms",), ("audit",), ("describe-audit-records",), ("usage",)):
             client.vbs(*verb)
             client.vbs(*verb, "--output", "json")
 
@@ -235,7 +235,8 @@ class SecretsTest(unittest.TestCase):
         self.texts.add_dump(f"rows: {moment}", self.stack.database)
         if self.stack.daemons["vbsd"].is_running():
             for path in ("/metrics", "/openapi.json", "/v1/operations?limit=1000", "/v1/audit",
-                         "/v1/nodes", "/v1/vms", "/v1/volumes", "/v1/snapshots", "/v1/usage"):
+                         "/v1/audit-records?limit=1000", "/v1/nodes", "/v1/vms", "/v1/volumes",
+                         "/v1/snapshots", "/v1/usage"):
                 self.client.api("GET", path)
         for path in glob.glob(self.stack.path("volumed/exports/*")):
             self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)

@@ -51,6 +51,7 @@ class FakeFront:
     def __init__(self, port=0):
         self.volumes, self.snapshots, self.operations = {}, {}, {}
         self.nodes, self.vms, self.images, self.findings = [], [], [], []
+        self.audit_records = []
         self.plan = Plan()
         self.token = None        # what is required
         self.requests = []       # {"method", "path", "query", "headers", "body"}
@@ -173,6 +174,8 @@ class FakeFront:
         match parts:
             case [("volumes" | "snapshots" | "operations" | "images" | "nodes" | "vms") as member]:
                 return self.page(member, query)
+            case ["audit-records"]:
+                return self.page("audit_records", query)
             case ["volumes", volume_id, "attachments", attachment_id]:
                 volume = self.find(self.volumes, volume_id, "volume")
                 by_id = {a["id"]: a for a in volume["attachments"]}
@@ -205,16 +208,17 @@ class FakeFront:
             elif name in ("name", "state", "kind", "volume_id"):
                 rows = [r for r in rows if r[name] == value]
         options = dict(query)
+        key = "sequence" if member == "audit_records" else "id"
         start = 0
         if "marker" in options:
-            start = [r["id"] for r in rows].index(options["marker"]) + 1
+            start = [str(r[key]) for r in rows].index(options["marker"]) + 1
         limit = int(options.get("limit", 100))
         if not 1 <= limit <= 1000:
             raise Problem(400, "invalid-field", "must be 1 to 1000", field="limit")
         rows = [{k: v for k, v in r.items() if k != "polls"} for r in rows]
         part = rows[start:start + limit]
         more = len(rows) > start + limit
-        return {member: part, "next": part[-1]["id"] if more else None}
+        return {member: part, "next": str(part[-1][key]) if more else None}
 
     def find(self, table, key, noun):
         if key not in table:

@@ -128,6 +128,19 @@ TEST(AuditReport, SaysWhetherItHasEverLookedAndWhatItFound) {
   EXPECT_THAT(found, HasSubstr("missing-volume  vs1   v1"));
 }
 
+TEST(AuditRecordTable, SaysWhoDidWhatAndWhenByForce) {
+  const std::string text = audit_record_table(array(R"({"a":[
+    {"sequence":7,"at":"t","principal":"max","role":"member","project":"web",
+     "action":"detach-volume","force":true,"volume_id":"v","snapshot_id":null,"attachment_id":"a",
+     "vm":"web1","node":"h1","operation_id":"o","request_id":"r"},
+    {"sequence":12,"at":"t","principal":"reconciler","role":"service","project":null,
+     "action":"record-loss","force":false,"volume_id":"v","snapshot_id":"s","operation_id":null}]})"));
+  EXPECT_THAT(text,
+              HasSubstr("     7  t   max         member   web      detach-volume --force  v"));
+  EXPECT_THAT(text,
+              HasSubstr("    12  t   reconciler  service  -        record-loss            s"));
+}
+
 TEST(UsageReport, ShowsLimitsWhereThereAreSome) {
   const std::string text = usage_report(parsed(
       R"({"project":"p","volumes":3,"snapshots":1,"bytes":1048576,
