@@ -20,7 +20,7 @@ using Change = std::function<Result<bool>(db::Transaction&)>;
 Result<Milliseconds> preferred_wait(const http::Request& request);
 
 /// Carries a mutating request from its headers to its answer: Idempotency-Key, the intent, the
-/// the audit record, the engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation
+/// audit record, the engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation
 /// and its resource (200 when it ended well while waiting, its problem when it did not). At most
 /// half of the requests that may be in work wait; beyond, they are answered 202 at once.
 class Submitter {
