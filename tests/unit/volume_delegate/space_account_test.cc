@@ -47,6 +47,26 @@ TEST_F(SpaceAccountTest, PromisesUpToTheCapacityAndNotAByteMore) {
   EXPECT_EQ(100 * kMiB, promised());
 }
 
+// Else making a volume would cost what there are volumes.
+TEST_F(SpaceAccountTest, LooksAtFilesOnlyWhereFreeSpaceIsNotEnough) {
+  std::uint64_t free = 100 * kMiB;
+  int looks = 0;
+  const auto measure = [&](const std::vector<ObjectRef>& objects) {
+    if (!objects.empty()) ++looks;
+    return Result<std::uint64_t>(free + objects.size() * 10 * kMiB);
+  };
+  account_ = *SpaceAccount::open({}, 0, measure);
+  for (unsigned number = 1; number <= 4; ++number) ASSERT_TRUE(keep(number, 10 * kMiB));
+  EXPECT_EQ(0, looks);
+  free = 60 * kMiB;  // they have been written to
+  ASSERT_TRUE(keep(5, 10 * kMiB));
+  EXPECT_EQ(0, looks);
+  free = 50 * kMiB;
+  ASSERT_TRUE(keep(6, 40 * kMiB));
+  EXPECT_EQ(1, looks);
+  EXPECT_FALSE(keep(7, 30 * kMiB));
+}
+
 TEST_F(SpaceAccountTest, ExtendsWithinTheRoom) {
   open({{volume(1), 60 * kMiB}});
   ASSERT_TRUE(keep(2, 10 * kMiB));
