@@ -31,6 +31,9 @@ def ask(stack: Stack, method: str, path: str, body: dict | None = None) -> dict:
         text = answer.read()
         if answer.status == 200:
             return json.loads(text)
+        if answer.status == 202:  # the machine is busy
+            stack.client.wait_operation(json.loads(text)["operation"]["id"])
+            return json.loads(text)
         assert answer.status == 503, text
         time.sleep(0.2)
 

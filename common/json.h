@@ -85,7 +85,7 @@ class Fields {
   /// Reports a field as wrong, for checks beyond the type.
   void reject(std::string_view key, std::string message);
   void reject(Error error);
-  /// For answers of newer peers: members that nobody asked for are not an error.
+  /// For what newer peers say: members that nobody asked for are not an error.
   void ignore_unknown() { ignore_unknown_ = true; }
   bool ok() const { return !error_; }
   Result<void> finish();

@@ -1,8 +1,6 @@
 #include "vmm_delegate/routes.h"
 
-#include <algorithm>
 #include <charconv>
-#include <initializer_list>
 
 #include "common/http/blocking.h"
 #include "common/names.h"
@@ -42,14 +40,6 @@ Result<Uuid> read_id(const Request& request, std::string_view name) {
   const std::string& text = request.param(name);
   if (const auto id = Uuid::parse(text)) return *id;
   return fail_field(std::string(name), "must be a UUID of 36 characters, got " + quote(text));
-}
-
-Result<void> check_query(const Request& request, std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : request.query) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    return fail(ErrorCode::invalid_request, "unknown query parameter " + quote(name));
-  }
-  return {};
 }
 
 Result<std::int64_t> read_generation(const Request& request) {
@@ -104,7 +94,6 @@ Response get_session(Services& services, const Request& request) {
 Response delete_session(Services& services, const Request& request) {
   const auto id = read_id(request, "attachment");
   if (!id) return http::problem(id.error());
-  if (auto good = check_query(request, {"generation"}); !good) return http::problem(good.error());
   const auto generation = read_generation(request);
   if (!generation) return http::problem(generation.error());
   const auto removed = services.sessions.remove(*id, *generation);
@@ -123,7 +112,6 @@ Response put_device(Services& services, const Request& request) {
 Response get_device(Services& services, const Request& request) {
   const auto id = read_id(request, "attachment");
   if (!id) return http::problem(id.error());
-  if (auto good = check_query(request, {"vm"}); !good) return http::problem(good.error());
   const std::string vm(request.query_value("vm").value_or(""));
   if (!vm.empty()) {
     if (auto good = check_node_name(vm, "vm"); !good) return http::problem(good.error());
@@ -134,9 +122,6 @@ Response get_device(Services& services, const Request& request) {
 Response delete_device(Services& services, const Request& request) {
   const auto id = read_id(request, "attachment");
   if (!id) return http::problem(id.error());
-  if (auto good = check_query(request, {"vm", "generation", "force"}); !good) {
-    return http::problem(good.error());
-  }
   const std::string vm(request.query_value("vm").value_or(""));
   if (auto good = check_node_name(vm, "vm"); !good) return http::problem(good.error());
   const auto generation = read_generation(request);

@@ -40,7 +40,6 @@ void DeviceSpec::to_json(json::Writer& out) const {
 
 Result<DeviceStatus> DeviceStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   DeviceStatus status;
   status.attachment = read_uuid(fields, "attachment");
   status.vm = read_text(fields, "vm");

@@ -34,7 +34,7 @@ Result<ExportSpec> ExportSpec::from_json(const json::Value& value) {
   spec.initiator = read_checked(fields, "initiator", check_iscsi_name);
   spec.chap_user = read_chap_word(fields, "chap_user");
   spec.chap_secret = Secret(read_chap_word(fields, "chap_secret"));
-  spec.read_only = fields.boolean_or("read_only", false);
+  spec.read_only = fields.boolean("read_only");
   spec.generation = read_generation(fields);
   return finished(fields, std::move(spec));
 }
@@ -52,7 +52,6 @@ void ExportSpec::to_json(json::Writer& out) const {
 
 Result<ExportStatus> ExportStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   ExportStatus status;
   status.attachment = read_uuid(fields, "attachment");
   status.volume = read_uuid(fields, "volume");

@@ -10,8 +10,8 @@ Result<FreezeSpec> FreezeSpec::from_json(const json::Value& value) {
   FreezeSpec spec;
   spec.vm = read_checked(fields, "vm", check_node_name);
   spec.lease_ms = fields.int64("lease_ms");
-  spec.pause = fields.boolean_or("pause", false);
   if (spec.lease_ms < 1) fields.reject("lease_ms", "must be 1 or more (milliseconds)");
+  spec.pause = fields.boolean("pause");
   return finished(fields, std::move(spec));
 }
 
@@ -25,7 +25,6 @@ void FreezeSpec::to_json(json::Writer& out) const {
 
 Result<FreezeStatus> FreezeStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   FreezeStatus status;
   status.id = read_uuid(fields, "id");
   status.vm = read_text(fields, "vm");

@@ -6,7 +6,6 @@ namespace vbs::wire {
 
 Result<ImageStatus> ImageStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   ImageStatus status;
   status.id = read_uuid(fields, "id");
   status.name = fields.string("name");

@@ -25,11 +25,10 @@ std::vector<std::string> read_strings(json::Fields& fields, std::string_view key
 
 Result<VolumeServerInventory> VolumeServerInventory::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   VolumeServerInventory inventory;
   inventory.volumes = read_objects<VolumeStatus>(fields, "volumes");
   inventory.snapshots = read_objects<SnapshotStatus>(fields, "snapshots");
-  inventory.images = read_objects<ImageStatus>(fields, "images");
+  inventory.images = read_objects<ImageStatus>(fields, "images", fields.optional_array("images"));
   inventory.exports = read_objects<ExportStatus>(fields, "exports");
   inventory.foreign = read_strings(fields, "foreign");
   return finished(fields, std::move(inventory));
@@ -50,7 +49,6 @@ void VolumeServerInventory::to_json(json::Writer& out) const {
 
 Result<VmStatus> VmStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   VmStatus status;
   status.name = read_text(fields, "name");
   status.state = read_text(fields, "state");
@@ -68,7 +66,6 @@ void VmStatus::to_json(json::Writer& out) const {
 
 Result<VmmInventory> VmmInventory::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   VmmInventory inventory;
   inventory.vms = read_objects<VmStatus>(fields, "vms");
   inventory.devices = read_objects<DeviceStatus>(fields, "devices");

@@ -6,7 +6,6 @@ namespace vbs::wire {
 
 Result<NodeStatus> NodeStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   NodeStatus status;
   status.name = read_text(fields, "name");
   status.role = read_text(fields, "role");

@@ -38,10 +38,11 @@ T read_object(json::Fields& fields, std::string_view key) {
   return {};
 }
 
+/// `values`: the member's, or null.
 template <class T>
-std::vector<T> read_objects(json::Fields& fields, std::string_view key) {
+std::vector<T> read_objects(json::Fields& fields, std::string_view key,
+                            const json::Value::Array* values) {
   std::vector<T> all;
-  const json::Value::Array* values = fields.array(key);
   if (values == nullptr) return all;
   all.reserve(values->size());
   for (const json::Value& value : *values) {
@@ -57,6 +58,11 @@ std::vector<T> read_objects(json::Fields& fields, std::string_view key) {
 }
 
 template <class T>
+std::vector<T> read_objects(json::Fields& fields, std::string_view key) {
+  return read_objects<T>(fields, key, fields.array(key));
+}
+
+template <class T>
 void write_objects(json::Writer& out, std::string_view key, const std::vector<T>& all) {
   out.key(key);
   out.begin_array();
@@ -64,9 +70,10 @@ void write_objects(json::Writer& out, std::string_view key, const std::vector<T>
   out.end_array();
 }
 
-/// `fields.finish()`, then the value.
+/// The value, if nothing was wrong. Members that nobody asked for are those of a newer peer.
 template <class T>
 Result<T> finished(json::Fields& fields, T value) {
+  fields.ignore_unknown();
   if (auto ok = fields.finish(); !ok) return fail(ok.error());
   return value;
 }

@@ -14,7 +14,7 @@ Result<SessionSpec> SessionSpec::from_json(const json::Value& value) {
   spec.lun = read_uint32(fields, "lun");
   spec.chap_user = read_chap_word(fields, "chap_user");
   spec.chap_secret = Secret(read_chap_word(fields, "chap_secret"));
-  spec.read_only = fields.boolean_or("read_only", false);
+  spec.read_only = fields.boolean("read_only");
   spec.generation = read_generation(fields);
   return finished(fields, std::move(spec));
 }
@@ -34,7 +34,6 @@ void SessionSpec::to_json(json::Writer& out) const {
 
 Result<SessionStatus> SessionStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   SessionStatus status;
   status.attachment = read_uuid(fields, "attachment");
   status.serial = fields.string("serial");

@@ -19,7 +19,6 @@ void SnapshotSpec::to_json(json::Writer& out) const {
 
 Result<SnapshotStatus> SnapshotStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   SnapshotStatus status;
   status.id = read_uuid(fields, "id");
   status.volume = read_uuid(fields, "volume");

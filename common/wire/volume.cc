@@ -39,7 +39,6 @@ void VolumeSpec::to_json(json::Writer& out) const {
 
 Result<VolumeStatus> VolumeStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
-  fields.ignore_unknown();
   VolumeStatus status;
   status.id = read_uuid(fields, "id");
   status.size_bytes = fields.uint64("size_bytes");

@@ -29,7 +29,9 @@ Result<http::Response> SimNetwork::carry_out(const api::DelegateCall& call) {
   request.path = call.path;
   request.query = call.query;
   request.body = call.body;
+  if (order_) order_(call, request);
   auto answer = node.serve(std::move(request));
+  if (answer && answer_) answer_(call, *answer);
   if (watch_ && call.method != http::Method::get) watch_();
   if (rewrite_) {
     if (auto other = rewrite_(call)) return *std::move(other);

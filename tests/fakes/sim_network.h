@@ -52,6 +52,13 @@ class SimNetwork {
   /// Asked after a call was carried out; what is given here takes the place of the node's answer.
   using Rewrite = std::function<std::optional<Result<http::Response>>(const api::DelegateCall&)>;
   void set_rewrite(Rewrite rewrite) { rewrite_ = std::move(rewrite); }
+  /// What becomes of orders and of answers on their way, as where the node is of another version.
+  using OnItsWay = std::function<void(const api::DelegateCall&, http::Request&)>;
+  using OnItsWayBack = std::function<void(const api::DelegateCall&, http::Response&)>;
+  void set_dialect(OnItsWay order, OnItsWayBack answer) {
+    order_ = std::move(order);
+    answer_ = std::move(answer);
+  }
   /// Called after each call that changes something.
   void set_watch(std::function<void()> watch) { watch_ = std::move(watch); }
 
@@ -76,6 +83,8 @@ class SimNetwork {
   std::vector<std::string> arrived_;
   Intercept intercept_;
   Rewrite rewrite_;
+  OnItsWay order_;
+  OnItsWayBack answer_;
   std::function<void()> watch_;
 };
 
