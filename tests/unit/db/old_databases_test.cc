@@ -37,6 +37,10 @@ Rows rows_of(Connection& connection) {
     const std::string query = "SELECT * FROM " + tables.string(0) + " ORDER BY 1, 2";
     sqlite3_exec(connection.handle(), query.c_str(), add_row, &rows[tables.string(0)], nullptr);
   }
+  // A table that comes has a row here.
+  for (const Row& row : rows["sqlite_sequence"])
+    rows["sqlite_sequence of " + row.at("name")] = {row};
+  rows.erase("sqlite_sequence");
   return rows;
 }
 
