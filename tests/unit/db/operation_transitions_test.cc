@@ -25,7 +25,7 @@ class OperationTransitionsTest : public DatabaseTest {
   std::optional<Error> refusal(const LockRequest& lock) {
     Operation second = test_operation(99, "delete-volume");
     second.created_at = after_seconds(12);
-    auto begun = write([&](Transaction& tx) { return begin_operation(tx, second, {lock}); });
+    auto begun = write([&](Transaction& tx) { return begin_recorded(tx, second, {lock}); });
     if (begun) return std::nullopt;
     return begun.error();
   }
@@ -181,7 +181,7 @@ TEST_F(OperationTransitionsTest, EveryTransitionChecksTheStateItStartsFrom) {
        [](Transaction& tx, std::int64_t seq) { return advance_undo(tx, seq, 1, kNow); },
        {State::undoing}},
       {"cancel",
-       [](Transaction& tx, std::int64_t seq) { return request_cancel(tx, seq, kNow); },
+       [](Transaction& tx, std::int64_t seq) { return cancel_recorded(tx, seq); },
        {State::running, State::undoing}},
       {"put off the deadline",
        [](Transaction& tx, std::int64_t seq) {

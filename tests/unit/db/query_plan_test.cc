@@ -147,6 +147,8 @@ TEST_F(QueryPlanTest, OperationLists) {
 }
 
 TEST_F(QueryPlanTest, LookUps) {
+  EXPECT_THAT(plan_of([](Connection& c) { AuditTable(c).list(7, 100); }),
+              Searches("INTEGER PRIMARY KEY (rowid>?)"));
   EXPECT_THAT(plan_of([](Connection& c) { VolumeTable(c).find_by_name("p1", "x"); }),
               Searches("volumes_name (name=? AND project=?)"));
   EXPECT_THAT(plan_of([](Connection& c) { OperationTable(c).live(); }),

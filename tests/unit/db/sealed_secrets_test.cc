@@ -31,8 +31,8 @@ class SealedSecretsTest : public DatabaseTest {
     return bytes.find(text) != std::string::npos;
   }
 
-  /// As the program before this schema left it: attachment 11 has its secret in clear, and a free
-  /// page that of one that is gone.
+  /// As the program before this schema left it: attachment 11 has its secret in clear, and free
+  /// pages that of one that is gone, more than later versions of the schema use up.
   void make_old_database() {
     Connection writer(path(), Connection::Mode::writer);
     ASSERT_TRUE(migrate(writer, known_migrations().first(3), kNow));
@@ -49,7 +49,10 @@ class SealedSecretsTest : public DatabaseTest {
         .bind(test_id(1))
         .bind(kSecret)
         .run();
-    writer.execute("CREATE TABLE gone AS SELECT '" + kGone + "' AS secret; DROP TABLE gone");
+    writer.execute(
+        "CREATE TABLE gone AS WITH many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many"
+        " WHERE n < 1000) SELECT '" +
+        kGone + "' AS secret FROM many; DROP TABLE gone");
   }
 
   /// A database with one sealed secret, of attachment 11.

@@ -128,6 +128,15 @@ inline Result<void> begin_recorded(Transaction& tx, Operation& operation,
   return {};
 }
 
+/// The same of its cancellation.
+inline Result<void> cancel_recorded(Transaction& tx, std::int64_t seq) {
+  if (auto ok = request_cancel(tx, seq, kNow); !ok) return ok;
+  AuditRecord record = audit_record_of(*OperationTable(tx.connection()).find_seq(seq));
+  record.action = "cancel-operation";
+  AuditTable(tx.connection()).append(record);
+  return {};
+}
+
 /// A new database written inline.
 class DatabaseTest : public ::testing::Test {
  protected:
