@@ -215,29 +215,3 @@ def settle(stack: Stack, seconds: float = 60.0) -> None:
     stack.wait_for(lambda: not stack.client.get("/v1/operations?live=true")["operations"], seconds,
                    "operations are still in flight")
     stack.assert_consistent(seconds)
-
-
-def restart_armed(stack: Stack, name: str, env: dict[str, str]) -> None:
-    """A delegate with these fault points armed."""
-    stack.kill9(name)
-    stack.start(name, env=env)
-    stack.wait_ready()
-
-
-def passed_points(stack: Stack, name: str, scenario: type[Scenario]) -> list[str]:
-    """The fault points that the delegate passes in a run without faults, in their order."""
-    log = stack.path("points")
-    run = scenario(stack)
-    run.prepare()
-    restart_armed(stack, name, {"VBS_FAULT_LOG": log})
-    run.trigger()
-    run.wait_for_effect()
-    settle(stack)
-    restart_armed(stack, name, {})
-    run.clear()
-    if not os.path.exists(log):
-        return []
-    with open(log, encoding="utf-8") as file:
-        points = list(dict.fromkeys(file.read().split()))
-    os.unlink(log)
-    return points
