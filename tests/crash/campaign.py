@@ -1,4 +1,5 @@
 """Runs cases of the crash matrix, one after the other, on stacks that live until a case fails."""
+import contextlib
 import os
 import re
 import shutil
@@ -9,31 +10,30 @@ from collections import deque
 from killing import run_case
 from matrix import Case
 from scenarios import VM
-from stack import DAEMONS, Stack
+from stack import BIN, DAEMONS, Stack
 
+#: What the crash matrix leaves in the build folder.
+FOLDER = os.path.join(os.path.dirname(BIN), "crash-full")
 _KEPT = ("log", "db", "volumed", "vmmd", "points")  # of a stack in which a case has failed
 
 
-def open_stack() -> Stack:
-    """One whose daemons may be killed, with a machine to attach to. To be entered."""
-    class Mortal(Stack):
-        def __enter__(self) -> Stack:
-            super().__enter__()
-            for name in DAEMONS:
-                self.expect_death(name)
-            self.boot(VM)
-            return self
-    return Mortal()
+@contextlib.contextmanager
+def open_stack():
+    """One whose daemons may be killed, with a machine to attach to."""
+    with Stack() as stack:
+        for name in DAEMONS:
+            stack.expect_death(name)
+        stack.boot(VM)
+        yield stack
 
 
 class Campaign:
     """`done` is told of each case that has passed. What remains at `end` (as time.time()) is left."""
 
-    def __init__(self, every: list[Case], *, kept: str, done, end: float = float("inf"),
+    def __init__(self, every: list[Case], *, done, end: float = float("inf"),
                  most_failures: float = float("inf")):
         self._pending = deque(every)
         self._count = len(every)
-        self._kept = kept
         self._done = done
         self._end = end
         self._most_failures = most_failures
@@ -47,10 +47,13 @@ class Campaign:
 
     def run(self) -> None:
         while self._may_go_on():
+            before = self.left
             try:
                 with open_stack() as stack:
                     self._run_on(stack)
             except AssertionError as problem:  # of its end, as when a sanitizer has spoken up
+                if self.left == before:
+                    raise
                 self.failures.append(f"the stack: {problem}")
 
     def _may_go_on(self) -> bool:
@@ -78,7 +81,7 @@ class Campaign:
         print(f"{number} of {self._count}, {len(self.failures)} failed: {case}: {what}", flush=True)
 
     def _keep(self, stack: Stack, case: Case) -> str:
-        folder = os.path.join(self._kept, re.sub(r"[^\w.-]+", "_", str(case)))
+        folder = os.path.join(FOLDER, "failed", re.sub(r"[^\w.-]+", "_", str(case)))
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         for name in _KEPT:

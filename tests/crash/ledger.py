@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 
-from campaign import open_stack
+from campaign import FOLDER, open_stack
 from matrix import FRONT, LEASE_HELPER, VMMD, VOLUMED, Case, Place, survey
 from stack import BIN, GUEST, SOURCE
 
@@ -28,7 +28,7 @@ def _identity() -> str:
 class Ledger:
     """Several processes may use it at the same time."""
 
-    def __init__(self, folder: str):
+    def __init__(self, folder: str = FOLDER):
         self.identity = _identity()
         self._folder = os.path.join(folder, self.identity)
         os.makedirs(self._folder, exist_ok=True)

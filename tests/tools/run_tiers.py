@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 
 from leftovers import Reaper
 
-TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint", "fuzz", "lab-quick", "lab", "lab-xen",
+TIERS = ["unit", "sim", "conformance", "crash", "e2e", "lint", "fuzz", "lab-quick", "crash-full", "lab", "lab-xen",
          "fuzz-long"]
 # These take long, and are run when they are asked for.
-ON_DEMAND = ["lab", "lab-xen", "fuzz-long"]
+ON_DEMAND = ["crash-full", "lab", "lab-xen", "fuzz-long"]
 # Their guests' image is made in a chroot.
 WANT_ROOT = ["lab-quick", "lab", "lab-xen"]
 _SETTLE_SECONDS = 3.0
@@ -85,6 +86,14 @@ def default_tiers() -> list[str]:
     return tiers if os.geteuid() == 0 else [tier for tier in tiers if tier not in WANT_ROOT]
 
 
+def environment(tiers: list[str]) -> dict[str, str]:
+    """That of the tests. All shards of the crash matrix end at the same time, whenever they begin."""
+    minutes = os.environ.get("VBS_CRASH_MINUTES")
+    if "crash-full" not in tiers or not minutes:
+        return dict(os.environ)
+    return os.environ | {"VBS_CRASH_END": str(time.time() + float(minutes) * 60)}
+
+
 def run_ctest(build: str, tiers: list[str], junit: str) -> tuple[int, list[str], list[str]]:
     """ctest's exit code, its closing lines and the processes that its tests left behind."""
     # One more than there are processors: tests in the lab mostly wait.
@@ -92,10 +101,12 @@ def run_ctest(build: str, tiers: list[str], junit: str) -> tuple[int, list[str],
     command = ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error",
                "--parallel", jobs, "--output-junit", junit]
     command += ["--label-regex", "^(" + "|".join(tiers) + ")$"]
+    if "crash-full" in tiers:
+        command.append("--verbose")  # it runs for hours, and tells how far it is
     closing: list[str] = []
     with Reaper() as reaper:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   text=True, errors="replace")
+                                   text=True, errors="replace", env=environment(tiers))
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
