@@ -1,6 +1,7 @@
 """All of the crash matrix, in shards: `full.py 1/4` runs the first of four. What has passed is not run
 again until the programs or the tests change; what has failed is, and its logs are kept. At the time
-VBS_CRASH_END (seconds since 1970) no further case is begun.
+VBS_CRASH_END (seconds since 1970) no further case is begun. `full.py 1/1 TEXT` runs the cases with TEXT in
+their names, whatever has passed.
 
 The exit code is 0 when every case of the shard has passed, 1 when some have failed, and 75 when
 nothing has failed and some are left."""
@@ -20,8 +21,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_LEFT))  # with all that the stack has started
     shard, count = (int(part) for part in sys.argv[1].split("/"))
     ledger = Ledger()
-    mine = cases(ledger.places())[shard - 1::count]
-    before = ledger.done()
+    text = sys.argv[2] if len(sys.argv) > 2 else ""
+    mine = [case for case in cases(ledger.places())[shard - 1::count] if text in str(case)]
+    before = set() if text else ledger.done()
     pending = [case for case in mine if str(case) not in before]
     random.Random(0).shuffle(pending)  # what is cut has seen some of each victim and workflow
     print(f"shard {shard} of {count}: {len(mine)} cases, {len(mine) - len(pending)} have passed before, "
