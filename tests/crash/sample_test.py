@@ -12,7 +12,7 @@ from matrix import VICTIMS, Case, cases, sample
 from stack import SOURCE
 
 #: About four minutes of one processor.
-_SIZE = int(os.environ.get("VBS_CRASH_SIZE", "60"))
+_SIZE = int(os.environ.get("VBS_CRASH_SIZE", "50"))
 _MOST_FAILURES = 3
 
 

@@ -66,6 +66,11 @@ def reason_of_skip(case: ElementTree.Element) -> str:
     return said[-1] if said else "it did not say why"
 
 
+def last_line(case: ElementTree.Element) -> str:
+    """How many cases are left, of a shard of the crash matrix."""
+    return (case.findtext("system-out") or "").strip().rpartition("\n")[2]
+
+
 def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[str], list[str]]:
     """Tiers by name, skipped tests with their reasons, failed tests."""
     tiers: dict[str, Tier] = {}
@@ -75,7 +80,7 @@ def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[s
         tier = tiers.setdefault(tier_of.get(name, "other"), Tier(tier_of.get(name, "other")))
         tier.add(status, float(case.get("time", "0")))
         if status == "fail":
-            failures.append(name)
+            failures.append(f"{name}: {last_line(case)}" if tier_of.get(name) == "crash-full" else name)
         elif status != "run":
             skips.append(f"{name}: {reason_of_skip(case)}")
     return tiers, skips, failures
