@@ -26,8 +26,8 @@ class ToolKillTest(LabCase):
     def put_before(self, guest, tool: str) -> None:
         with open(f"{SOURCE}/tests/lab/dying-tool", "rb") as file:
             text = file.read()
-        Service.must(guest, f"rm -rf {_HERE}; mkdir -p {_HERE}/real {_HERE}/seen && touch {_HERE}/deaths && "
-                     f"echo none >{_HERE}/fate && cp -L {tool} {_HERE}/real/ && cat >{_HERE}/stand-in && "
+        Service.must(guest, f"rm -rf {_HERE}; mkdir -p {_HERE}/seen && touch {_HERE}/deaths && "
+                     f"echo none >{_HERE}/fate && cp -L {tool} {_HERE}/real && cat >{_HERE}/stand-in && "
                      f"chmod 755 {_HERE}/stand-in && mount --bind {_HERE}/stand-in $(readlink -f {tool})", text)
         # They see what is mounted when they start.
         Service.must(guest, "systemctl try-restart vbs-volumed vbs-vmmd")
@@ -35,7 +35,7 @@ class ToolKillTest(LabCase):
 
     @staticmethod
     def take_away(guest, tool: str) -> None:
-        Service.must(guest, f"umount $(readlink -f {tool})")
+        Service.must(guest, f"umount -l $(readlink -f {tool})")
 
     def set_fate(self, fate: str) -> None:
         for guest in (self.service.server, self.service.node):
