@@ -51,6 +51,7 @@ class ToolKillTest(LabCase):
         before = len(self.deaths())
         self.set_fate(fate)
         for turn in range(_TRIES):
+            self.service.wait_ready()
             done = self.service.vbs(*arguments, "--output", "json")
             if done.returncode == 0:
                 break
