@@ -11,6 +11,8 @@ _HERE = "/run/dying-tools"
 _TOOLS = {"vs": "/usr/sbin/lvm", "hv": "/usr/sbin/iscsiadm"}
 #: A step that was given up is asked for again: each time another kind of call can die.
 _TRIES = 8
+#: A snapshot whose delegate dies again and again while the guest is frozen is undone, in minutes.
+_SECONDS = 1200.0
 #: Of calls that change something, by what is in them.
 _MUST_DIE = ("lvcreate", "lvchange", "lvremove", "lvextend", "--login", "--logout")
 
@@ -52,7 +54,7 @@ class ToolKillTest(LabCase):
         self.set_fate(fate)
         for turn in range(_TRIES):
             self.service.wait_ready()
-            done = self.service.vbs(*arguments, "--output", "json")
+            done = self.service.vbs(*arguments, "--output", "json", seconds=_SECONDS)
             if done.returncode == 0:
                 break
             print(f"  given up: {done.stderr.strip()}", flush=True)
