@@ -131,7 +131,8 @@ class DeleteVolume(Scenario):
 
 class CreateSnapshot(Scenario):
     """Of a volume that a VM writes to, so that every step makes a call."""
-    GIVEN_UP = (504,)  # the guest was let go, or its lease ran out, before the copy was complete
+    #: The guest was let go, or its lease ran out, before all of it was held or the copy was complete.
+    GIVEN_UP = (409, 504)
 
     def prepare(self):
         self.body = {"volume_id": self.volume()}
