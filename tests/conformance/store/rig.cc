@@ -75,6 +75,7 @@ Target Target::from_environment() {
   target.group = environment("VBS_CONFORMANCE_GROUP", "");
   target.pool = environment("VBS_CONFORMANCE_POOL", "pool");
   target.wipe_rate = std::stoull(environment("VBS_CONFORMANCE_WIPE_RATE", "1000000000"));
+  target.cycles = std::stoi(environment("VBS_CONFORMANCE_CYCLES", target.is_lvm() ? "10" : "1000"));
   return target;
 }
 

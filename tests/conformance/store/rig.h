@@ -43,9 +43,11 @@ class SkippingClock final : public Clock {
 ///     VBS_CONFORMANCE_GROUP      lvm*: a volume group of its own, whose name begins with "vbsconf"
 ///     VBS_CONFORMANCE_POOL       lvm-thin: the pool in it; made by the store if absent
 ///     VBS_CONFORMANCE_WIPE_RATE  lvm: bytes a second
+///     VBS_CONFORMANCE_CYCLES     in which old bytes are looked for; 1,000 for file, 10 for lvm*
 struct Target {
   std::string driver, folder, group, pool;
   std::uint64_t wipe_rate = 0;
+  int cycles = 0;
 
   static Target from_environment();
   bool is_lvm() const { return driver != "file"; }
