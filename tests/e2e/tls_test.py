@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import unittest
 
 from client import connect
+from good_client import start_good_clients
 from links import Ca
 from stack import MIB, Stack
 
 WORD = "over-mutual-tls"
+RENEWALS = 4
 
 
 class TlsTest(unittest.TestCase):
@@ -111,7 +114,7 @@ class TlsTest(unittest.TestCase):
             with self.ca.context("vbsd").wrap_socket(plain, server_hostname=address[0]) as secure:
                 return secure.getpeercert(binary_form=True)
 
-    def test_certificates_are_renewed_without_a_restart(self):
+    def renew_certificates(self) -> None:
         for program, name in (("vbs-volumed", "vs1"), ("vbs-vmmd", "hv1"), ("vbsd", "vbsd")):
             before = self.certificate_of(program)
             self.ca.issue(name, "--ip", self.stack.links.host(program), "--renew")
@@ -119,8 +122,29 @@ class TlsTest(unittest.TestCase):
             os.kill(self.stack.daemons[program].pid, signal.SIGHUP)
             self.stack.wait_for(lambda: self.certificate_of(program) != before, 20,
                                 f"{program} shows its old certificate")
+
+    def test_certificates_are_renewed_without_a_restart(self):
+        self.renew_certificates()
         self.stack.wait_ready()
         self.stack.client.delete_volume(self.stack.client.create_volume(size_bytes=MIB)["id"])
+
+    def test_no_request_is_lost_while_certificates_are_renewed(self):
+        stack = self.stack
+        clients = start_good_clients(stack)
+        for _ in range(RENEWALS):
+            self.renew_certificates()
+        for client in clients:
+            client.end()
+        self.assertEqual([failure for client in clients for failure in client.failures], [])
+        for client in clients:
+            self.assertGreater(len(client.took), 5 * RENEWALS)
+        stack.wait_for(lambda: not stack.client.get("/v1/operations?live=true")["operations"], 60,
+                       "operations are still in flight")
+        with sqlite3.connect(f"file:{stack.database}?mode=ro", uri=True) as rows:
+            self.assertEqual(rows.execute("SELECT message FROM operation_events WHERE what = 'retry'").fetchall(),
+                             [], "a request to a delegate was lost")
+            self.assertEqual(rows.execute("SELECT DISTINCT state FROM operations").fetchall(), [("succeeded",)])
+        stack.assert_consistent()
 
 
 if __name__ == "__main__":
