@@ -21,7 +21,7 @@ def document():
     return embed_openapi.load(ROOT / "docs" / "api" / "openapi.yaml")
 
 
-def _resolve(node):
+def resolve(node):
     while "$ref" in node:
         target = document()
         for part in node["$ref"].removeprefix("#/").split("/"):
@@ -32,7 +32,7 @@ def _resolve(node):
 
 def faults(schema, value, where="body"):
     """-> what is wrong with the value, one sentence each"""
-    schema = _resolve(schema)
+    schema = resolve(schema)
     unknown = set(schema) - KNOWN - ANNOTATIONS
     if unknown:
         raise ValueError(f"{where}: keywords that nobody checks: {sorted(unknown)}")
@@ -105,7 +105,7 @@ def faults_of_answer(method, path, status, content_type, body):
         return [] if status in (404, 405) else [f"{label}: the route is not described"]
     if str(status) not in operation["responses"]:
         return [f"{label}: the status is not described"]
-    content = _resolve(operation["responses"][str(status)]).get("content", {})
+    content = resolve(operation["responses"][str(status)]).get("content", {})
     if content_type.split(";")[0] not in content:
         return [f"{label}: {content_type} is not described"]
     return [f"{label}: {fault}"
@@ -118,7 +118,7 @@ def faults_of_request(method, path, query, body):
     operation = item.get(method.lower())
     if operation is None:
         return [f"{method} {path}: the route is not described"]
-    parameters = [_resolve(p) for p in item.get("parameters", []) + operation.get("parameters", [])]
+    parameters = [resolve(p) for p in item.get("parameters", []) + operation.get("parameters", [])]
     names = {p["name"] for p in parameters if p["in"] == "query"}
     found = [f"{method} {path}: parameter {name} is not described"
              for name, _ in query if name not in names]
