@@ -218,6 +218,8 @@ http::Response ServiceInfoHandlers::metrics_now() const {
     metric(text, "vbs_http_requests_total", "", http.requests_total);
     text += "# TYPE vbs_http_requests_rejected_total counter\n";
     metric(text, "vbs_http_requests_rejected_total", "", http.requests_rejected);
+    text += "# TYPE vbs_http_connections_evicted_total counter\n";
+    metric(text, "vbs_http_connections_evicted_total", "", http.connections_evicted);
     text += "# TYPE vbs_http_connections_open gauge\n";
     metric(text, "vbs_http_connections_open", "", http.connections_open);
   }

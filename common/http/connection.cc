@@ -21,7 +21,6 @@ constexpr std::size_t kIdleBuffer = 4 * 1024;
 void Connection::begin_request() {
   phase_ = Phase::waiting;
   parser_.emplace(ParserLimits{options().header_limit, options().body_limit});
-  body_.emplace(shard_.state());
   head_accepted_ = false;
   is_head_ = false;
   persistence_ = Persistence::close;
@@ -67,6 +66,7 @@ void Connection::consume() {
   if (phase_ == Phase::waiting) {
     phase_ = Phase::receiving;
     set_deadline(options().request_timeout);
+    get_on();
   }
   if (!parser_->head_done() && !skip_empty_lines()) {
     read();
@@ -81,7 +81,7 @@ void Connection::consume() {
       return;
     }
     if (parser_->head_done() && !head_accepted_ && !accept_head()) return;
-    if (!reserve_body()) return;
+    if (!hold(parser_->body_size() + buffered().size())) return;
   } while (used > 0 && !parser_->done());
   if (parser_->done()) {
     dispatch();
@@ -107,11 +107,7 @@ bool Connection::accept_head() {
   }
   path_ = std::move(target->path);
   query_ = std::move(target->query);
-  if (place_ == Place::beyond_limit && !has_path_prefix(path_, options().priority_prefix)) {
-    refuse(503, Error{ErrorCode::overloaded, "too many connections; try again later", {}, {}, {}});
-    return false;
-  }
-  if (parser_->keep_alive() && place_ == Place::counted) {
+  if (parser_->keep_alive()) {
     persistence_ = parser_->http11() ? Persistence::keep_alive : Persistence::keep_alive_http10;
   }
   const auto expect = parser_->headers().find("Expect");
@@ -126,14 +122,16 @@ bool Connection::accept_head() {
   return true;
 }
 
-bool Connection::reserve_body() {
-  if (body_->grow_to(parser_->body_size())) return true;
-  refuse(503, Error{ErrorCode::overloaded,
-                    "too many request bodies are being received; try again later",
-                    {},
-                    {},
-                    {}});
-  return false;
+void Connection::get_on() {
+  shard_.line().enter(place_);
+  shard_.make_room();
+}
+
+/// Notes what is held for this connection now; false when it had to go for that.
+bool Connection::hold(std::size_t bytes) {
+  shard_.line().hold(place_, bytes);
+  shard_.make_room();
+  return phase_ != Phase::closed;
 }
 
 void Connection::dispatch() {
@@ -142,7 +140,7 @@ void Connection::dispatch() {
   phase_ = Phase::handling;
   deadline_ = TimePoint::max();
   if (request_id_.empty()) request_id_ = shard_.next_request_id();
-  auto exchange = Exchange::begin(shard_, weak_from_this(), std::move(*body_),
+  auto exchange = Exchange::begin(shard_, weak_from_this(),
                                   has_path_prefix(path_, state.options.priority_prefix));
   if (!exchange) {
     state.requests_rejected.fetch_add(1, std::memory_order_relaxed);
@@ -150,6 +148,7 @@ void Connection::dispatch() {
         Error{ErrorCode::overloaded, "too many requests at once; try again later", {}, {}, {}}));
     return;
   }
+  shard_.line().leave(place_);
   Request request = parser_->take();
   request.path = std::move(path_);
   request.query = std::move(query_);
@@ -166,6 +165,7 @@ void Connection::dispatch() {
 
 void Connection::answer(Response response) {
   if (phase_ != Phase::handling) return;
+  get_on();
   if (!is_sendable(response)) {
     log::error("a handler's answer cannot be sent: status or a header field is malformed",
                {{"request", request_id_}, {"status", std::int64_t{response.status}}});

@@ -13,9 +13,6 @@
 
 namespace vbs::http {
 
-/// Whether a connection is one of those that max_connections counts.
-enum class Place { counted, beyond_limit };
-
 /// One connection of a server: reads a request, hands it to the handler, writes the answer, and so
 /// on. Lives on its shard's thread. Nothing is read while a request is in its handler, so that
 /// answers keep the order of the requests and a client cannot pile up work.
@@ -23,7 +20,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Connection(Shard& shard, Socket socket, Place place);
+  Connection(Shard& shard, Socket socket);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -49,7 +46,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool skip_empty_lines();
   void begin_request();
   bool accept_head();
-  bool reserve_body();
+  void get_on();
+  bool hold(std::size_t bytes);
   void dispatch();
   void linger();
   void discard();
@@ -67,14 +65,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Shard& shard_;
   Stream stream_;
-  const Place place_;
+  Waiter place_{*this};
   std::string peer_;
   std::shared_ptr<const Identity> identity_;
   Phase phase_ = Phase::waiting;
   TimePoint deadline_ = TimePoint::max();
   boost::beast::flat_buffer buffer_;
   std::optional<RequestParser> parser_;
-  std::optional<BodyReservation> body_;
   std::string path_;
   QueryList query_;
   std::string request_id_;

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 constexpr std::size_t kLingerRead = 4 * 1024;
 constexpr Milliseconds kLingerTime{1'000};
+/// What OpenSSL and asio keep for a handshake: 90 to 110 KiB measured, from the first moment on.
+constexpr std::size_t kHandshakeBytes = 96 * 1024;
 /// Anybody can make handshakes fail: not every one gets a line.
 constexpr std::chrono::nanoseconds kLogInterval = std::chrono::seconds(1);
 
@@ -27,14 +29,13 @@ std::string describe_peer(Socket& socket) {
 
 }  // namespace
 
-Connection::Connection(Shard& shard, Socket socket, Place place)
+Connection::Connection(Shard& shard, Socket socket)
     : shard_(shard),
       stream_(std::move(socket), shard.state().options.tls.get()),
-      place_(place),
       peer_(describe_peer(stream_.socket())) {}
 
 Connection::~Connection() {
-  if (place_ == Place::counted) shard_.release_place();
+  shard_.release_place();
 }
 
 void Connection::start() {
@@ -45,6 +46,7 @@ void Connection::start() {
     close();
     return;
   }
+  get_on();
   begin_request();
   set_deadline(options().request_timeout);
   if (stream_.tls()) {
@@ -57,6 +59,7 @@ void Connection::start() {
 /// The deadline set at the start holds until the first byte of a request.
 void Connection::secure() {
   phase_ = Phase::securing;
+  if (!hold(kHandshakeBytes)) return;
   stream_.tls()->accept([self = shared_from_this()](const boost::system::error_code& ec) {
     if (self->phase_ != Phase::closed) self->on_secured(ec);
   });
@@ -65,6 +68,8 @@ void Connection::secure() {
 void Connection::on_secured(const boost::system::error_code& ec) {
   if (!ec) {
     identity_ = stream_.tls()->peer();
+    shard_.line().hold(place_, 0);
+    get_on();
     phase_ = Phase::waiting;
     read();
     return;
@@ -92,7 +97,9 @@ void Connection::report(const boost::system::error_code& ec) {
 
 void Connection::linger() {
   phase_ = Phase::lingering;
+  parser_.reset();
   buffer_.clear();
+  buffer_.shrink_to_fit();
   set_deadline(std::min(kLingerTime, options().request_timeout));
   stream_.finish_sending([self = shared_from_this()] {
     if (self->phase_ != Phase::closed) self->discard();
@@ -119,6 +126,11 @@ void Connection::on_deadline() {
   if (phase_ == Phase::receiving || phase_ == Phase::securing) {
     shard_.state().requests_rejected.fetch_add(1, std::memory_order_relaxed);
   }
+  if (phase_ == Phase::sending) {
+    // What the kernel has taken of the answer would stay there until the peer takes it.
+    boost::system::error_code ignored;
+    stream_.socket().set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  }
   close();
 }
 
@@ -129,6 +141,7 @@ void Connection::drain() {
 void Connection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
+  shard_.line().leave(place_);
   stream_.close();
   shard_.remove(*this);
 }

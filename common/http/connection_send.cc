@@ -90,6 +90,7 @@ void Connection::send(Response response) {
 void Connection::send_rest(std::size_t sent) {
   const std::size_t of_head = std::min(sent, out_head_.size());
   const std::size_t of_body = sent - of_head;
+  if (!hold(out_head_.size() + out_body_.size() - sent)) return;
   const Stream::Parts rest = {boost::asio::buffer(out_head_) + of_head,
                               boost::asio::buffer(out_body_) + of_body};
   stream_.write(rest,
@@ -104,6 +105,7 @@ void Connection::send_rest(std::size_t sent) {
 }
 
 void Connection::on_sent() {
+  shard_.line().hold(place_, 0);
   out_body_.clear();
   if (out_body_.capacity() > kKeepHead) out_body_.shrink_to_fit();
   if (out_head_.capacity() > kKeepHead) out_head_.shrink_to_fit();

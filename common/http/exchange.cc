@@ -8,20 +8,18 @@
 namespace vbs::http {
 
 std::shared_ptr<Exchange> Exchange::begin(Shard& shard, std::weak_ptr<Connection> connection,
-                                          BodyReservation body, bool priority) {
+                                          bool priority) {
   ServerState& state = shard.state();
   const std::size_t before = state.in_handlers.fetch_add(1, std::memory_order_relaxed);
   if (before >= state.options.max_requests && !priority) {
     state.in_handlers.fetch_sub(1, std::memory_order_relaxed);
     return nullptr;
   }
-  return std::shared_ptr<Exchange>(new Exchange(shard, std::move(connection), std::move(body)));
+  return std::shared_ptr<Exchange>(new Exchange(shard, std::move(connection)));
 }
 
-Exchange::Exchange(Shard& shard, std::weak_ptr<Connection> connection, BodyReservation body)
-    : shard_(shard.shared_from_this()),
-      connection_(std::move(connection)),
-      body_(std::move(body)) {}
+Exchange::Exchange(Shard& shard, std::weak_ptr<Connection> connection)
+    : shard_(shard.shared_from_this()), connection_(std::move(connection)) {}
 
 Exchange::~Exchange() {
   if (!answered_.load()) {

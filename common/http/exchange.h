@@ -12,10 +12,9 @@ namespace vbs::http {
 class Exchange {
  public:
   /// Counts the request as being in a handler; nullptr when there are too many (a request with
-  /// `priority` is always let in). `body` is given back with the last copy of the
-  /// Responder.
+  /// `priority` is always let in).
   static std::shared_ptr<Exchange> begin(Shard& shard, std::weak_ptr<Connection> connection,
-                                         BodyReservation body, bool priority);
+                                         bool priority);
   ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -24,12 +23,11 @@ class Exchange {
   static Responder responder(std::shared_ptr<Exchange> exchange);
 
  private:
-  Exchange(Shard& shard, std::weak_ptr<Connection> connection, BodyReservation body);
+  Exchange(Shard& shard, std::weak_ptr<Connection> connection);
   void deliver(Response response);
 
   std::shared_ptr<Shard> shard_;
   std::weak_ptr<Connection> connection_;
-  BodyReservation body_;
   std::atomic<bool> answered_{false};
 };
 

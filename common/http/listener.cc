@@ -14,6 +14,10 @@ using boost::system::error_code;
 /// Without a free descriptor the connection stays in the backlog, so accepting again at once would
 /// fail again at once.
 constexpr Milliseconds kRetryAfter{100};
+/// Connections that a busy shard has not come to yet count in no limit of its own: the kernel keeps
+/// the others.
+constexpr std::size_t kMostArriving = 64;
+constexpr Milliseconds kPause{5};
 constexpr std::chrono::seconds kLogInterval{10};
 
 Result<ip::address> parse_address(const std::string& text) {
@@ -58,7 +62,11 @@ Result<void> Listener::open() {
 }
 
 void Listener::accept() {
-  Shard& shard = is_full() ? *shards_.front() : least_loaded();
+  Shard& shard = least_loaded();
+  if (shard.arriving() >= kMostArriving) {
+    accept_after(kPause);
+    return;
+  }
   acceptor_.async_accept(shard.context(), [this, &shard](const error_code& ec, Socket socket) {
     on_accept(ec, shard, std::move(socket));
   });
@@ -71,12 +79,7 @@ void Listener::on_accept(const error_code& ec, Shard& shard, Socket socket) {
     return;
   }
   state_.connections_total.fetch_add(1, std::memory_order_relaxed);
-  // A full server goes on being full while it accepts: the socket is on the first shard then.
-  if (is_full()) {
-    shard.adopt_beyond_limit(std::move(socket));
-  } else {
-    shard.adopt(std::move(socket));
-  }
+  shard.adopt(std::move(socket));
   accept();
 }
 
@@ -94,7 +97,11 @@ void Listener::on_failure(const error_code& ec) {
     last_log_ = now;
     unlogged_failures_ = 0;
   }
-  retry_.expires_after(kRetryAfter);
+  accept_after(kRetryAfter);
+}
+
+void Listener::accept_after(Milliseconds pause) {
+  retry_.expires_after(pause);
   retry_.async_wait([this](const error_code& cancelled) {
     if (!cancelled && acceptor_.is_open()) accept();
   });
@@ -109,12 +116,6 @@ void Listener::close() {
 Shard& Listener::least_loaded() const {
   return **std::min_element(shards_.begin(), shards_.end(),
                             [](const auto& a, const auto& b) { return a->open() < b->open(); });
-}
-
-bool Listener::is_full() const {
-  std::size_t open = 0;
-  for (const auto& shard : shards_) open += shard->open();
-  return open >= state_.options.max_connections;
 }
 
 }  // namespace vbs::http

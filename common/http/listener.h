@@ -31,8 +31,8 @@ class Listener {
 
   void on_accept(const boost::system::error_code& ec, Shard& shard, Socket socket);
   void on_failure(const boost::system::error_code& ec);
+  void accept_after(Milliseconds pause);
   Shard& least_loaded() const;
-  bool is_full() const;
 
   ServerState& state_;
   std::vector<std::shared_ptr<Shard>> shards_;

@@ -10,7 +10,7 @@ namespace beast_http = boost::beast::http;
 namespace {
 
 /// Content-Length is only a promise: room beyond this is made as bytes arrive.
-constexpr std::uint64_t kReserveAtMost = 64 * 1024;
+constexpr std::uint64_t kReserveAtMost = 4 * 1024;
 
 std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};

@@ -1,7 +1,9 @@
 #include "common/http/server.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <future>
@@ -11,6 +13,7 @@
 
 #include "common/http/listener.h"
 #include "common/http/shard.h"
+#include "common/log.h"
 #include "common/random.h"
 
 namespace vbs::http {
@@ -31,6 +34,20 @@ Result<void> check_options(const ServerOptions& options) {
     return fail_field("request_timeout", "time-outs must be longer than 0");
   }
   return {};
+}
+
+/// The rest of the descriptors are for requests in handlers, and for what else the process opens: a
+/// server without one could not even close a connection for another.
+ServerOptions within_descriptors(ServerOptions options) {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return options;
+  const std::size_t most = std::max<std::size_t>(1, descriptors.rlim_cur / 2);
+  if (options.max_connections <= most) return options;
+  log::warning("fewer connections are kept than max_connections: half of the open files allowed",
+               {{"max_connections", static_cast<std::int64_t>(options.max_connections)},
+                {"kept", static_cast<std::int64_t>(most)}});
+  options.max_connections = most;
+  return options;
 }
 
 }  // namespace
@@ -107,7 +124,8 @@ void Server::Impl::stop(Milliseconds grace) {
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler) {
   if (auto ok = check_options(options); !ok) return fail(ok.error());
-  auto impl = std::make_unique<Impl>(std::make_shared<ServerState>(options, std::move(handler)));
+  auto impl = std::make_unique<Impl>(
+      std::make_shared<ServerState>(within_descriptors(options), std::move(handler)));
   if (auto ok = impl->listener->open(); !ok) return fail(ok.error());
   impl->run();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
@@ -127,6 +145,7 @@ ServerCounters Server::counters() const {
   ServerCounters counters;
   for (const auto& shard : impl_->shards) counters.connections_open += shard->open();
   counters.connections_total = impl_->state->connections_total.load();
+  counters.connections_evicted = impl_->state->connections_evicted.load();
   counters.requests_total = impl_->state->requests_total.load();
   counters.requests_rejected = impl_->state->requests_rejected.load();
   counters.accept_failures = impl_->state->accept_failures.load();

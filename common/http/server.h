@@ -13,20 +13,22 @@ namespace vbs::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                ///< 0: any free one
-  std::shared_ptr<TlsContext> tls;       ///< none: plain HTTP
-  unsigned threads = 2;                  ///< one io_context each
-  std::size_t max_connections = 1024;    ///< beyond: only health is answered, others 503
+  std::uint16_t port = 0;           ///< 0: any free one
+  std::shared_ptr<TlsContext> tls;  ///< none: plain HTTP
+  unsigned threads = 2;             ///< one io_context each
+  /// That wait for their peers. Beyond, the one that got on longest ago (connected, began a request
+  /// or was answered) is closed. At most half of the descriptors that the process may have.
+  std::size_t max_connections = 1024;
   std::size_t max_requests = 256;        ///< in handlers at once; beyond: 503 with Retry-After
   std::size_t header_limit = 16 * 1024;  ///< 431 beyond
-  std::size_t body_limit =
-      1024 * 1024;  ///< 413 beyond, before reading it where the length is known
-  /// Of all bodies that are being received or handled, together; 503 beyond.
-  std::size_t total_body_limit = 64 * 1024 * 1024;
+  std::size_t body_limit = 128 * 1024;  ///< 413 beyond, before reading it where the length is known
+  /// Of handshakes, requests that are being received and answers that have not been taken, in
+  /// bytes. Beyond, the connection among theirs that got on longest ago is closed.
+  std::size_t held_limit = 32 * 1024 * 1024;
   Milliseconds request_timeout{10'000};  ///< first to last byte of one request; also of one answer,
                                          ///< and from connecting to the first byte, TLS included
   Milliseconds idle_timeout{60'000};     ///< keep-alive connection without a further request
-  /// Paths that are answered even when max_requests or max_connections is reached (health).
+  /// Paths that are answered even when max_requests is reached (health).
   std::string priority_prefix = "/healthz";
 };
 
@@ -35,8 +37,9 @@ struct ServerCounters {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t requests_total = 0;
-  std::uint64_t requests_rejected = 0;  ///< by a limit, a time-out, bad framing or failed TLS
-  std::uint64_t accept_failures = 0;    ///< no descriptor left, for instance
+  std::uint64_t connections_evicted = 0;  ///< closed for others, by max_connections or held_limit
+  std::uint64_t requests_rejected = 0;    ///< by a limit, a time-out, bad framing or failed TLS
+  std::uint64_t accept_failures = 0;      ///< no descriptor left, for instance
 };
 
 /// An HTTP/1.1 server (RFC 9112) with a limit on everything. Malformed framing (bad or duplicate

@@ -12,14 +12,16 @@ namespace vbs::http {
 
 namespace {
 
-/// Whoever holds these open too has to come back faster than a question for health is answered.
-constexpr std::size_t kMostBeyondLimit = 16;
-
 /// How often deadlines are looked at: a twentieth of the shortest limit, so that a limit is kept
 /// within 5% without a timer per connection.
 Milliseconds sweep_interval(const ServerOptions& options) {
   const Milliseconds shortest = std::min(options.request_timeout, options.idle_timeout);
   return std::clamp(shortest / 20, Milliseconds(5), Milliseconds(500));
+}
+
+/// Of one shard. The listener keeps them alike.
+std::size_t share_of(std::size_t limit, const ServerOptions& options) {
+  return std::max<std::size_t>(1, limit / options.threads);
 }
 
 }  // namespace
@@ -31,7 +33,9 @@ Shard::Shard(std::shared_ptr<ServerState> state, std::string id_prefix,
       on_drained_(std::move(on_drained)),
       context_(1),
       work_(boost::asio::make_work_guard(context_)),
-      sweep_timer_(context_) {}
+      sweep_timer_(context_),
+      line_(share_of(state_->options.max_connections, state_->options),
+            share_of(state_->options.held_limit, state_->options)) {}
 
 Shard::~Shard() = default;
 
@@ -41,21 +45,12 @@ void Shard::run() {
 
 void Shard::adopt(Socket socket) {
   open_.fetch_add(1, std::memory_order_relaxed);
+  arriving_.fetch_add(1, std::memory_order_relaxed);
   boost::asio::post(context_, [this, socket = std::move(socket)]() mutable {
+    arriving_.fetch_sub(1, std::memory_order_relaxed);
     // The connection gives the place taken here back when it goes.
-    start_connection(std::make_shared<Connection>(*this, std::move(socket), Place::counted));
+    start_connection(std::make_shared<Connection>(*this, std::move(socket)));
   });
-}
-
-void Shard::adopt_beyond_limit(Socket socket) {
-  std::erase_if(beyond_limit_, [](const auto& connection) { return connection.expired(); });
-  if (beyond_limit_.size() >= kMostBeyondLimit) {
-    if (const auto oldest = beyond_limit_.front().lock()) oldest->close();
-    beyond_limit_.pop_front();
-  }
-  auto connection = std::make_shared<Connection>(*this, std::move(socket), Place::beyond_limit);
-  beyond_limit_.push_back(connection);
-  start_connection(std::move(connection));
 }
 
 void Shard::start_connection(std::shared_ptr<Connection> connection) {
@@ -85,6 +80,14 @@ void Shard::close() {
 void Shard::remove(Connection& connection) {
   connections_.erase(&connection);
   note_drained();
+}
+
+void Shard::make_room() {
+  while (Connection* first = line_.surplus()) {
+    const auto alive = first->shared_from_this();
+    state_->connections_evicted.fetch_add(1, std::memory_order_relaxed);
+    alive->on_deadline();
+  }
 }
 
 void Shard::note_drained() {

@@ -4,7 +4,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,13 +12,14 @@
 #include "common/http/serialize.h"
 #include "common/http/server_state.h"
 #include "common/http/socket.h"
+#include "common/http/waiting_line.h"
 
 namespace vbs::http {
 
 class Connection;
 
 /// One thread of a server with its io_context and the connections that live on it. Only `context`,
-/// `open`, `is_drained` and the functions that say so may be used from other threads.
+/// `open`, `arriving`, `is_drained` and the functions that say so may be used from other threads.
 class Shard : public std::enable_shared_from_this<Shard> {
  public:
   /// `on_drained` is called on the shard's thread, once, when the last connection of a draining
@@ -34,21 +34,23 @@ class Shard : public std::enable_shared_from_this<Shard> {
   ServerState& state() { return *state_; }
   /// Connections that are open or on their way here.
   std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  /// Those on their way here.
+  std::size_t arriving() const { return arriving_.load(std::memory_order_relaxed); }
   bool is_drained() const { return drained_.load(); }
 
   /// The thread's body: returns when the shard was closed and nothing is left to run.
   void run();
   /// Takes a place for a connection and hands it over; from any thread.
   void adopt(Socket socket);
-  /// Takes a connection beyond the limit, on the shard's own thread: it may ask for health, once.
-  /// The oldest of them is closed for it where there are many.
-  void adopt_beyond_limit(Socket socket);
   /// Closes what waits for a request, lets handlers finish.
   void drain();
   /// Closes everything and lets `run` return.
   void close();
 
   void remove(Connection& connection);
+  WaitingLine& line() { return line_; }
+  /// Closes who has to go; after a connection has come, or more is held for one.
+  void make_room();
   /// Gives the place taken by `adopt` back.
   void release_place() { open_.fetch_sub(1, std::memory_order_relaxed); }
   bool draining() const { return draining_; }
@@ -66,6 +68,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   std::function<void()> on_drained_;
   std::uint64_t next_id_ = 0;
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> arriving_{0};
   std::atomic<bool> drained_{false};
   bool draining_ = false;
   bool sweeping_ = false;
@@ -74,7 +77,7 @@ class Shard : public std::enable_shared_from_this<Shard> {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer sweep_timer_;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
-  std::deque<std::weak_ptr<Connection>> beyond_limit_;  ///< oldest first
+  WaitingLine line_;
 };
 
 }  // namespace vbs::http

@@ -56,6 +56,19 @@ class ServerTest : public ::testing::Test {
     EXPECT_TRUE(socket.is_closed_by_peer()) << bytes.substr(0, 200);
   }
 
+  /// Once so many connections have come in all: those that are closed for others go in their own
+  /// time.
+  void expect_open(std::size_t count, std::size_t come) {
+    ServerCounters counters;
+    for (int i = 0; i < kPatienceMs; i += 5) {
+      counters = server_->counters();
+      if (counters.connections_total == come && counters.connections_open == count) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ADD_FAILURE() << counters.connections_open << " of " << counters.connections_total
+                  << " are open";
+  }
+
   void expect_still_serving() {
     EXPECT_EQ(ask("GET /alive HTTP/1.1\r\nHost: x\r\n\r\n").status, 200);
   }

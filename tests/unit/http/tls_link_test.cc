@@ -144,6 +144,19 @@ TEST_F(TlsTest, HandshakeThatNeverEndsIsBoundedAndCounts) {
   EXPECT_EQ(server_->counters().requests_rejected, 2u);
 }
 
+TEST_F(TlsTest, LimitsHandshakesByTheirMemory) {
+  ServerOptions options;
+  options.held_limit = 2 * 2 * 96 * 1024;  // two of each shard
+  serve(ca_.issue("server"), options);
+  ASSERT_TRUE(ask("1"));
+  std::vector<RawSocket> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(RawSocket::connect(server_->port()));
+  EXPECT_TRUE(silent.front().is_closed_by_peer());
+  use(ca_.issue("client"));
+  EXPECT_TRUE(ask("2"));
+  EXPECT_GE(server_->counters().connections_evicted, 16u);
+}
+
 // Neither the handshake nor its end starts the time anew.
 TEST_F(TlsTest, HandshakeAndFirstRequestShareOneLimit) {
   ServerOptions options;
