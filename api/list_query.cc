@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/names.h"
+
 namespace vbs::api {
 
 namespace {
@@ -53,6 +55,9 @@ void ListQuery::read_project(const Principal& principal) {
   const auto project = text("project");
   if (project && *project != principal.project && principal.role != Role::admin)
     reject("project", "needs the role admin", ErrorCode::forbidden);
+  if (project) {
+    if (auto ok = check_node_name(*project, "project"); !ok) reject("project", ok.error().message);
+  }
   project_ = project.value_or(principal.project);
 }
 

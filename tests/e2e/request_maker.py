@@ -144,6 +144,8 @@ class Maker:
                 made.query += [(parameter["name"], value)] if value is not None else []
             elif parameter["in"] == "header" and self.chance.random() < 0.4:
                 made.headers[parameter["name"]] = self._header(parameter)
+        if made.query and "marker" in dict(made.query):  # is of the caller's project
+            made.query = [(name, value) for name, value in made.query if name != "project"]
         if "requestBody" in described:
             schema = described["requestBody"]["content"]["application/json"]["schema"]
             made.set_value(self._completed(name, self.value(schema)))

@@ -225,6 +225,11 @@ TEST_F(RequestsTest, WhatARequestDoesNotTakeIsRefused) {
   }
   EXPECT_EQ(world.carry_out(Method::get, "/v1/usage?limit=1").status(), 400u);
   EXPECT_EQ(world.carry_out(Method::get, "/v1/usage?project=web").status(), 200u);
+  for (const std::string path : {"/v1/usage", "/v1/volumes", "/v1/operations"}) {
+    const auto refused = world.carry_out(Method::get, path + "?project=..");
+    EXPECT_EQ(refused.status(), 400u) << path << ": no project has that name";
+    EXPECT_THAT(refused.response->body, HasSubstr(R"("field":"project")"));
+  }
 }
 
 TEST_F(RequestsTest, AVmOnTwoNodesMustBeNamedWithItsNode) {
