@@ -14,11 +14,12 @@ class GoodClient(threading.Thread):
 
     def __init__(self, stack: Stack, keep: bool, method: str, path: str, body: dict | None = None):
         super().__init__(daemon=True)
-        self.method = method
+        self.name = f"{method} over {'one connection' if keep else 'new connections'}"
         self.failures: list[str] = []
         self.took: list[tuple[float, float]] = []  # when it was sent, how long the answer took
         self._stack = stack
         self._keep = keep
+        self._method = method
         self._path = path
         self._body = None if body is None else json.dumps(body)
         self._connection: http.client.HTTPConnection | None = None
@@ -34,13 +35,13 @@ class GoodClient(threading.Thread):
                 self._connection = None
             self.took.append((start, time.monotonic() - start))
             if status not in (200, 202):
-                self.failures.append(f"{self.method} {self._path} keep={self._keep}: {status}")
+                self.failures.append(f"{self.name}: {self._path}: {status}")
 
     def _ask(self) -> int:
         client = self._stack.client
         if self._connection is None:
             self._connection = connect(client.host, client.port, self._stack.links.context, 30)
-        self._connection.request(self.method, self._path, self._body,
+        self._connection.request(self._method, self._path, self._body,
                                  {"Authorization": f"Bearer {client.token}"})
         answer = self._connection.getresponse()
         answer.read()

@@ -1,0 +1,32 @@
+"""Good clients in calm, and beside ten thousand hostile connections in the same run."""
+from stack import MIB, Stack
+from storm import PLAIN, SLOW_READERS, TLS, Storm, add_long_list
+
+CONNECTIONS = 10_000
+PACE = 400  # opened anew each second, once all were open
+
+
+def measure() -> None:
+    print(f"\n{CONNECTIONS:,} hostile connections, and {PACE} new ones a second:\n")
+    print("| over | request | calm p50 / p99 ms | beside them p50 / p99 ms | ratio of p99 | failed "
+          "| vbsd grows by MiB | unanswered ones gone after s |")
+    print("|---|---|---|---|---|---|---|---|")
+    for tls in (False, True):
+        with Stack(tls=tls) as stack:
+            if not tls:
+                add_long_list(stack)
+            storm = Storm(stack, TLS if tls else PLAIN, connections=CONNECTIONS, pace=PACE, calm=15, seconds=30,
+                          wait=30, slow_readers=0 if tls else SLOW_READERS)
+            rows(storm, "TLS" if tls else "plain HTTP")
+
+
+def rows(storm: Storm, over: str) -> None:
+    gone = max(report["gone_after"] for report in storm.reports)
+    for name in storm.names:
+        times = {during: [storm.percentile(name, share, during=during) * 1000 for share in (0.5, 0.99)]
+                 for during in (False, True)}
+        failed = sum(failure.startswith(name) for failure in storm.failures)
+        print(f"| {over} | {name} | {times[False][0]:.1f} / {times[False][1]:.1f} "
+              f"| {times[True][0]:.1f} / {times[True][1]:.1f} | {times[True][1] / times[False][1]:.2f} "
+              f"| {failed} of {len(storm.samples(name, during=True))} | {storm.grown_by() / MIB:.0f} "
+              f"| {gone:.0f} |", flush=True)
