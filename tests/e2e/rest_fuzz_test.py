@@ -2,8 +2,8 @@
 answers, from several clients at once. Whatever is asked, the answer is one that the document describes and no
 failure of the service, and in the end rows and world agree.
 
-A run that fails prints its seed. VBS_FUZZ_SEED repeats it, as far as the clients meet alike;
-VBS_FUZZ_SECONDS makes it longer.
+A run that fails prints its seed. VBS_REST_FUZZ_SEED repeats it, as far as the clients meet alike;
+VBS_REST_FUZZ_SECONDS makes it longer.
 """
 import collections
 import http.client
@@ -24,8 +24,8 @@ import openapi_schema  # noqa: E402
 from request_maker import Known, Made, Maker, operations  # noqa: E402
 from request_spoiler import Spoiler  # noqa: E402
 
-SEED = os.environ.get("VBS_FUZZ_SEED", "1")
-SECONDS = float(os.environ.get("VBS_FUZZ_SECONDS", "20"))
+SEED = os.environ.get("VBS_REST_FUZZ_SEED", "1")
+SECONDS = float(os.environ.get("VBS_REST_FUZZ_SECONDS", "20"))
 CLIENTS = 3
 ROLES = ("reader", "member", "admin")
 QUOTA = {"volumes": 30, "snapshots": 30, "bytes": "400M"}
