@@ -12,7 +12,7 @@ inline constexpr int kCopyMark = 1;
 /// goes on from the milliseconds since the epoch, which no service can have reached by counting
 /// operations, and which only grow. So do the numbers of audit records, of which somebody may have
 /// copied more than the backup has. Does nothing to a database that is no copy; call before
-/// serving. True when it was one. Throws SqliteError.
+/// migrations. True when it was one. Throws SqliteError.
 bool go_on_from_copy(Connection& writer, WallTime now);
 
 }  // namespace vbs::db

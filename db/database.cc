@@ -55,11 +55,13 @@ struct Database::Impl {
 Result<void> Database::Impl::connect(const DatabaseOptions& options) {
   auto connection = std::make_unique<Connection>(path, Connection::Mode::writer);
   check_pages(*connection, size_of(path));
+  // Before rows get numbers, as some migrations give them.
+  const bool put_back = go_on_from_copy(*connection, SystemClock().wall());
   if (auto ok = migrate(*connection, known_migrations(), SystemClock().wall()); !ok) return ok;
   auto opened = open_box(*connection, options.key_file.empty() ? path + ".key" : options.key_file);
   if (!opened) return fail(opened.error());
   box = std::move(*opened);
-  if (go_on_from_copy(*connection, SystemClock().wall()))
+  if (put_back)
     log::warning("the database was put back from a backup; see the operator guide, Backup",
                  {{"path", path}});
   readers = std::make_unique<ReaderPool>(path, std::max(1U, options.readers));

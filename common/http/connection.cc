@@ -22,6 +22,7 @@ void Connection::begin_request() {
   phase_ = Phase::waiting;
   parser_.emplace(ParserLimits{options().header_limit, options().body_limit});
   head_accepted_ = false;
+  head_size_ = 0;
   is_head_ = false;
   persistence_ = Persistence::close;
   request_id_.clear();
@@ -74,14 +75,18 @@ void Connection::consume() {
   }
   std::size_t used = 0;
   do {
+    const bool in_head = !parser_->head_done();
     used = parser_->feed(buffered());
+    if (in_head) head_size_ = used;
     buffer_.consume(used);
     if (!parser_->verdict().ok()) {
       refuse(parser_->verdict());
       return;
     }
     if (parser_->head_done() && !head_accepted_ && !accept_head()) return;
-    if (!hold(parser_->body_size() + buffered().size())) return;
+    // A head is kept as it came and, in part, decoded.
+    const std::size_t held = 2 * head_size_ + parser_->body_size() + buffered().size();
+    if (!parser_->done() && !hold(held)) return;
   } while (used > 0 && !parser_->done());
   if (parser_->done()) {
     dispatch();

@@ -76,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   QueryList query_;
   std::string request_id_;
   bool head_accepted_ = false;
+  std::size_t head_size_ = 0;
   bool is_head_ = false;
   Persistence persistence_ = Persistence::close;
   std::string out_head_;

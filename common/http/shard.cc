@@ -20,8 +20,8 @@ Milliseconds sweep_interval(const ServerOptions& options) {
 }
 
 /// Of one shard. The listener keeps them alike.
-std::size_t share_of(std::size_t limit, const ServerOptions& options) {
-  return std::max<std::size_t>(1, limit / options.threads);
+std::size_t connections_of_one(const ServerOptions& options) {
+  return std::max<std::size_t>(1, options.max_connections / options.threads);
 }
 
 }  // namespace
@@ -34,8 +34,7 @@ Shard::Shard(std::shared_ptr<ServerState> state, std::string id_prefix,
       context_(1),
       work_(boost::asio::make_work_guard(context_)),
       sweep_timer_(context_),
-      line_(share_of(state_->options.max_connections, state_->options),
-            share_of(state_->options.held_limit, state_->options)) {}
+      line_(connections_of_one(state_->options), state_->options.held_limit) {}
 
 Shard::~Shard() = default;
 

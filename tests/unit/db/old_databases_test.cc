@@ -159,6 +159,21 @@ TEST_P(OldDatabasesTest, HoldsRowsOfEveryKind) {
   for (const auto& [table, rows] : old_) EXPECT_FALSE(rows.empty()) << table;
 }
 
+TEST_P(OldDatabasesTest, GivesNoNumberAgainWhenItIsPutBack) {
+  Connection(path(), Connection::Mode::writer).execute("PRAGMA user_version = 1");  // a backup
+  const std::int64_t now = to_millis(SystemClock().wall());
+  ASSERT_TRUE(Database::open(options_for(path())));
+  Connection connection(path(), Connection::Mode::reader);
+  auto numbers = connection.prepare(
+      "SELECT (SELECT min(seq) FROM sqlite_sequence WHERE name IN ('operations', 'audit_records')),"
+      " (SELECT min(seq) FROM audit_records)");
+  numbers.step();
+  EXPECT_GE(numbers.integer(0), now);
+  if (!old_.contains("audit_records")) {
+    EXPECT_GT(numbers.integer(1), now) << "what migration gave may have been given before";
+  }
+}
+
 TEST_P(OldDatabasesTest, ComesToThePresentWhereverItIsKilled) {
   int killed = 0;
   while (!opened_within(path(), killed + 1)) {

@@ -147,7 +147,7 @@ TEST_F(ServerTest, LimitsAllBodiesTogether) {
   constexpr std::string_view kPut =
       "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100000\r\n\r\n";
   ServerOptions options;
-  options.held_limit = 2 * 150'000;
+  options.held_limit = 150'000;
   start(options);
   RawSocket first = connect();
   RawSocket other = connect();

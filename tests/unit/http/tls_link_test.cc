@@ -146,7 +146,7 @@ TEST_F(TlsTest, HandshakeThatNeverEndsIsBoundedAndCounts) {
 
 TEST_F(TlsTest, LimitsHandshakesByTheirMemory) {
   ServerOptions options;
-  options.held_limit = 2 * 2 * 128 * 1024;  // two of each shard
+  options.held_limit = 2 * 128 * 1024;  // two of each shard
   serve(ca_.issue("server"), options);
   ASSERT_TRUE(ask("1"));
   std::vector<RawSocket> silent;
