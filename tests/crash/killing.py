@@ -21,6 +21,8 @@ def run_case(stack: Stack, case: Case) -> None:
     undoing = ".undo-" in case.point
     pause = before_last_call(case.kind, listed_points()) if undoing else ""
     passed = _arm(stack, case, pause)
+    if TGTD in case.victims():  # the last case may have killed it, and its delegate takes its time
+        stack.wait_for(stack.tgtd, _WAIT_SECONDS, f"{TGTD} does not run")
     trigger = threading.Thread(target=scenario.trigger)
     trigger.start()
     try:
