@@ -24,7 +24,7 @@ struct ServerOptions {
   std::size_t body_limit = 128 * 1024;  ///< 413 beyond, before reading it where the length is known
   /// For each thread: of handshakes, requests that are being received and answers that have not
   /// been taken, in bytes. Beyond, the connection among theirs that got on longest ago is closed.
-  std::size_t held_limit = 24 * 1024 * 1024;
+  std::size_t held_limit = 20 * 1024 * 1024;
   Milliseconds request_timeout{10'000};  ///< first to last byte of one request; also of one answer,
                                          ///< and from connecting to the first byte, TLS included
   Milliseconds idle_timeout{60'000};     ///< keep-alive connection without a further request
