@@ -69,10 +69,10 @@ class ToolKillTest(LabCase):
     def live(self, fate: str) -> None:
         self.step(fate, "create-volume", "--size", "32M", "--name", "data")
         self.step(fate, "attach-volume", "data", "--vm", "vm1")
+        self.step(fate, "modify-volume", "data", "--size", "48M")  # an origin cannot grow
         self.vm.write(0x5A, 8192, 65536)
         self.step(fate, "create-snapshot", "data", "--name", "point")
         self.vm.write(0xA5, 8192, 65536)
-        self.step(fate, "modify-volume", "data", "--size", "48M")
         self.step(fate, "create-volume", "--from-snapshot", "point", "--name", "copy")
         self.assertTrue(self.vm.reads(0xA5, 8192, 65536), "the guest's last bytes are there")
         self.step(fate, "detach-volume", "data", "--force")
