@@ -238,6 +238,25 @@ void render_operation(json::Writer& out, const db::Operation& operation,
   out.end_object();
 }
 
+void render_audit_record(json::Writer& out, const db::AuditRecord& record) {
+  out.begin_object();
+  out.member("sequence", record.seq);
+  out.member("at", to_rfc3339(record.at));
+  out.member("principal", record.principal);
+  member_or_null(out, "role", record.role);
+  member_or_null(out, "project", record.project);
+  out.member("action", record.action);
+  out.member("force", record.force);
+  member_id_or_null(out, "volume_id", record.volume);
+  member_id_or_null(out, "snapshot_id", record.snapshot);
+  member_id_or_null(out, "attachment_id", record.attachment);
+  member_or_null(out, "vm", record.vm);
+  member_or_null(out, "node", record.node);
+  member_id_or_null(out, "operation_id", record.operation);
+  member_or_null(out, "request_id", record.request_id);
+  out.end_object();
+}
+
 void render_volume_of(json::Writer& out, db::Connection& connection, const db::Volume& volume) {
   const auto attachments = db::AttachmentTable(connection).open_of_volume(volume.id);
   const Holders holders(connection);

@@ -8,6 +8,7 @@
 #include "api/workflow/registry.h"
 #include "common/json.h"
 #include "db/attachment_table.h"
+#include "db/audit_table.h"
 #include "db/operation_table.h"
 #include "db/snapshot_table.h"
 #include "db/volume_table.h"
@@ -41,6 +42,7 @@ void render_attachment(json::Writer& out, const db::Attachment& attachment,
 void render_operation(json::Writer& out, const db::Operation& operation,
                       const workflow::Registry& registry,
                       const std::vector<db::OperationEvent>* events);
+void render_audit_record(json::Writer& out, const db::AuditRecord& record);
 
 /// One volume with what belongs to it, read from the database.
 void render_volume_of(json::Writer& out, db::Connection& connection, const db::Volume& volume);
