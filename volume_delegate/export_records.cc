@@ -13,7 +13,7 @@ namespace {
 const std::string kCounter = "target-numbers";
 /// Set aside together, so that not every export pays for a second write.
 constexpr std::uint32_t kNumbersAtOnce = 64;
-/// Above, counting on would begin again at 0.
+/// The last one that is set aside: above, counting on would begin again at 0.
 constexpr std::uint32_t kLargestNumber =
     std::numeric_limits<std::uint32_t>::max() - 2 * kNumbersAtOnce;
 
@@ -178,6 +178,9 @@ Result<std::uint32_t> ExportRecords::next_number() {
   std::lock_guard guard(mutex_);
   if (next_number_ == numbers_until_) {
     const std::uint32_t until = numbers_until_ + kNumbersAtOnce;
+    if (until > kLargestNumber) {
+      return fail(ErrorCode::conflict, "no number is left for a further target");
+    }
     json::Writer out;
     out.begin_object();
     out.member("set_aside_until", std::uint64_t{until});

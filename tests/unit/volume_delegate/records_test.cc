@@ -134,6 +134,13 @@ TEST(ExportRecords, NumbersDoNotBeginAgain) {
   EXPECT_TRUE(failed_with(ExportRecords::load(folder), ErrorCode::internal, "set_aside_until"));
 }
 
+TEST(ExportRecords, TheLastNumbersAreRefusedRatherThanWrittenDownAsDamage) {
+  fakes::MemoryRecords folder;
+  ASSERT_EQ("", trouble(folder.write("target-numbers", R"({"set_aside_until":4294967167})")));
+  EXPECT_TRUE(failed_with(load(folder)->next_number(), ErrorCode::conflict));
+  EXPECT_TRUE(ExportRecords::load(folder));
+}
+
 TEST(ExportRecords, AFullDiskChangesNothing) {
   fakes::MemoryRecords folder;
   auto records = load(folder);
