@@ -7,7 +7,7 @@ from service import Service
 
 _GROUP = "vbsconformance"
 _CYCLES = 100
-_SECONDS = 3600.0
+_SECONDS = 3600
 
 
 class OldBytesTest(SuiteCase):
@@ -15,10 +15,11 @@ class OldBytesTest(SuiteCase):
         server = self.service.server
         self._install(server, "store_conformance")
         words = f"VBS_CONFORMANCE_DRIVER={driver} VBS_CONFORMANCE_GROUP={_GROUP} VBS_CONFORMANCE_CYCLES={_CYCLES}"
-        done = server.shell.run(f"cd /root && {words} bin/store_conformance --gtest_filter='OldBytesTest.*' "
-                                ">found.log 2>&1", seconds=_SECONDS)
+        # Its output is seen as it comes.
+        code = server.shell.talk([f"set -o pipefail; cd /root && {words} timeout {_SECONDS} bin/store_conformance "
+                                  "--gtest_filter='OldBytesTest.*' 2>&1 | tee found.log"])
         said = Service.must(server, "tail -c 20000 /root/found.log")
-        self.assertEqual(done.returncode, 0, said)
+        self.assertEqual(code, 0, said)
         found = re.search(rf"{_CYCLES} cycles, \d+ deaths, (\d+) sectors, 0 of them foreign", said)
         self.assertIsNotNone(found, said)
         print(f"{driver}: {found[0]}")
