@@ -4,6 +4,8 @@
     fuzz.py short TARGET SECONDS [RECORDED...]  replays the target's inputs, then looks for more
     fuzz.py long TARGET [RECORDED...]           for VBS_FUZZ_SECONDS (3600); keeps what it finds, goes on where it was
     fuzz.py tally                               seconds of CPU and executions of all targets that have run so
+    fuzz.py keep                                moves that into the source: to tests/fuzz/tally.json, and to
+                                                tests/fuzz/corpus what covers more than is there
 
 An input that breaks something is kept in build/fuzz/TARGET, and the output names it. RECORDED are folders of
 tests/recorded that are inputs too.
@@ -16,15 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = SOURCE / "build" / "fuzz"
+TALLY = SOURCE / "tests" / "fuzz" / "tally.json"
 # One input: a parser takes milliseconds, but the machine may be busy.
 INPUT_SECONDS = 25
 MEMORY_MB = 1024
 # A run that is killed loses no more of the tally than this.
 SLICE_SECONDS = 300
+# What is kept is for people, too.
+KEPT_BYTES = 2048
 
 
 def build() -> int:
@@ -69,9 +75,16 @@ def run_short(target: str, seconds: int, recorded: list[str]) -> int:
         return fuzz(target, seconds, new, inputs_of(target, recorded))[0]
 
 
-def read_tally(target: str) -> dict[str, int]:
+def read_tally(target: str) -> Counter[str]:
+    """Of the runs since `keep`."""
     file = BUILD / target / "tally.json"
-    return json.loads(file.read_text()) if file.exists() else {"seconds": 0, "executions": 0}
+    return Counter(json.loads(file.read_text()) if file.exists() else {})
+
+
+def write_json(file: Path, value: dict) -> None:
+    whole = file.with_suffix(".new")
+    whole.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+    whole.rename(file)
 
 
 def cpu_seconds() -> float:
@@ -87,22 +100,35 @@ def run_long(target: str, recorded: list[str]) -> int:
     while (left := round(end - time.monotonic())) > 0:
         begin = cpu_seconds()
         code, executions = fuzz(target, min(left, SLICE_SECONDS), str(kept), inputs_of(target, recorded))
-        tally = read_tally(target)
-        tally["seconds"] += round(cpu_seconds() - begin)
-        tally["executions"] += executions
-        whole = BUILD / target / "tally.new"
-        whole.write_text(json.dumps(tally) + "\n")
-        whole.rename(BUILD / target / "tally.json")
+        now = Counter(seconds=round(cpu_seconds() - begin), executions=executions)
+        write_json(BUILD / target / "tally.json", read_tally(target) + now)
         if code:
             return code
     return 0
 
 
+def tallies() -> dict[str, Counter[str]]:
+    """Of all runs, by target."""
+    kept = json.loads(TALLY.read_text()) if TALLY.exists() else {}
+    targets = {*kept, *(file.parent.name for file in BUILD.glob("*/tally.json"))}
+    return {target: Counter(kept.get(target, {})) + read_tally(target) for target in sorted(targets)}
+
+
 def print_tally() -> int:
-    targets = sorted(file.parent.name for file in BUILD.glob("*/tally.json"))
-    for target in targets:
-        tally = read_tally(target)
+    for target, tally in tallies().items():
         print(f"{target}: {tally['executions']} executions in {tally['seconds']} s of CPU")
+    return 0
+
+
+def keep() -> int:
+    for found in sorted(BUILD.glob("*/corpus")):
+        target = found.parent.name
+        corpus = SOURCE / "tests" / "fuzz" / "corpus" / target
+        subprocess.run([BUILD / "bin" / f"{target}_fuzz", "-set_cover_merge=1", f"-max_len={KEPT_BYTES}", corpus, found],
+                       stdin=subprocess.DEVNULL, check=True)
+    write_json(TALLY, tallies())
+    for file in BUILD.glob("*/tally.json"):
+        file.unlink()
     return 0
 
 
@@ -111,6 +137,8 @@ def main(arguments: list[str]) -> int:
         return build()
     if arguments == ["tally"]:
         return print_tally()
+    if arguments == ["keep"]:
+        return keep()
     if len(arguments) > 2 and arguments[0] == "short":
         return run_short(arguments[1], int(arguments[2]), arguments[3:])
     if len(arguments) > 1 and arguments[0] == "long":
