@@ -29,7 +29,7 @@ class Listener {
   using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
                                                       boost::asio::io_context::executor_type>;
 
-  void on_accept(const boost::system::error_code& ec, Shard& shard, Socket socket);
+  void accept_some();
   void on_failure(const boost::system::error_code& ec);
   void accept_after(Milliseconds pause);
   Shard& least_loaded() const;

@@ -15,6 +15,9 @@ PLAIN = ("silent", "idle", "slow-header", "slow-body", "slow-chunks", "pipeline"
          "depth-bomb")
 TLS = ("silent", "half-hello", "hello", "hello", "two-lengths")
 SLOW_READERS = 40
+#: Before the storm; until all of its connections were opened once; and then.
+CALM, COMING, BESIDE = "calm", "coming", "beside"
+STORM = (COMING, BESIDE)
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hostile_clients.py")
 _LONG_TAGS = json.dumps({f"tag{number}": "t" * 256 for number in range(32)})
 
@@ -74,10 +77,15 @@ class Storm:
     def grown_by(self) -> int:
         return self.resident_most - self.resident_before
 
-    def samples(self, name: str, *, during: bool) -> list[float]:
-        return [took for asked, start, took in self._took if asked == name and (start >= self._began) == during]
+    def _phase(self, moment: float) -> str:
+        if moment < self._began:
+            return CALM
+        return COMING if moment < self._began + max(report["opened_all_after"] for report in self.reports) else BESIDE
 
-    def percentile(self, name: str, share: float, *, during: bool) -> float:
+    def samples(self, name: str, *phases: str) -> list[float]:
+        return [took for asked, start, took in self._took if asked == name and self._phase(start) in phases]
+
+    def percentile(self, name: str, share: float, *phases: str) -> float:
         """Of the times that answers took, in seconds; of the clients of one of `names`."""
-        values = sorted(self.samples(name, during=during))
+        values = sorted(self.samples(name, *phases))
         return values[min(len(values) - 1, int(len(values) * share))]
