@@ -124,7 +124,8 @@ def keep() -> int:
     for found in sorted(BUILD.glob("*/corpus")):
         target = found.parent.name
         corpus = SOURCE / "tests" / "fuzz" / "corpus" / target
-        subprocess.run([BUILD / "bin" / f"{target}_fuzz", "-set_cover_merge=1", f"-max_len={KEPT_BYTES}", corpus, found],
+        program = BUILD / "bin" / f"{target}_fuzz"
+        subprocess.run([program, "-set_cover_merge=1", f"-max_len={KEPT_BYTES}", corpus, found],
                        stdin=subprocess.DEVNULL, check=True)
     write_json(TALLY, tallies())
     for file in BUILD.glob("*/tally.json"):
