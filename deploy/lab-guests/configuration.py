@@ -42,6 +42,11 @@ service_token_file = "{folder}/service-token"
 log_file = "{folder}/vbsd.log"
 sweep_interval = "5s"
 
+# Programs take many times as long in an emulated machine that shares a processor.
+[deadlines]
+attach = "5m"
+detach = "5m"
+
 [tls]
 {_LINK.format(f"{folder}/ca/vbsd", f"{folder}/ca")}
 [[volume_server]]
