@@ -44,8 +44,8 @@ sweep_interval = "5s"
 
 # Programs take many times as long in an emulated machine that shares a processor.
 [deadlines]
-attach = "5m"
-detach = "5m"
+attach = "300s"
+detach = "300s"
 
 [tls]
 {_LINK.format(f"{folder}/ca/vbsd", f"{folder}/ca")}
