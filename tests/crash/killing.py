@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 
-from matrix import LEASE_HELPER, TGTD, Case, listed_points, scenario_named
+from matrix import LEASE_HELPER, TGTD, VMMD, Case, listed_points, scenario_named
 from processes import is_alive, processes_of
 from scenarios import Scenario, settle
 from stack import Stack
@@ -105,7 +105,13 @@ def _try_post(stack: Stack, path: str) -> None:
 def _outcomes(scenario: Scenario, case: Case, undoing: bool) -> tuple[int, ...]:
     """The statuses of which one tells how the workflow rightly ended."""
     usual = (409,) if undoing else (200, 202)
-    return usual + (scenario.GIVEN_UP if LEASE_HELPER in case.victims() else ())
+    return usual + (scenario.GIVEN_UP if _is_unwatched(case) else ())
+
+
+def _is_unwatched(case: Case) -> bool:
+    """Nobody watches over the frozen guest any more, or the record of a freeze says that somebody should."""
+    victims = case.victims()
+    return LEASE_HELPER in victims or (VMMD in victims and case.point == "vmmd.freeze.after-record")
 
 
 def _repeat(stack: Stack, scenario: Scenario, outcomes: tuple[int, ...]) -> None:

@@ -17,7 +17,7 @@ class Scenario:
 
     QUEUED_KIND = ""  # of operations that nobody asks for
     CALLS_NOT: tuple[str, ...] = ()  # steps that make no call here
-    GIVEN_UP: tuple[int, ...] = ()  # answers about one that was rightly undone after its lease helper's death
+    GIVEN_UP: tuple[int, ...] = ()  # answers about one that was rightly undone: its guest had no watch
 
     def __init__(self, stack: Stack):
         self.stack = stack
@@ -131,7 +131,7 @@ class DeleteVolume(Scenario):
 
 class CreateSnapshot(Scenario):
     """Of a volume that a VM writes to, so that every step makes a call."""
-    #: Nobody watched over the guest any more, so it was let go before all of it was held or the copy was complete.
+    #: The guest was let go before all of it was held or the copy was complete.
     GIVEN_UP = (409, 504)
 
     def prepare(self):
