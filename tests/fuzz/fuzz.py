@@ -124,8 +124,9 @@ def keep() -> int:
     for found in sorted(BUILD.glob("*/corpus")):
         target = found.parent.name
         corpus = SOURCE / "tests" / "fuzz" / "corpus" / target
+        corpus.mkdir(exist_ok=True)
         program = BUILD / "bin" / f"{target}_fuzz"
-        subprocess.run([program, "-set_cover_merge=1", f"-max_len={KEPT_BYTES}", corpus, found],
+        subprocess.run([program, "-set_cover_merge=1", "-use_counters=0", f"-max_len={KEPT_BYTES}", corpus, found],
                        stdin=subprocess.DEVNULL, check=True)
     write_json(TALLY, tallies())
     for file in BUILD.glob("*/tally.json"):
