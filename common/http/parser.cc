@@ -51,6 +51,12 @@ bool is_ended_chunk_header(std::string_view rest) {
          rest.find("\r\n") != std::string_view::npos;
 }
 
+/// The last chunk's header and one byte more. Beast, that has seen the header, wants two at least,
+/// and less than that never ends a message.
+bool is_begun_end(std::string_view rest) {
+  return rest.size() == 4 && rest.starts_with("0\r\n");
+}
+
 const char* reason_of(const boost::beast::error_code& ec) {
   switch (static_cast<beast_http::error>(ec.value())) {
     case beast_http::error::bad_method:
@@ -102,7 +108,7 @@ std::size_t MessageParser<kRequest>::feed_head(std::string_view input) {
 
 template <bool kRequest>
 std::size_t MessageParser<kRequest>::feed_body(std::string_view input) {
-  if (input.empty()) return 0;
+  if (input.empty() || (Base::chunked() && is_begun_end(input))) return 0;
   Base::eager(true);
   BeastError ec;
   const std::size_t used = Base::put(boost::asio::const_buffer(input.data(), input.size()), ec);
