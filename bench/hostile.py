@@ -7,7 +7,7 @@ PACE = 400  # opened anew each second, once all were opened
 
 
 def measure() -> None:
-    print(f"\n{CONNECTIONS:,} hostile connections, 1,000 a second, and then {PACE} new ones a second:\n")
+    print(f"\n{CONNECTIONS:,} hostile connections, 2,000 a second, and then {PACE} new ones a second:\n")
     print("| over | request | calm p50 / p99 ms | while they come | beside them | ratio of p99, beside | failed "
           "| vbsd grows by MiB | unanswered ones gone after s |")
     print("|---|---|---|---|---|---|---|---|---|")
