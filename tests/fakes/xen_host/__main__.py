@@ -15,6 +15,7 @@ a guest to let go, in seconds. Orders of tests:
     set VM (holds|drives|refuses|crashed) (0|1)
     scripts (good|broken)                     the hotplug scripts
     plug VM PATH DEVICE MODE                  what a tool does that dies before it ends
+    ask-back VM DEVICE                        likewise, of one that takes a disk away
     calls                                     the words of every run of xl and xm so far
 """
 import json
@@ -52,6 +53,7 @@ class Server:
             "resize": lambda path, size: self.host.resize_device(path, int(size)),
             "write": self.host.write_to, "disks": self.host.disks,
             "set": self.set, "scripts": self.scripts, "plug": self.plug,
+            "ask-back": self.ask_back,
             "calls": lambda: "".join(" ".join(call) + "\n" for call in self.calls),
         }
         return orders[verb](*rest) or ""
@@ -66,6 +68,9 @@ class Server:
 
     def plug(self, name: str, path: str, device: str, mode: str) -> None:
         self.host.plug(self.host.find(name), path, device, virtual_number(device), mode)
+
+    def ask_back(self, name: str, device: str) -> None:
+        self.host.ask_back(self.host.find(name), virtual_number(device))
 
     def answer(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rw", encoding="utf-8") as stream:

@@ -141,6 +141,20 @@ TEST_F(XenAttach, TakesAwayWhatAnAttachThatDiedHasLeft) {
   EXPECT_EQ(changes().front(), "xl block-detach -f 1 2064");
 }
 
+TEST_F(XenAttach, TakesAwayWhatARollBackThatDiedHasLeft) {
+  options.connect = Milliseconds(100);
+  order({"set", "vm1", "drives", "0"});
+  order({"plug", "vm1", path_of(id), "sdb", "w"});
+  order({"ask-back", "vm1", "sdb"});
+  ASSERT_EQ(held().size(), 1U);
+  EXPECT_EQ(held()[0].state, "detaching");
+  order({"set", "vm1", "drives", "1"});
+  const auto status = hypervisor().attach(id, spec(), path_of(id));
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->state, "attached");
+  EXPECT_EQ(changes().front(), "xl block-detach -f 1 2064");
+}
+
 TEST_F(XenAttach, AdoptsWhatAnAttachThatDiedHasDone) {
   order({"plug", "vm1", path_of(id), "sdb", "w"});
   const auto status = hypervisor().attach(id, spec(), path_of(id));

@@ -89,12 +89,17 @@ TEST_F(XenDetach, DoesNotWaitForAGuestThatNeverTookIt) {
   EXPECT_TRUE(held().empty());
 }
 
-TEST_F(XenDetach, IsDoneAgainWhileTheGuestHoldsIt) {
+TEST_F(XenDetach, AnAttachWaitsForItAndNoLonger) {
   order({"set", "vm1", "holds", "1"});
   EXPECT_NE(detach(), "");
   const auto refused = hypervisor().attach(id, spec(), path_of(id));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::operation_in_progress);
+  // The tool that asked for it has ended: its rest is to be tidied up by the attach.
+  order({"set", "vm1", "holds", "0"});
+  const auto status = hypervisor().attach(id, spec(), path_of(id));
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->state, "attached");
 }
 
 TEST_F(XenDetach, ARestartedVmHoldsNothing) {

@@ -85,6 +85,10 @@ Result<std::optional<wire::DeviceStatus>> XenHypervisor::shown_already(const xen
   if (!held) return fail(held.error());
   for (const xen::Vbd& vbd : *held) {
     if (vbd.releasing()) {
+      // Whoever asked for it back may be gone, and nobody else ends what was begun.
+      const auto is_gone = release(domain, vbd);
+      if (!is_gone) return fail(is_gone.error());
+      if (*is_gone) continue;
       return fail(ErrorCode::operation_in_progress, "it has not let go of the device shown before");
     }
     if (!vbd.complete()) {

@@ -41,8 +41,11 @@ class Toolstack {
  public:
   struct Limits {
     Milliseconds list{10'000};
-    Milliseconds attach{40'000};  ///< of which up to 13 s were seen on a busy machine
-    Milliseconds detach{15'000};  ///< xl itself waits 10 s for the guest, xm 100 s
+    // xl 4.17 itself waits 10 s for a back end or a guest, and 40 s for a hotplug script
+    // (LIBXL_INIT_TIMEOUT, LIBXL_DESTROY_TIMEOUT, LIBXL_HOTPLUG_TIMEOUT of libxl_internal.h). Who
+    // is ended before that leaves a device half made.
+    Milliseconds attach{60'000};
+    Milliseconds detach{30'000};  ///< xm waits 100 s for a guest
   };
 
   /// `name` is "xl" or "xm"; `program` its absolute path, empty for looking it up.
