@@ -46,6 +46,9 @@ sweep_interval = "5s"
 [deadlines]
 attach = "300s"
 detach = "300s"
+create = "300s"
+modify = "300s"
+repair = "300s"
 
 [tls]
 {_LINK.format(f"{folder}/ca/vbsd", f"{folder}/ca")}

@@ -17,7 +17,7 @@ from guest import Guest, LabError, free_port
 from lab import Lab
 
 __all__ = ["HYPERVISORS", "PORTAL", "STORES", "TARGETS", "VOLUME_GROUP", "Drivers", "Service"]
-_START_SECONDS = 90.0
+_START_SECONDS = 300.0
 _INSTALLED = "/etc/vbs/installed"  # in a guest: the digest of what it was given last
 # What looks for leaks when a program with sanitizers ends, the filters of the delegates' units refuse.
 _DROP_IN = "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n"
@@ -190,7 +190,7 @@ class Service:
         return {"args": [self._program("vbs"), *arguments], "env": environment, "text": True,
                 "stdin": subprocess.DEVNULL}
 
-    def vbs(self, *arguments: str, seconds: float = 300.0) -> subprocess.CompletedProcess:
+    def vbs(self, *arguments: str, seconds: float = 900.0) -> subprocess.CompletedProcess:
         """The command line; look at returncode, stdout and stderr."""
         return subprocess.run(**self.command_line(arguments), capture_output=True, timeout=seconds, check=False)
 

@@ -9,7 +9,7 @@ import time
 # A disk through which files come in: an emulated processor takes a second to decipher 2 MB of ssh.
 PARCEL_BYTES = 512 << 20
 _BLOCK = 1 << 20
-_SSH_TRIES_SECONDS = 60.0
+_SSH_TRIES_SECONDS = 180.0
 
 
 class LabError(Exception):
@@ -49,7 +49,7 @@ class Shell:
                                f"Its console ends with: {self._guest.last_words()}")
             time.sleep(0.2)
 
-    def run(self, *words: str, stdin: bytes = b"", seconds: float = 120.0) -> subprocess.CompletedProcess:
+    def run(self, *words: str, stdin: bytes = b"", seconds: float = 300.0) -> subprocess.CompletedProcess:
         """One command (one word: shell text), with its exit code and output, as bytes."""
         self.connect()
         return subprocess.run(self.command() + _remote(list(words)), input=stdin, capture_output=True,

@@ -4,7 +4,7 @@ import threading
 import time
 import unittest
 
-from lab_case import LabCase
+from lab_case import PATIENCE_SECONDS, LabCase
 from service import VOLUME_GROUP, Drivers, Service
 
 _PATTERN = 0x5A
@@ -19,11 +19,11 @@ class Drill(LabCase):
         self.start(self.drivers)
         self.vm = self.boot("vm1")
 
-    def wait_for(self, condition, seconds: float, message: str):
-        deadline = time.monotonic() + seconds
+    def wait_for(self, condition, message: str):
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not (answer := condition()):
             if time.monotonic() > deadline:
-                self.fail(f"{message} after {seconds:.0f} s\n{self.logs()}")
+                self.fail(f"{self.logs()}\n{message} after {PATIENCE_SECONDS:.0f} s")
             time.sleep(0.1)
         return answer
 
@@ -48,9 +48,9 @@ class Drill(LabCase):
 
         writer = threading.Thread(target=write)
         writer.start()
-        self.wait_for(lambda: len(acknowledged) >= 2, 60, "nothing is written")
+        self.wait_for(lambda: len(acknowledged) >= 2, "nothing is written")
         trouble()
-        writer.join(timeout=240)
+        writer.join(timeout=2 * PATIENCE_SECONDS)
         self.assertFalse(writer.is_alive(), "a write is stuck")
         for block in acknowledged:
             self.assertEqual(self.sector(volume, block * _BLOCK), bytes([block + 1]) * 512)
@@ -69,12 +69,12 @@ class NetworkDrills(Drill):
     def test_cut_in_mid_attach(self):
         self.create("data")
         verb = self.service.begin("attach-volume", "data", "--vm", "vm1")
-        self.wait_for(lambda: self.reality.targets(), 60, "no target is made")
+        self.wait_for(lambda: self.reality.targets(), "no target is made")
         self.service.node.set_link(False)
         time.sleep(8)
         self.service.node.set_link(True)
-        verb.communicate(timeout=240)
-        self.assert_consistent(self.vm, seconds=120)
+        verb.communicate(timeout=2 * PATIENCE_SECONDS)
+        self.assert_consistent(self.vm)
         self.finish("data")
 
     def test_cut_in_mid_write(self):
@@ -86,7 +86,7 @@ class NetworkDrills(Drill):
             self.service.node.set_link(True)
 
         self.assertEqual(self.writes_through(cut, volume), _BLOCKS, "every write is acknowledged in the end")
-        self.assert_consistent(self.vm, seconds=120)
+        self.assert_consistent(self.vm)
         self.finish("data")
 
 
@@ -101,9 +101,9 @@ class ServerDrills(Drill):
         volume = self.attached("data")
         # What is on its way may fail: to whoever takes its target apart, the kernel is obedient.
         self.writes_through(lambda: Service.must(self.service.server, "lab-clear-lio"), volume)
-        self.wait_for(lambda: self.vm.try_to_write(_PATTERN, 0, _BLOCK), 120, "the disk does not come back")
+        self.wait_for(lambda: self.vm.try_to_write(_PATTERN, 0, _BLOCK), "the disk does not come back")
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
-        self.assert_consistent(self.vm, seconds=120)
+        self.assert_consistent(self.vm)
         self.finish("data")
 
     def test_logical_volume_is_busy(self):
@@ -111,7 +111,7 @@ class ServerDrills(Drill):
         hold = f"exec sleep 1000 </dev/{VOLUME_GROUP}/vbs-{volume}"
         Service.must(self.service.server, f"systemd-run --quiet --unit=lab-holder sh -c '{hold}'")
         verb = self.service.begin("delete-volume", "data")
-        _, said = verb.communicate(timeout=240)
+        _, said = verb.communicate(timeout=2 * PATIENCE_SECONDS)
         self.assertNotEqual(verb.returncode, 0)
         self.assertIn("in use", said)
         self.assertIn(f"vbs-{volume}", self.reality.volumes(), "nothing is taken from under its user")
@@ -123,7 +123,7 @@ class ServerDrills(Drill):
         self.vm.write(_PATTERN, 0, _BLOCK)
         Service.must(self.service.server, "systemctl enable -q vbs-volumed && sync")
         self.service.server.reset()
-        self.assert_consistent(self.vm, seconds=180)
+        self.assert_consistent(self.vm)
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.vm.write(_PATTERN + 1, _BLOCK, _BLOCK)
         self.assertEqual(self.sector(volume, _BLOCK), bytes([_PATTERN + 1]) * 512)
@@ -162,7 +162,7 @@ class PowerCutDrills(Drill):
 
     def all_is_well(self, volume: str) -> None:
         self.service.wait_ready()
-        self.assert_consistent(self.vm, seconds=180)
+        self.assert_consistent(self.vm)
         self.assertTrue(self.vm.reads(_PATTERN, 0, _BLOCK))
         self.assertEqual(self.sector(volume, 0), bytes([_PATTERN]) * 512)
         self.finish("data")
@@ -174,7 +174,7 @@ class LibvirtPowerCutDrills(PowerCutDrills):
     drivers = Drivers("lvm", "lio", "libvirt")
 
     def start_again(self, volume: str) -> None:
-        self.wait_for(self.reality.devices, 120, "the node has not logged in again")
+        self.wait_for(self.reality.devices, "the node has not logged in again")
         Service.must(self.service.node, "systemctl start virtlogd.socket libvirtd.socket")
         super().start_again(volume)
         self.assertEqual(list(self.vm.disks().values()), [volume])
@@ -186,7 +186,7 @@ class LibvirtPowerCutDrills(PowerCutDrills):
         self.service.node.set_link(False)
         self.cut_power()
         active = "systemctl is-active -q vbs-vmmd"
-        self.wait_for(lambda: self.service.node.shell.run(active).returncode == 0, 120, "vbs-vmmd does not start")
+        self.wait_for(lambda: self.service.node.shell.run(active).returncode == 0, "vbs-vmmd does not start")
         self.assertEqual(self.reality.devices(), {})
         self.service.node.set_link(True)
         self.start_again(volume)
@@ -200,7 +200,7 @@ class TgtDrills(Drill):
         volume = self.attached("data")
         kill = "pkill -KILL -x tgtd"
         self.assertEqual(self.writes_through(lambda: Service.must(self.service.server, kill), volume), _BLOCKS)
-        self.assert_consistent(self.vm, seconds=120)
+        self.assert_consistent(self.vm)
         self.finish("data")
 
     def test_another_volume_answers(self):
@@ -213,7 +213,7 @@ class TgtDrills(Drill):
         self.assertIn("serial", refused.stderr)
         self.assertEqual(self.vm.disks(), {})
         Service.must(self.service.server, "systemctl stop lab-swap 2>/dev/null; true")
-        self.assert_consistent(self.vm, seconds=120)
+        self.assert_consistent(self.vm)
         self.finish("data")
 
 
@@ -256,7 +256,7 @@ class ThinDrills(Drill):
 
     def refuses(self, what: str) -> None:
         """New volumes, because of this."""
-        refused = self.wait_for(self.refusal, 60, f"a full {what} takes more volumes")
+        refused = self.wait_for(self.refusal, f"a full {what} takes more volumes")
         self.assertIn(what, refused)
 
     def refusal(self) -> str:
@@ -267,7 +267,7 @@ class ThinDrills(Drill):
         for other in self.vbs("describe-volumes")["volumes"]:
             if other["id"] != volume:
                 self.vbs("delete-volume", other["id"])
-        self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M", "--name", "again").returncode == 0, 60,
+        self.wait_for(lambda: self.service.vbs("create-volume", "--size", "32M", "--name", "again").returncode == 0,
                       "nothing new is taken")
         self.vbs("delete-volume", "again")
         self.finish("data")

@@ -4,7 +4,7 @@ import time
 import unittest
 import uuid
 
-from lab_case import MIB, LabCase
+from lab_case import MIB, PATIENCE_SECONDS, LabCase
 from service import VOLUME_GROUP, Drivers, Service
 
 _LV = f"{VOLUME_GROUP}/golden"
@@ -32,15 +32,15 @@ class ImagesTest(LabCase):
                            f"md5sum </dev/{_LV} && lvchange -q --activate n {_LV} >/dev/null")
         return said.split()[0]
 
-    def wait_for_image(self, image: str, seconds: float = 60.0) -> dict:
+    def wait_for_image(self, image: str) -> dict:
         """It is shown after the next sweep."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             shown = [one for one in self.vbs("describe-images")["images"] if one["id"] == image]
             if shown:
                 return shown[0]
             if time.monotonic() > deadline:
-                self.fail(f"the image is not shown after {seconds:.0f} s\n{self.logs()}")
+                self.fail(f"{self.logs()}\nthe image is not shown after {PATIENCE_SECONDS:.0f} s")
             time.sleep(0.5)
 
     def refused(self, words: str, *arguments: str) -> None:

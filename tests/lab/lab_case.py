@@ -18,6 +18,8 @@ from vms import VMS  # noqa: E402
 MIB = 1 << 20
 LAB = os.environ.get("VBS_LAB_DIR") or os.path.join(BUILD, "lab/by-hand")
 IMAGE = os.environ.get("VBS_LAB_IMAGE") or os.path.join(SOURCE, "build/lab-image")
+# How long is waited for what surely comes: emulated machines that share processors are slow.
+PATIENCE_SECONDS = 300.0
 INITIATOR = "iqn.2026-01.vbs:node-hv1"
 
 
@@ -59,8 +61,8 @@ class LabCase(unittest.TestCase):
         """A verb of the command line that has to succeed; its JSON."""
         done = self.service.vbs(*arguments, "--output", "json")
         if done.returncode != 0:
-            raise AssertionError(f"vbs {' '.join(arguments)}: exit code {done.returncode}\n{done.stderr}\n"
-                                 f"{self.logs()}")
+            raise AssertionError(f"{self.logs()}\nvbs {' '.join(arguments)}: exit code {done.returncode}\n"
+                                 f"{done.stderr}")
         return json.loads(done.stdout)
 
     def logs(self) -> str:
@@ -74,12 +76,12 @@ class LabCase(unittest.TestCase):
             parts.append("--- vbsd\n" + log.read()[-4000:])
         return "\n".join(parts)
 
-    def assert_consistent(self, *vms, seconds: float = 60.0) -> None:
+    def assert_consistent(self, *vms) -> None:
         """Waits until rows and reality agree."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while found := findings(self.reality, self._disks(vms), INITIATOR):
             if time.monotonic() > deadline:
-                self.fail(f"after {seconds:.0f} s:\n" + "\n".join(found) + "\n" + self.logs())
+                self.fail(f"{self.logs()}\nafter {PATIENCE_SECONDS:.0f} s:\n" + "\n".join(found))
             time.sleep(0.5)
 
     @staticmethod

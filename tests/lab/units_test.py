@@ -8,11 +8,10 @@ import tempfile
 import time
 import unittest
 
-from lab_case import BUILD, LabCase
+from lab_case import BUILD, PATIENCE_SECONDS, LabCase
 from service import Service
 
 _UNITS = ("vbsd", "vbs-volumed", "vbs-vmmd")
-_SECONDS = 120.0
 _CONFIG = {
     "vbsd": '''database = "/var/lib/vbs/front/vbs.db"
 log_file = "/var/log/vbs/front/vbsd.log"
@@ -95,7 +94,7 @@ class UnitsTest(LabCase):
         return json.loads(self.run_there(f"vbs {' '.join(arguments)} --output json"))
 
     def wait_until_up(self) -> None:
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             done = self.service.server.shell.run("vbs describe-nodes --output json")
             if done.returncode == 0 and done.stdout.count(b'"up"') == 2:

@@ -143,8 +143,8 @@ class XenVm(Vm):
             for attachment, number in self._vbds().items()}
 
     def _device(self) -> str:
-        (name,) = self.run("ls /sys/block").split()
-        return name
+        """The name of its only disk. A guest that shares a processor is shown the disk before it has a name for it."""
+        return self.run("while [ -z \"$(ls /sys/block)\" ]; do sleep 1; done; ls /sys/block").strip()
 
     def write(self, pattern: int, offset: int, length: int) -> None:
         self.run(f"head -c {length} /dev/zero | tr '\\0' '\\{pattern:03o}' | "
