@@ -18,6 +18,10 @@ ON_DEMAND = ["crash-full", "lab", "lab-xen", "fuzz-long"]
 # Their guests' image is made in a chroot.
 WANT_ROOT = ["lab-quick", "lab", "lab-xen"]
 _SETTLE_SECONDS = 3.0
+# Of the end of each of the first failed tests; ctest's closing lines name them all.
+_LINES_OF_A_FAILURE = 12
+_LINE_LENGTH = 200
+_FAILURES_TOLD = 10
 
 
 class Tier:
@@ -66,21 +70,23 @@ def reason_of_skip(case: ElementTree.Element) -> str:
     return said[-1] if said else "it did not say why"
 
 
-def last_line(case: ElementTree.Element) -> str:
-    """How many cases are left, of a shard of the crash matrix."""
-    return (case.findtext("system-out") or "").strip().rpartition("\n")[2]
+def last_words(case: ElementTree.Element) -> list[str]:
+    """How a failed test ended: who sees no more than the end of a long log learns the reason, too."""
+    lines = [line.rstrip()[:_LINE_LENGTH] for line in (case.findtext("system-out") or "").splitlines()]
+    return [line for line in lines if line][-_LINES_OF_A_FAILURE:]
 
 
-def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[str], list[str]]:
-    """Tiers by name, skipped tests with their reasons, failed tests."""
+def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[str], dict[str, list[str]]]:
+    """Tiers by name, skipped tests with their reasons, failed tests with their last words."""
     tiers: dict[str, Tier] = {}
-    skips, failures = [], []
+    skips: list[str] = []
+    failures: dict[str, list[str]] = {}
     for case in ElementTree.parse(junit).getroot().iter("testcase"):
         name, status = case.get("name", ""), case.get("status", "")
         tier = tiers.setdefault(tier_of.get(name, "other"), Tier(tier_of.get(name, "other")))
         tier.add(status, float(case.get("time", "0")))
         if status == "fail":
-            failures.append(f"{name}: {last_line(case)}" if tier_of.get(name) == "crash-full" else name)
+            failures[name] = last_words(case)
         elif status != "run":
             skips.append(f"{name}: {reason_of_skip(case)}")
     return tiers, skips, failures
@@ -137,8 +143,8 @@ def main() -> int:
     print()
     for skip in skips:
         print(f"skipped  {skip}")
-    for name in failures:
-        print(f"failed   {name}")
+    for name, said in list(failures.items())[:_FAILURES_TOLD]:
+        print("\n    | ".join([f"failed   {name}", *said]))
     for process in leftovers:
         print(f"left behind and ended: {process}")
     for name in TIERS + ["other"]:
