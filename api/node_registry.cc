@@ -14,8 +14,6 @@ struct NodeRegistry::State {
 
 namespace {
 
-constexpr Milliseconds kPollTimeout{2'000};
-
 std::string_view role_name(NodeRole role) {
   return role == NodeRole::vmm ? "vmm" : "volume-server";
 }
@@ -66,7 +64,7 @@ void NodeRegistry::poll(std::size_t index) {
   DelegateCall call;
   call.node = settings_.nodes[index].name;
   call.path = "/v1/node";
-  call.timeout = kPollTimeout;
+  call.timeout = settings_.node_poll_timeout;
   delegates_.call(std::move(call), [this, weak = std::weak_ptr(state_),
                                     index](Result<http::Response> answer) {
     auto state = weak.lock();

@@ -103,6 +103,7 @@ Result<Settings> read(config::Table& root) {
   s.max_operations = root.integer_or("max_operations", s.max_operations, 1, 1'000'000);
   s.sweep_interval = positive_duration(root, "sweep_interval", s.sweep_interval);
   s.node_poll_interval = positive_duration(root, "node_poll_interval", s.node_poll_interval);
+  s.node_poll_timeout = positive_duration(root, "node_poll_timeout", s.node_poll_timeout);
   s.operations_kept = duration(root, "operations_kept", Milliseconds(7 * 24 * kHour));
   read_nodes(root, "volume_server", NodeRole::volume_server, s);
   read_nodes(root, "vmm", NodeRole::vmm, s);

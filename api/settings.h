@@ -40,6 +40,7 @@ struct Settings {
   std::int64_t max_operations = 4'096;  ///< live ones; beyond, only what gives back is begun
   Milliseconds sweep_interval{10'000};
   Milliseconds node_poll_interval{3'000};
+  Milliseconds node_poll_timeout{5'000};  ///< two lost SYNs cost 3 s (RFC 6298)
   Milliseconds operations_kept{7 * 24 * 3'600'000LL};
   Milliseconds idempotency_kept{24 * 3'600'000LL};
 

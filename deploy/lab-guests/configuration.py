@@ -43,6 +43,8 @@ log_file = "{folder}/vbsd.log"
 sweep_interval = "5s"
 
 # Programs take many times as long in an emulated machine that shares a processor.
+node_poll_timeout = "20s"
+
 [deadlines]
 attach = "300s"
 detach = "300s"

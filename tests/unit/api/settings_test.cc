@@ -68,7 +68,7 @@ TEST(SettingsTest, DelegatesBeyondLoopbackAreReachedByHttps) {
 }
 
 TEST(SettingsTest, TimesThatMustPassAreLongerThanZero) {
-  for (const std::string key : {"sweep_interval", "node_poll_interval"}) {
+  for (const std::string key : {"sweep_interval", "node_poll_interval", "node_poll_timeout"}) {
     EXPECT_THAT(refusal(key + " = \"0ms\"\n" + kLeast), HasSubstr(key));
   }
   for (const std::string key :
