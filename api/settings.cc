@@ -76,7 +76,7 @@ void read_workflows(config::Table table, workflow::WorkflowSettings& w) {
   }
 }
 
-Result<Settings> read(config::Table& root) {
+Result<Settings> read(config::Table root) {
   Settings s;
   const http::LinkSettings link = http::read_link(root, "127.0.0.1:7700");
   s.server.address = link.address;
@@ -126,15 +126,11 @@ const NodeSettings* Settings::find_node(std::string_view name) const {
 }
 
 Result<Settings> load_settings(const std::string& path) {
-  auto table = config::Table::load(path);
-  if (!table) return fail(table.error());
-  return read(*table);
+  return config::Table::load(path).and_then(read);
 }
 
 Result<Settings> parse_settings(std::string_view text, const std::string& name) {
-  auto table = config::Table::parse(text, name);
-  if (!table) return fail(table.error());
-  return read(*table);
+  return config::Table::parse(text, name).and_then(read);
 }
 
 }  // namespace vbs::api

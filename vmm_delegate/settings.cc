@@ -42,15 +42,11 @@ Result<Settings> read(config::Table table) {
 }  // namespace
 
 Result<Settings> Settings::load(const std::string& path) {
-  auto table = config::Table::load(path);
-  if (!table) return fail(table.error());
-  return read(*std::move(table));
+  return config::Table::load(path).and_then(read);
 }
 
 Result<Settings> Settings::parse(std::string_view text) {
-  auto table = config::Table::parse(text);
-  if (!table) return fail(table.error());
-  return read(*std::move(table));
+  return config::Table::parse(text).and_then(read);
 }
 
 std::string Settings::helper_log() const {

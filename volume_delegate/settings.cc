@@ -10,7 +10,7 @@
 namespace vbs::volume_delegate {
 namespace {
 
-Result<Settings> read(config::Table& root) {
+Result<Settings> read(config::Table root) {
   Settings settings;
   settings.name = root.string("name");
   if (auto ok = check_node_name(settings.name, "name"); !ok)
@@ -29,15 +29,11 @@ Result<Settings> read(config::Table& root) {
 }  // namespace
 
 Result<Settings> load_settings(const std::string& path) {
-  auto table = config::Table::load(path);
-  if (!table) return fail(table.error());
-  return read(*table);
+  return config::Table::load(path).and_then(read);
 }
 
 Result<Settings> parse_settings(std::string_view text, const std::string& name) {
-  auto table = config::Table::parse(text, name);
-  if (!table) return fail(table.error());
-  return read(*table);
+  return config::Table::parse(text, name).and_then(read);
 }
 
 }  // namespace vbs::volume_delegate
