@@ -36,9 +36,9 @@ class Initiator {
   /// Success when there is no session. conflict while anybody on this host uses the session's disk
   /// (whoever has it open, and what the kernel has built on it): nobody else need have looked.
   virtual Result<void> log_out(const Uuid& attachment) = 0;
-  /// Tries again what this host has lost and could not get back when it started; at once where
-  /// there is nothing, or the last try was a moment ago. For one caller at a time, about once a
-  /// second.
+  /// Tries to get back what this host has lost, be it when it started or since, and removes what is
+  /// left of what it does not get back; at once where there is nothing, or the last try was a
+  /// moment ago. For one caller at a time, about once a second.
   virtual void bring_back() = 0;
   /// The sessions of this host; none where VMs have their own initiator.
   virtual Result<std::vector<wire::SessionStatus>> sessions() = 0;

@@ -58,6 +58,8 @@ class OpenIscsi final : public Initiator {
   /// this host has ended a session and left its record, and logs out sessions without a record that
   /// nobody uses. A target that refuses loses its record; a portal that does not answer keeps it,
   /// and `bring_back` tries it again: the VM may be off, and nobody else repairs its attachments.
+  /// So it does with sessions that end later without an order, as by an iscsiadm that outlived who
+  /// had started it.
   Result<void> prepare(IsRemoved is_removed);
   void bring_back() override;
 
@@ -110,6 +112,8 @@ class OpenIscsi final : public Initiator {
   Result<void> let_go(Call& call, const KernelSession& session);
   Result<void> check_unused(Call& call, const ScsiDisk& disk);
   Result<void> log_out_of(Call& call, std::uint64_t sid);
+  /// Notes sessions that have ended and left their record; answers those that have none.
+  Result<std::set<Uuid>> compare();
   void restore();
   /// False where it is to be tried again.
   bool restore_one(const Uuid& attachment, MonotonicTime deadline, std::set<std::string>& silent);

@@ -1,4 +1,4 @@
-// OpenIscsi: what is done before the first request.
+// OpenIscsi: sessions that have ended without an order, before the first request and later.
 
 #include "common/log.h"
 #include "vmm_delegate/initiator/open_iscsi.h"
@@ -18,26 +18,38 @@ bool is_final(ErrorCode code) {
 Result<void> OpenIscsi::prepare(IsRemoved is_removed) {
   is_removed_ = std::move(is_removed);
   if (auto written = records_.write_interface(); !written) return written;
-  const auto all = kernel_.list();
-  if (!all) return fail(all.error());
+  const auto unrecorded = compare();
+  if (!unrecorded) return fail(unrecorded.error());
+  restore();
+  sweep_sessions(*unrecorded);
+  return {};
+}
+
+void OpenIscsi::bring_back() {
+  if (SystemClock().monotonic() < restore_again_) return;
+  if (const auto done = compare(); !done) {
+    log::warning("sessions cannot be listed", {{"error", describe(done.error())}});
+  }
+  restore();
+}
+
+Result<std::set<Uuid>> OpenIscsi::compare() {
   const auto records = records_.list();
   if (!records) return fail(records.error());
+  const auto all = kernel_.list();
+  if (!all) return fail(all.error());
   std::set<Uuid> unrecorded;
   for (const KernelSession& session : *all) {
     if (is_ours(session)) unrecorded.insert(*attachment_of(session.target));
   }
   for (const NodeRecords::Found& record : *records) {
-    if (!unrecorded.contains(record.attachment)) ended_.insert(record.attachment);
+    if (unrecorded.erase(record.attachment) > 0) continue;
+    // An order that is at work has its session in a moment, or its record no longer.
+    const auto idle = locks_.acquire(record.attachment.str(), Milliseconds(0));
+    const auto session = find(record.attachment);
+    if (idle && session && !*session) ended_.insert(record.attachment);
   }
-  for (const NodeRecords::Found& record : *records) unrecorded.erase(record.attachment);
-  restore();
-  sweep_sessions(unrecorded);
-  return {};
-}
-
-void OpenIscsi::bring_back() {
-  if (ended_.empty() || SystemClock().monotonic() < restore_again_) return;
-  restore();
+  return unrecorded;
 }
 
 void OpenIscsi::restore() {

@@ -133,6 +133,28 @@ TEST_F(OpenIscsiStartTest, WhatWasRemovedMeanwhileDoesNotComeBack) {
   EXPECT_FALSE(has_record());
 }
 
+TEST_F(OpenIscsiStartTest, ASessionThatEndsWithoutAnOrderComesBack) {
+  options.restore_pause = Milliseconds(0);
+  ASSERT_TRUE(prepare());
+  ASSERT_TRUE(driver().log_in(id, spec));
+  host.remove_session(1);
+  driver().bring_back();
+  EXPECT_THAT(host.session_names(), ElementsAre(spec.iqn));
+}
+
+TEST_F(OpenIscsiStartTest, NothingStaysOfOneWhoseTargetIsGone) {
+  options.restore_pause = Milliseconds(0);
+  ASSERT_TRUE(prepare());
+  ASSERT_TRUE(driver().log_in(id, spec));
+  // A logout that came late, of an order whose process had died.
+  host.remove_session(1);
+  host.set_target(spec.iqn, {"", 19});
+  trial = fail(ErrorCode::not_found, "no such target for this initiator");
+  driver().bring_back();
+  EXPECT_FALSE(has_record());
+  EXPECT_THAT(host.session_names(), IsEmpty());
+}
+
 TEST_F(OpenIscsiStartTest, WhatComesBackLateIsProvenToo) {
   lose_power_before_a_silent_target();
   host.add_session(spec.iqn, kInterface, test_id(101).str(), spec.portal);
