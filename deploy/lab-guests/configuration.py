@@ -51,6 +51,7 @@ detach = "300s"
 create = "300s"
 modify = "300s"
 repair = "300s"
+lease_margin = "60s"
 
 [tls]
 {_LINK.format(f"{folder}/ca/vbsd", f"{folder}/ca")}

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from service import PORTAL, VOLUME_GROUP, Service
 
 _CONFIGFS = "/sys/kernel/config/target"
+_TRIES = 3
+_SSH_FAILED = 255  # ssh(1): an error of its own
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -18,10 +20,10 @@ class Reality:
         self._service = service
 
     def _server(self, command: str) -> str:
-        return Service.must(self._service.server, command)
+        return _look(self._service.server, command)
 
     def _node(self, command: str) -> str:
-        return Service.must(self._service.node, command)
+        return _look(self._service.node, command)
 
     def logical_volumes(self) -> dict[str, dict]:
         """All of the group by name, as `lvs` shows them."""
@@ -97,6 +99,17 @@ class Reality:
             return database.execute(sql).fetchall()
         finally:
             database.close()
+
+
+def _look(guest, command: str) -> str:
+    """What shell text that changes nothing prints: it can be tried again where a busy guest let ssh wait too long."""
+    for _ in range(_TRIES - 1):
+        done = guest.shell.run(command)
+        if done.returncode == 0:
+            return done.stdout.decode(errors="replace")
+        if done.returncode != _SSH_FAILED:
+            break
+    return Service.must(guest, command)
 
 
 def attachment_of(name: str) -> str:
