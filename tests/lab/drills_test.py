@@ -208,7 +208,7 @@ class TgtDrills(Drill):
         self.create("data")
         Service.must(self.service.server, "systemd-run --quiet --unit=lab-swap lab-swap-serial")
         self.addCleanup(Service.must, self.service.server, "systemctl stop lab-swap 2>/dev/null; true")
-        refused = self.service.vbs("attach-volume", "data", "--vm", "vm1")
+        refused = self.ask("attach-volume", "data", "--vm", "vm1")
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("serial", refused.stderr)
         self.assertEqual(self.vm.disks(), {})

@@ -20,6 +20,7 @@ LAB = os.environ.get("VBS_LAB_DIR") or os.path.join(BUILD, "lab/by-hand")
 IMAGE = os.environ.get("VBS_LAB_IMAGE") or os.path.join(SOURCE, "build/lab-image")
 # How long is waited for what surely comes: emulated machines that share processors are slow.
 PATIENCE_SECONDS = 300.0
+_UNAVAILABLE = 7  # cli/exit_code.h
 INITIATOR = "iqn.2026-01.vbs:node-hv1"
 
 
@@ -57,9 +58,18 @@ class LabCase(unittest.TestCase):
         self.addCleanup(vm.stop)
         return vm
 
+    def ask(self, *arguments: str):
+        """A verb of the command line. Like a user it tries again where a node did not answer in time."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            done = self.service.vbs(*arguments)
+            if done.returncode != _UNAVAILABLE or time.monotonic() > deadline:
+                return done
+            time.sleep(1)
+
     def vbs(self, *arguments: str) -> dict:
         """A verb of the command line that has to succeed; its JSON."""
-        done = self.service.vbs(*arguments, "--output", "json")
+        done = self.ask(*arguments, "--output", "json")
         if done.returncode != 0:
             raise AssertionError(f"{self.logs()}\nvbs {' '.join(arguments)}: exit code {done.returncode}\n"
                                  f"{done.stderr}")

@@ -36,7 +36,7 @@ class LifeCase(LabCase):
         self.vbs("attach-volume", "data", "--vm", "vm1", "--device", "/dev/sdb")
         self.assertEqual(list(vm.disks().values()), [volume])
         self.assert_consistent(vm)
-        again = self.service.vbs("attach-volume", "data", "--vm", "vm1")
+        again = self.ask("attach-volume", "data", "--vm", "vm1")
         self.assertEqual(again.returncode, 4, again.stderr)
 
         self.assertTrue(vm.reads(0, 0, _SIZE), "a new volume reads as zeros")
@@ -46,7 +46,7 @@ class LifeCase(LabCase):
     def _grows(self, vm, volume: str) -> None:
         """The VM has the volume, and what it shows afterwards is as large as the volume."""
         if self.service.drivers.target == "tgt":
-            refused = self.service.vbs("modify-volume", "data", "--size", "48M")
+            refused = self.ask("modify-volume", "data", "--size", "48M")
             self.assertEqual(refused.returncode, 4, refused.stderr)
             self.assertEqual(vm.size_bytes(), _SIZE)
             self.vbs("detach-volume", "data", "--force")

@@ -42,7 +42,7 @@ class XenJobTest(LabCase):
         self.assertTrue(vm.reads(0, 0, 4 * MIB))
         vm.write(_PATTERN, 8192, 65536)
         self.assertEqual(self.sector(volume, 8192), bytes([_PATTERN]) * 512)
-        twice = self.service.vbs("attach-volume", "gxmVol01", "--vm", "ttylinux", "--device", "/dev/sdc")
+        twice = self.ask("attach-volume", "gxmVol01", "--vm", "ttylinux", "--device", "/dev/sdc")
         self.assertEqual(twice.returncode, 4, twice.stderr)
 
         self.vbs("detach-volume", "gxmVol01")
