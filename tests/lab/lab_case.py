@@ -59,11 +59,13 @@ class LabCase(unittest.TestCase):
         return vm
 
     def ask(self, *arguments: str):
-        """A verb of the command line. Like a user it tries again where a node did not answer in time."""
+        """A verb of the command line. Like a user it tries again where a node did not answer in time, and nothing was
+        begun: an operation that was begun has to come right by itself."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             done = self.service.vbs(*arguments)
-            if done.returncode != _UNAVAILABLE or time.monotonic() > deadline:
+            was_begun = "operation: " in done.stderr
+            if done.returncode != _UNAVAILABLE or was_begun or time.monotonic() > deadline:
                 return done
             time.sleep(1)
 

@@ -144,7 +144,8 @@ class XenVm(Vm):
 
     def _device(self) -> str:
         """The name of its only disk. A guest that shares a processor is shown the disk before it has a name for it."""
-        return self.run("while [ -z \"$(ls /sys/block)\" ]; do sleep 1; done; ls /sys/block").strip()
+        (name,) = self.run("while [ -z \"$(ls /sys/block)\" ]; do sleep 1; done; ls /sys/block").split()
+        return name
 
     def write(self, pattern: int, offset: int, length: int) -> None:
         self.run(f"head -c {length} /dev/zero | tr '\\0' '\\{pattern:03o}' | "
