@@ -196,7 +196,7 @@ TEST_F(OldBytesTest, NoSectorOfAnotherIsSeen) {
   }
   std::cout << cycles << " cycles, " << deaths_ << " deaths, " << sectors_ << " sectors, "
             << foreign_ << " of them foreign\n";
-  EXPECT_GT(deaths_, cycles / 50);
+  EXPECT_GE(deaths_, cycles / 50);  // ten cycles may have none
 }
 
 }  // namespace
