@@ -46,6 +46,8 @@ std::string attachment_resource(const Uuid& id);  ///< "attachment/<id>"
 /// Resources that operations work on, or worked on while the node was asked: what is not there may
 /// not be there yet, or not any more.
 using HeldResources = std::set<std::string>;
+/// Those of the operations that are live now.
+HeldResources held_resources(db::Connection& connection);
 
 struct Comparison {
   std::vector<Drift> drifts;

@@ -8,6 +8,7 @@
 
 #include "api/reconcile/drift.h"
 #include "api/reconcile/housekeeping.h"
+#include "api/reconcile/remedies.h"
 #include "api/services.h"
 
 namespace vbs::api {
@@ -53,13 +54,10 @@ class Reconciler {
   /// Whether a VM may still hold on to what the drift would remove.
   static bool needed_by_vmm(const Sweep& sweep, const Drift& drift);
   std::string decide(Sweep& sweep, const Drift& drift, Memory& memory);
-  std::string act_on(const Drift& drift);
-  /// Puts the row of a lost snapshot in error.
-  void record_loss(const Drift& drift);
-  void queue(const Drift& drift, std::string_view kind, std::string options);
 
   Services& services_;
   DelegateClient& delegates_;
+  Remedies remedies_;
   Housekeeping housekeeping_;
   std::shared_ptr<State> state_;
 };
