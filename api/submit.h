@@ -15,10 +15,6 @@ using Intent = std::function<Result<void>(db::Transaction&, db::Operation&)>;
 /// Changes an operation that exists, in one transaction; false if nothing was left to change.
 using Change = std::function<Result<bool>(db::Transaction&)>;
 
-/// How long the request wants its answer to wait for the operation it is about (`Prefer: wait=N`,
-/// RFC 7240), at most a minute; 0 where it says nothing of it.
-Result<Milliseconds> preferred_wait(const http::Request& request);
-
 /// Carries a mutating request from its headers to its answer: Idempotency-Key, the intent, the
 /// audit record, the engine's wake-up, `Prefer: wait=N` (RFC 7240), and 202 with the operation
 /// and its resource (200 when it ended well while waiting, its problem when it did not). At most

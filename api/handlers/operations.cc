@@ -3,6 +3,7 @@
 #include "api/access.h"
 #include "api/list_query.h"
 #include "api/render.h"
+#include "api/request_terms.h"
 #include "db/transitions.h"
 
 namespace vbs::api {

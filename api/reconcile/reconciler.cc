@@ -6,6 +6,7 @@
 #include "api/workflow/calls.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "db/transitions.h"
 
 namespace vbs::api {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,10 @@ struct TargetView {
 /// Whether `view` is exactly what `spec` asks for: no more access and no less. The secret cannot
 /// be read back.
 bool serves(const TargetView& view, const TargetSpec& spec);
+
+std::optional<TargetView> with_iqn(const std::vector<TargetView>& views, const std::string& iqn);
+/// An error where the daemon did not tell: such a target is neither there nor not there.
+Result<void> check_known(const std::optional<TargetView>& view);
 
 enum class DaemonState {
   found,    ///< it was running

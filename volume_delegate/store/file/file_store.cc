@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/fault_point.h"
+#include "volume_delegate/store/file/file_copy.h"
 #include "volume_delegate/store/file/sparse_copy.h"
 
 namespace vbs::volume_delegate {
@@ -18,97 +19,6 @@ namespace {
 
 /// What a copy costs beside its bytes: making, syncing and renaming a file.
 constexpr std::int64_t kCopyOverheadMs = 20;
-
-Result<void> set_size(const FileDescriptor& image, std::uint64_t size_bytes) {
-  if (::ftruncate(image.get(), static_cast<off_t>(size_bytes)) == 0) return {};
-  const int number = errno;
-  return fail(
-      number == EFBIG || number == ENOSPC ? ErrorCode::insufficient_space : ErrorCode::internal,
-      "cannot make a file of " + format_size(size_bytes) + ": " + errno_text(number));
-}
-
-class FileCopy final : public PreparedCopy {
- public:
-  struct Plan {
-    const ImageFolder* folder = nullptr;
-    Uuid id;
-    std::uint64_t size_bytes = 0;
-    ObjectRef source;
-    std::uint64_t source_bytes = 0;
-    bool share = false;
-  };
-  FileCopy(Plan plan, FileDescriptor from, SpaceReservation reservation)
-      : plan_(plan), from_(std::move(from)), reservation_(std::move(reservation)) {}
-
-  std::uint64_t size_bytes() const override { return plan_.size_bytes; }
-  bool at_once() const override { return plan_.share; }
-
-  Result<void> run(CopyControl& control) override {
-    auto done = make(control);
-    if (!done) {
-      plan_.folder->discard_partial(plan_.id);
-      reservation_ = SpaceReservation();
-      return done;
-    }
-    reservation_.keep();
-    return {};
-  }
-
- private:
-  Result<void> make(CopyControl& control) const {
-    auto image = plan_.folder->make_partial(plan_.id);
-    if (!image) return fail(image.error());
-    fault_point("volumed.copy.before_act");
-    if (auto filled = fill(*image, control); !filled) return filled;
-    fault_point("volumed.copy.after_act");
-    return plan_.folder->publish(plan_.id, *image, plan_.source);
-  }
-
-  Result<void> fill(const FileDescriptor& image, CopyControl& control) const {
-    if (plan_.share) {
-      if (auto shared = share_extents(from_.get(), image.get()); !shared) return shared;
-      control.copied_bytes = plan_.source_bytes;
-      return set_size(image, plan_.size_bytes);
-    }
-    if (auto sized = set_size(image, plan_.size_bytes); !sized) return sized;
-    return copy_sparse(from_.get(), image.get(), plan_.source_bytes, control);
-  }
-
-  const Plan plan_;
-  FileDescriptor from_;
-  SpaceReservation reservation_;
-};
-
-class EmptyFile final : public PreparedCopy {
- public:
-  EmptyFile(const ImageFolder& folder, const Uuid& id, std::uint64_t size_bytes,
-            SpaceReservation reservation)
-      : folder_(folder), id_(id), size_bytes_(size_bytes), reservation_(std::move(reservation)) {}
-
-  std::uint64_t size_bytes() const override { return size_bytes_; }
-  bool at_once() const override { return true; }
-
-  Result<void> run(CopyControl& control) override {
-    auto image = folder_.make_partial(id_);
-    if (!image) return fail(image.error());
-    auto done = set_size(*image, size_bytes_);
-    if (done) done = folder_.publish(id_, *image, std::nullopt);
-    if (!done) {
-      folder_.discard_partial(id_);
-      reservation_ = SpaceReservation();
-      return done;
-    }
-    control.copied_bytes = size_bytes_;
-    reservation_.keep();
-    return {};
-  }
-
- private:
-  const ImageFolder& folder_;
-  const Uuid id_;
-  const std::uint64_t size_bytes_;
-  SpaceReservation reservation_;
-};
 
 /// Entries of the store's folder itself that are not its own.
 std::vector<std::string> foreign_entries(const std::string& folder) {
@@ -267,7 +177,7 @@ Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_empty(const Uuid& id,
                                                                std::uint64_t size_bytes) {
   auto reservation = account_->reserve(ObjectRef{ObjectKind::volume, id}, size_bytes);
   if (!reservation) return fail(reservation.error());
-  return std::make_unique<EmptyFile>(volumes_, id, size_bytes, std::move(*reservation));
+  return empty_file(volumes_, id, size_bytes, std::move(*reservation));
 }
 
 Result<std::unique_ptr<PreparedCopy>> FileStore::prepare_volume(const Uuid& id,
@@ -298,8 +208,8 @@ Result<std::unique_ptr<PreparedCopy>> FileStore::prepare(const ObjectRef& object
   if (!from) return fail(from.error());
   auto reservation = account_->reserve(object, size_bytes);
   if (!reservation) return fail(reservation.error());
-  return std::make_unique<FileCopy>(
-      FileCopy::Plan{&folder(object.kind), object.id, size_bytes, source, source_bytes, reflink_},
+  return file_copy(
+      FileCopyPlan{&folder(object.kind), object.id, size_bytes, source, source_bytes, reflink_},
       std::move(*from), std::move(*reservation));
 }
 

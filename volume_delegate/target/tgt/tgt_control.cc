@@ -1,17 +1,9 @@
 #include "volume_delegate/target/tgt/tgt_control.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <chrono>
-#include <cstring>
-
-#include "common/file.h"
 #include "common/units.h"
+#include "volume_delegate/target/tgt/tgt_exchange.h"
 
 namespace vbs::volume_delegate {
 namespace {
@@ -93,81 +85,6 @@ Refusal refusal_of(std::uint32_t number) {
   }
 }
 
-/// One exchange on one connection, within a limit for the whole of it.
-class Exchange {
- public:
-  Exchange(const std::string& socket, Milliseconds limit)
-      : socket_(socket), deadline_(std::chrono::steady_clock::now() + limit) {}
-
-  Result<void> connect() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (socket_.size() >= sizeof(address.sun_path)) {
-      return fail(ErrorCode::internal, "the control socket's path is too long: " + socket_);
-    }
-    std::memcpy(address.sun_path, socket_.c_str(), socket_.size() + 1);
-    fd_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!fd_) return fail(ErrorCode::internal, "no socket: " + errno_text(errno));
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {
-      return {};
-    }
-    const int error = errno;
-    if (error == EAGAIN) return silent();  // its queue of connections is full
-    return fail(ErrorCode::node_unavailable,
-                "no tgtd answers on " + socket_ + ": " + errno_text(error));
-  }
-
-  Result<void> send(const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const char*>(data);
-    while (size > 0) {
-      if (auto ready = wait(POLLOUT); !ready) return ready;
-      const ssize_t sent = ::send(fd_.get(), bytes, size, MSG_NOSIGNAL);
-      if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-      if (sent < 0) return broken(errno_text(errno));
-      bytes += sent;
-      size -= static_cast<std::size_t>(sent);
-    }
-    return {};
-  }
-
-  Result<void> receive(void* data, std::size_t size) {
-    auto* bytes = static_cast<char*>(data);
-    while (size > 0) {
-      if (auto ready = wait(POLLIN); !ready) return ready;
-      const ssize_t got = ::recv(fd_.get(), bytes, size, 0);
-      if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-      if (got < 0) return broken(errno_text(errno));
-      if (got == 0) return broken("it closed the connection (does it run as another user?)");
-      bytes += got;
-      size -= static_cast<std::size_t>(got);
-    }
-    return {};
-  }
-
- private:
-  Result<void> wait(short events) {
-    for (;;) {
-      const auto left =
-          std::chrono::ceil<Milliseconds>(deadline_ - std::chrono::steady_clock::now());
-      if (left.count() <= 0) return silent();
-      pollfd poll_for{fd_.get(), events, 0};
-      const int ready = ::poll(&poll_for, 1, static_cast<int>(left.count()));
-      if (ready > 0) return {};
-      if (ready < 0 && errno != EINTR) return broken(errno_text(errno));
-    }
-  }
-  Result<void> silent() {
-    return fail(ErrorCode::timeout, "tgtd on " + socket_ + " does not answer");
-  }
-  Result<void> broken(const std::string& why) {
-    return fail(ErrorCode::timeout, "the connection to tgtd on " + socket_ + " broke: " + why);
-  }
-
-  const std::string& socket_;
-  std::chrono::steady_clock::time_point deadline_;
-  FileDescriptor fd_;
-};
-
 }  // namespace
 
 struct TgtControl::Request {
@@ -216,7 +133,7 @@ Result<std::string> TgtControl::call(const Request& request) {
   if (text_size > kMaxParams) return fail(ErrorCode::internal, "request to tgtd is too long");
   header.length = static_cast<std::uint32_t>(sizeof(header) + text_size);
 
-  Exchange exchange(socket_, limit_);
+  TgtExchange exchange(socket_, limit_);
   ResponseHeader answer;
   if (auto ok = exchange.connect(); !ok) return fail(ok.error());
   if (auto ok = exchange.send(&header, sizeof(header)); !ok) return fail(ok.error());
