@@ -105,7 +105,7 @@ void Engine::decide(const RunPtr& run, Facts facts) {
   }
   auto shared = std::make_shared<const Facts>(std::move(facts));
   run->step_started = clock_.monotonic();
-  if (shared->operation.state == OperationState::undoing) return undo_step(run, shared);
+  if (shared->undoing()) return undo_step(run, shared);
 
   if (!run->perhaps_done && !past_no_return(*workflow, shared->operation, *shared)) {
     if (shared->operation.cancel_requested) {

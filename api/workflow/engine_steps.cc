@@ -16,21 +16,13 @@ using db::OperationState;
 
 constexpr Milliseconds kShownFor{2'000};  ///< what a node told while it was waited for
 
-bool undoing(const Facts& facts) {
-  return facts.operation.state == OperationState::undoing;
-}
-
 std::string point_of(const Workflow& workflow, const Facts& facts, std::string_view where) {
-  return crash_point(workflow, facts.operation.step, undoing(facts), where);
+  return crash_point(workflow, facts.operation.step, facts.undoing(), where);
 }
 
 Milliseconds grown(Milliseconds first, int times, Milliseconds longest) {
   const int doublings = std::min(times, 20);
   return std::min(longest, first * (std::int64_t{1} << doublings));
-}
-
-const Step& step_in_work(const Workflow& workflow, const Facts& facts) {
-  return workflow.steps[static_cast<std::size_t>(facts.operation.step)];
 }
 
 /// What is written down of a node's progress.
@@ -40,7 +32,7 @@ struct Progress {
 };
 
 Progress progress_of(const Facts& facts, const Verdict& verdict) {
-  if (!verdict.progress || undoing(facts)) return {};
+  if (!verdict.progress || facts.undoing()) return {};
   if (!facts.in_progress()) return {true, true};
   // Less than before: the node has begun again.
   const std::int64_t before = facts.number(kProgress);
@@ -56,7 +48,7 @@ bool surely_not_done(const Verdict& verdict) {
 /// unless the node had accepted the order before.
 bool refusal_stands(const Workflow& workflow, const Facts& facts, bool perhaps_done,
                     const Verdict& verdict) {
-  if (undoing(facts)) return false;
+  if (facts.undoing()) return false;
   if (!perhaps_done && !past_no_return(workflow, facts.operation, facts)) return true;
   if (!step_in_work(workflow, facts).point_of_no_return || facts.noted("accepted")) return false;
   const Error& error = verdict.error;
@@ -147,7 +139,7 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
       verdict.kind = Verdict::Kind::retry;
     }
   } else if (!surely_not_done(verdict)) {
-    run->perhaps_done |= !undoing(*facts) && step_in_work(workflow, *facts).point_of_no_return;
+    run->perhaps_done |= !facts->undoing() && step_in_work(workflow, *facts).point_of_no_return;
   }
   switch (verdict.kind) {
     case Verdict::Kind::done:
@@ -165,7 +157,7 @@ void Engine::judge(const RunPtr& run, std::shared_ptr<const Facts> facts, const 
 void Engine::complete(const RunPtr& run, std::shared_ptr<const Facts> facts,
                       http::Response response, std::string remark) {
   const Workflow& workflow = *registry_.find(facts->operation.kind);
-  const bool backwards = undoing(*facts);
+  const bool backwards = facts->undoing();
   StepDone done;
   done.now = clock_.wall();
   done.response = std::move(response);
@@ -202,7 +194,7 @@ void Engine::look_again(const RunPtr& run, const Facts& facts, const Verdict& ve
   run->busy = true;
   database_.write(
       [=, seq = facts.operation.seq, remark = verdict.remark, done = verdict.progress.value_or(0),
-       patience = workflow.patience, back = undoing(facts)](db::Transaction& tx) {
+       patience = workflow.patience, back = facts.undoing()](db::Transaction& tx) {
         if (no_return && !back) {
           note(tx.connection(), seq, "no_return", json::Value(true));
           note(tx.connection(), seq, "accepted", json::Value(true));
@@ -229,8 +221,8 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
   delay += Milliseconds(static_cast<std::int64_t>(
       random_.next() % static_cast<std::uint64_t>(delay.count() / 4 + 1)));
   const WallTime now = clock_.wall();
-  const bool no_return = step.point_of_no_return && !undoing(facts) && !surely_not_done(verdict);
-  if (!undoing(facts) && !run->perhaps_done && !past_no_return(workflow, facts.operation, facts) &&
+  const bool no_return = step.point_of_no_return && !facts.undoing() && !surely_not_done(verdict);
+  if (!facts.undoing() && !run->perhaps_done && !past_no_return(workflow, facts.operation, facts) &&
       facts.operation.deadline > now) {
     delay = std::min(delay, std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
   }
@@ -251,45 +243,6 @@ void Engine::try_again(const RunPtr& run, const Facts& facts, const Verdict& ver
         if (!alive.expired()) sleep(run, delay);
       },
       executor_);
-}
-
-bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string& node) {
-  NodeQueue& queue = nodes_[node];
-  if (queue.under_way < options_.calls_per_node) {
-    ++queue.under_way;
-    return true;
-  }
-  const Workflow& workflow = *registry_.find(facts.operation.kind);
-  const bool ahead = workflow.gives_back || undoing(facts) || step_in_work(workflow, facts).release;
-  if (!run->queued) (ahead ? queue.ahead : queue.waiting).push_back(run);
-  run->queued = true;
-  // Cancel and deadline do not stand in line.
-  const WallTime now = clock_.wall();
-  const bool late = undoing(facts) || facts.operation.deadline <= now;
-  sleep(run, late ? options_.longest_retry
-                  : std::chrono::ceil<Milliseconds>(facts.operation.deadline - now));
-  return false;
-}
-
-Engine::RunPtr Engine::NodeQueue::pop() {
-  std::deque<RunPtr>& line = ahead.empty() ? waiting : ahead;
-  if (line.empty()) return nullptr;
-  RunPtr next = std::move(line.front());
-  line.pop_front();
-  return next;
-}
-
-void Engine::release_slot(const std::string& node) {
-  NodeQueue& queue = nodes_[node];
-  --queue.under_way;
-  while (queue.under_way < options_.calls_per_node) {
-    const RunPtr next = queue.pop();
-    if (!next) return;
-    next->queued = false;
-    if (next->busy || !runs_.contains(next->id)) continue;  // it went another way meanwhile
-    executor_.cancel(std::exchange(next->timer, 0));
-    drive(next);
-  }
 }
 
 }  // namespace vbs::workflow

@@ -40,7 +40,7 @@ json::Value& member_of(json::Value::Object& object, std::string_view name) {
 }  // namespace
 
 std::int64_t Facts::generation() const {
-  return operation.seq * 2 + (operation.state == db::OperationState::undoing ? 1 : 0);
+  return operation.seq * 2 + (undoing() ? 1 : 0);
 }
 
 bool Facts::option(std::string_view name) const {

@@ -34,6 +34,7 @@ struct Facts {
   /// Orders of an operation carry this: later operations beat earlier ones, and undoing beats
   /// doing.
   std::int64_t generation() const;
+  bool undoing() const { return operation.state == db::OperationState::undoing; }
   bool option(std::string_view name) const;
   bool noted(std::string_view name) const;
   std::int64_t number(std::string_view name) const;  ///< from `data`, 0 if absent

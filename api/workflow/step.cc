@@ -68,6 +68,10 @@ std::string node_of(const Step& step, const Facts& facts) {
   return facts.volume ? facts.volume->node : "";
 }
 
+const Step& step_in_work(const Workflow& workflow, const Facts& facts) {
+  return workflow.steps[static_cast<std::size_t>(facts.operation.step)];
+}
+
 bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts) {
   if (facts.noted("no_return")) return true;
   for (int i = 0; i < operation.step && i < static_cast<int>(workflow.steps.size()); ++i) {

@@ -89,6 +89,8 @@ Verdict judge_removal(const Answer& answer);
 /// The node that a step talks to; "" for one in the database.
 std::string node_of(const Step& step, const Facts& facts);
 
+/// The step that the operation has come to; there must be one.
+const Step& step_in_work(const Workflow& workflow, const Facts& facts);
 /// Whether cancel and deadline may still undo it.
 bool past_no_return(const Workflow& workflow, const db::Operation& operation, const Facts& facts);
 /// Name of a fault point of one step: "attach-volume.export.after-act"; when undoing, "undo-"

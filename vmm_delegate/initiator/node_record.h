@@ -5,28 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/wire/session.h"
 #include "vmm_delegate/initiator/iscsi_names.h"
+#include "vmm_delegate/initiator/record_text.h"
 
 namespace vbs::vmm_delegate {
-
-/// What all records of this node have in common.
-struct RecordCommon {
-  std::string interface;  ///< as interface_name() makes it
-  std::string initiator;  ///< the iSCSI name under which this node logs in
-  Milliseconds login_timeout{5'000};
-  Milliseconds replacement_timeout{120'000};
-};
-
-/// Text of a node record, in the format of open-iscsi 2.1.8 ("name = value" lines). iscsiadm's own
-/// defaults hold for what it does not say, and nothing of iscsid.conf.
-std::string node_record_text(const RecordCommon& common, const wire::SessionSpec& session,
-                             const PortalAddress& portal, std::uint32_t portal_group);
-/// Text of the interface's record, which lends a login its initiator name.
-std::string interface_record_text(const RecordCommon& common);
 
 /// open-iscsi's database, a folder of text files: NODES/IQN/ADDRESS,PORT,GROUP/INTERFACE. It is
 /// written here, and not by iscsiadm, because iscsiadm takes a CHAP secret in its arguments only.
