@@ -108,8 +108,21 @@ std::size_t MessageParser<kRequest>::feed_head(std::string_view input) {
 
 template <bool kRequest>
 std::size_t MessageParser<kRequest>::feed_body(std::string_view input) {
-  if (input.empty() || (Base::chunked() && is_begun_end(input))) return 0;
   Base::eager(true);
+  std::size_t taken = 0;
+  while (verdict_.ok() && !this->is_done()) {
+    // Beast sees no further than a chunk header may reach: one that is too large is the same to it
+    // whether its end has come or not.
+    const std::size_t used = feed_window(input.substr(taken, limits_.header));
+    if (used == 0) break;
+    taken += used;
+  }
+  return taken;
+}
+
+template <bool kRequest>
+std::size_t MessageParser<kRequest>::feed_window(std::string_view input) {
+  if (input.empty() || (Base::chunked() && is_begun_end(input))) return 0;
   BeastError ec;
   const std::size_t used = Base::put(boost::asio::const_buffer(input.data(), input.size()), ec);
   if (ec != beast_http::error::need_more) {

@@ -51,6 +51,7 @@ class MessageParser : private boost::beast::http::basic_parser<kRequest> {
  private:
   std::size_t feed_head(std::string_view input);
   std::size_t feed_body(std::string_view input);
+  std::size_t feed_window(std::string_view input);
   void refuse(Verdict verdict, BeastError& ec);
   void note(const BeastError& ec);
 

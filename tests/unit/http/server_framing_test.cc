@@ -46,6 +46,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"BareCrInSize", 400, chunked("2\rab\r\n0\r\n\r\n")},
                       Case{"LongerThanSaid", 400, chunked("2\r\nabc\r\n0\r\n\r\n")},
                       Case{"EndlessExtension", 400, chunked("2;" + std::string(40'000, 'e'))},
+                      Case{"LongExtensionThatEnds", 400,
+                           chunked("2;" + std::string(40'000, 'e') + "\r\nab\r\n0\r\n\r\n")},
                       Case{"ExtensionBeyondItsLine", 400, chunked("2;a=\"b\r\nab\r\n0\r\n\r\n")},
                       Case{"EndlessTrailers", 400, chunked("0\r\nT: " + std::string(40'000, 't'))},
                       Case{"BadTrailer", 400, chunked("0\r\nbad trailer\r\n\r\n")}),
