@@ -32,6 +32,16 @@ class ProgramAttachTest : public ProgramFixture {
                {{"vm", "vm1"}, {"generation", "2"}});
   }
 
+  /// Asks until it is gone, as the front does: QEMU holds on to a disk for some milliseconds after
+  /// its device has gone, and whoever asks meanwhile is told so with 202.
+  bool removed(const Uuid& id) {
+    return test::eventually([&] {
+      const auto answer = remove(id);
+      EXPECT_TRUE(answer && (answer->status == 202 || answer->status == 204));
+      return answer && answer->status == 204;
+    });
+  }
+
   std::map<Uuid, qemu::Held> held() {
     auto qmp = connect("vm1");
     EXPECT_TRUE(qmp);
@@ -63,12 +73,12 @@ TEST_F(ProgramAttachTest, AnAttachThatDiedIsFinishedOrTakenBack) {
     die_at(std::string("vmmd.attach.") + point, [&] { return put(finished); });
     EXPECT_EQ(put(finished)->status, 200U);
     EXPECT_TRUE(held().at(finished).complete());
-    EXPECT_EQ(remove(finished)->status, 204U);
+    EXPECT_TRUE(removed(finished));
     EXPECT_TRUE(held().empty());
 
     const Uuid taken_back = test_id(++number);
     die_at(std::string("vmmd.attach.") + point, [&] { return put(taken_back); });
-    EXPECT_EQ(remove(taken_back)->status, 204U);
+    EXPECT_TRUE(removed(taken_back));
     EXPECT_TRUE(held().empty());
     EXPECT_EQ(put(taken_back)->status, 409U) << "an order that was overtaken";
   }
@@ -90,7 +100,7 @@ TEST_F(ProgramAttachTest, ADetachThatDiedIsFinished) {
     ASSERT_EQ(put(id)->status, 200U);
     daemon.kill();
     die_at(std::string("vmmd.detach.") + point, [&] { return remove(id); });
-    EXPECT_EQ(remove(id)->status, 204U);
+    EXPECT_TRUE(removed(id));
     EXPECT_TRUE(held().empty());
   }
 }
