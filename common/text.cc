@@ -72,20 +72,20 @@ bool is_printable_utf8(std::string_view text) {
   return true;
 }
 
-std::string quote(std::string_view text) {
-  std::string out = "\"";
+std::string printable(std::string_view text, std::size_t max_characters) {
+  std::string out;
   for (std::size_t count = 0; !text.empty(); ++count) {
-    if (count == kQuotedCharacters) {
-      out.append("...");
-      break;
-    }
+    if (count == max_characters) return out.append("...");
     const CodePoint first = first_of(text);
     const bool shown = first.length != 0 && is_printable(first.value);
     out.append(shown ? text.substr(0, first.length) : std::string_view("?"));
     text.remove_prefix(std::max<std::size_t>(first.length, 1));
   }
-  out.push_back('"');
   return out;
+}
+
+std::string quote(std::string_view text) {
+  return '"' + printable(text, kQuotedCharacters) + '"';
 }
 
 }  // namespace vbs

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,8 +12,10 @@ bool is_utf8(std::string_view text);
 std::string to_utf8(std::string_view text);
 /// Valid UTF-8 without control characters (C0, DEL, C1) and line or paragraph separators.
 bool is_printable_utf8(std::string_view text);
-/// Text from outside, quoted for a message: at most 40 characters, the rest "...", and '?' for
+/// Text from outside for a message: at most so many characters, the rest "...", and '?' for
 /// whatever does not print.
+std::string printable(std::string_view text, std::size_t max_characters);
+/// The same between quotes, with at most 40 characters.
 std::string quote(std::string_view text);
 
 }  // namespace vbs

@@ -12,11 +12,20 @@ namespace {
 constexpr Milliseconds kGuestNameWait{10'000};  // a busy guest takes seconds
 constexpr Milliseconds kGuestGoneWait{2'000};
 constexpr std::string_view kAttached = "attached";
+constexpr std::size_t kShownMountpoints = 4;
 
 void add_guest_view(wire::DeviceStatus& status, const Result<GuestView>& view) {
   if (!view || !view->disk) return;
   status.guest_device = view->disk->device;
   status.mounted = !view->disk->mountpoints.empty();
+}
+
+/// "/a, /b"; a guest may name thousands.
+std::string some_of(std::vector<std::string> mountpoints) {
+  const std::size_t count = mountpoints.size();
+  if (count <= kShownMountpoints) return joined(mountpoints);
+  mountpoints.resize(kShownMountpoints);
+  return joined(mountpoints) + " and " + std::to_string(count - kShownMountpoints) + " more";
 }
 
 /// A conflict where the guest must not lose the disk; else a note about what is not known.
@@ -30,7 +39,7 @@ Result<std::string> check_unused(const std::string& vm, const Result<GuestView>&
   if (!view->agent) return "removed without asking " + who + ": it has no agent";
   if (!view->disk || view->disk->mountpoints.empty()) return std::string();
   return fail(ErrorCode::conflict, who + " has " + view->disk->device + " mounted on " +
-                                       joined(view->disk->mountpoints) +
+                                       some_of(view->disk->mountpoints) +
                                        "; unmount it there, or detach by force");
 }
 

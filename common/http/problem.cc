@@ -4,10 +4,16 @@
 #include "common/http/message.h"
 #include "common/http/problem_status.h"
 #include "common/json.h"
+#include "common/text.h"
 
 namespace vbs::http {
 
 namespace {
+
+/// Of what a peer says. The longest message of ours has some hundred characters; a peer that is
+/// broken, or repeats what a guest told it, would fill logs and database.
+constexpr std::size_t kMaxDetail = 2'000;
+constexpr std::size_t kMaxName = 256;
 
 constexpr std::pair<unsigned, std::string_view> kReasons[] = {
     {200, "OK"},
@@ -45,10 +51,11 @@ Error not_a_problem(const Response& response) {
       {}};
 }
 
-std::string text_member(const json::Value& document, std::string_view key) {
+std::string text_member(const json::Value& document, std::string_view key,
+                        std::size_t max_characters = kMaxName) {
   const json::Value* member = document.find(key);
   const std::string* text = member ? member->as<std::string>() : nullptr;
-  return text ? *text : std::string();
+  return text ? printable(*text, max_characters) : std::string();
 }
 
 }  // namespace
@@ -86,7 +93,7 @@ Error error_of(const Response& response) {
   if (code.empty()) return not_a_problem(response);
   Error error;
   error.code = error_code_from(code);
-  error.message = text_member(*document, "detail");
+  error.message = text_member(*document, "detail", kMaxDetail);
   error.field = text_member(*document, "field");
   error.node = text_member(*document, "node");
   error.operation = text_member(*document, "operation");

@@ -43,10 +43,10 @@ Result<DeviceStatus> DeviceStatus::from_json(const json::Value& value) {
   DeviceStatus status;
   status.attachment = read_uuid(fields, "attachment");
   status.vm = read_text(fields, "vm");
-  status.serial = fields.string("serial");
+  status.serial = read_any_text(fields, "serial");
   status.state = read_text(fields, "state");
   status.read_only = fields.boolean("read_only");
-  status.guest_device = fields.optional_string("guest_device");
+  status.guest_device = read_optional_remark(fields, "guest_device");
   status.mounted = read_optional_boolean(fields, "mounted", value);
   status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);
   return finished(fields, std::move(status));

@@ -59,7 +59,7 @@ Result<ExportStatus> ExportStatus::from_json(const json::Value& value) {
   status.portal = read_checked(fields, "portal", check_portal);
   status.lun = read_uint32(fields, "lun");
   status.serial = read_text(fields, "serial");
-  status.initiator = fields.string("initiator");
+  status.initiator = read_any_text(fields, "initiator");
   status.read_only = fields.boolean("read_only");
   status.generation = fields.int64("generation");
   status.active = fields.boolean("active");

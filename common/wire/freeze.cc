@@ -10,7 +10,9 @@ Result<FreezeSpec> FreezeSpec::from_json(const json::Value& value) {
   FreezeSpec spec;
   spec.vm = read_checked(fields, "vm", check_node_name);
   spec.lease_ms = fields.int64("lease_ms");
-  if (spec.lease_ms < 1) fields.reject("lease_ms", "must be 1 or more (milliseconds)");
+  if (fields.ok() && (spec.lease_ms < 1 || spec.lease_ms > kLongestLeaseMs)) {
+    fields.reject("lease_ms", "must be 1 to " + std::to_string(kLongestLeaseMs) + " milliseconds");
+  }
   spec.pause = fields.boolean("pause");
   return finished(fields, std::move(spec));
 }
@@ -29,7 +31,7 @@ Result<FreezeStatus> FreezeStatus::from_json(const json::Value& value) {
   status.id = read_uuid(fields, "id");
   status.vm = read_text(fields, "vm");
   status.state = read_text(fields, "state");
-  status.consistency = fields.string("consistency");
+  status.consistency = read_any_text(fields, "consistency");
   status.remaining_ms = fields.int64("remaining_ms");
   return finished(fields, std::move(status));
 }

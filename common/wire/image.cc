@@ -8,7 +8,7 @@ Result<ImageStatus> ImageStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
   ImageStatus status;
   status.id = read_uuid(fields, "id");
-  status.name = fields.string("name");
+  status.name = read_any_text(fields, "name");
   status.size_bytes = fields.uint64("size_bytes");
   return finished(fields, std::move(status));
 }

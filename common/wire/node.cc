@@ -9,15 +9,15 @@ Result<NodeStatus> NodeStatus::from_json(const json::Value& value) {
   NodeStatus status;
   status.name = read_text(fields, "name");
   status.role = read_text(fields, "role");
-  status.version = fields.string("version");
-  status.driver = fields.string("driver");
-  status.initiator = fields.string("initiator");
+  status.version = read_any_text(fields, "version");
+  status.driver = read_any_text(fields, "driver");
+  status.initiator = read_any_text(fields, "initiator");
   status.capacity_bytes = fields.uint64("capacity_bytes");
   status.reserved_bytes = fields.uint64("reserved_bytes");
   status.snapshots_need_volume = fields.boolean("snapshots_need_volume");
   status.grows_attached = fields.boolean_or("grows_attached", false);
   status.healthy = fields.boolean("healthy");
-  status.problem = fields.string("problem");
+  status.problem = read_remark(fields, "problem");
   return finished(fields, std::move(status));
 }
 

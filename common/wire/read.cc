@@ -7,6 +7,14 @@ namespace vbs::wire {
 namespace {
 
 constexpr std::size_t kMaxChapWord = 256;
+constexpr std::size_t kMaxText = 1024;
+constexpr std::size_t kMaxRemark = 2'000;
+
+void check_text(json::Fields& fields, std::string_view key, const std::string& text) {
+  if (text.size() <= kMaxText && is_printable_utf8(text)) return;
+  fields.reject(key, "must have at most " + std::to_string(kMaxText) +
+                         " bytes without control characters, got " + quote(text));
+}
 
 }  // namespace
 
@@ -27,8 +35,24 @@ std::uint32_t read_uint32(json::Fields& fields, std::string_view key) {
 }
 
 std::string read_text(json::Fields& fields, std::string_view key) {
-  std::string text = fields.string(key);
+  std::string text = read_any_text(fields, key);
   if (fields.ok() && text.empty()) fields.reject(key, "must not be empty");
+  return text;
+}
+
+std::string read_any_text(json::Fields& fields, std::string_view key) {
+  std::string text = fields.string(key);
+  check_text(fields, key, text);
+  return text;
+}
+
+std::string read_remark(json::Fields& fields, std::string_view key) {
+  return printable(fields.string(key), kMaxRemark);
+}
+
+std::optional<std::string> read_optional_remark(json::Fields& fields, std::string_view key) {
+  std::optional<std::string> text = fields.optional_string(key);
+  if (text) text = printable(*text, kMaxRemark);
   return text;
 }
 

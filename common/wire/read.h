@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,12 @@ namespace vbs::wire {
 
 Uuid read_uuid(json::Fields& fields, std::string_view key);
 std::uint32_t read_uint32(json::Fields& fields, std::string_view key);
-/// A string that says something.
+/// A name, a state, a path: at most 1,024 bytes, and no control characters. `read_text`: not empty.
 std::string read_text(json::Fields& fields, std::string_view key);
+std::string read_any_text(json::Fields& fields, std::string_view key);
+/// What the peer says for people, or repeats after a guest: up to 2,000 characters of it.
+std::string read_remark(json::Fields& fields, std::string_view key);
+std::optional<std::string> read_optional_remark(json::Fields& fields, std::string_view key);
 /// 1 to 256 printable characters without spaces: what iSCSI's CHAP can carry.
 std::string read_chap_word(json::Fields& fields, std::string_view key);
 /// 1 or more.

@@ -7,18 +7,18 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxValues = 50'000;
-constexpr std::size_t kMaxGuestText = 256;
+constexpr std::size_t kMaxGuestText = 256;  // characters
 
 tl::unexpected<Error> not_understood(std::string_view what) {
   return fail(ErrorCode::internal,
               "the guest agent's answer is not understood: " + std::string(what));
 }
 
-/// A member that is a short text; "" for anything else.
+/// A member that is a text, cut and cleaned; "" for anything else.
 std::string text_of(const json::Value& value, std::string_view key) {
   const json::Value* member = value.find(key);
   const auto* text = member == nullptr ? nullptr : member->as<std::string>();
-  return text == nullptr || text->size() > kMaxGuestText ? "" : *text;
+  return text == nullptr ? "" : printable(*text, kMaxGuestText);
 }
 
 const json::Value::Array& array_of(const json::Value& value, std::string_view key) {
@@ -43,8 +43,8 @@ Result<json::Value> guest_result(std::string_view command, std::string_view answ
   const auto value = json::parse(answer, {max_bytes, kMaxDepth, kMaxValues});
   if (!value) return not_understood(quote(answer));
   if (const json::Value* error = value->find("error")) {
-    return fail(ErrorCode::conflict, "the guest agent refused " + std::string(command) + ": " +
-                                         to_utf8(text_of(*error, "desc")));
+    return fail(ErrorCode::conflict,
+                "the guest agent refused " + std::string(command) + ": " + text_of(*error, "desc"));
   }
   const json::Value* result = value->find("return");
   if (result == nullptr) return not_understood("neither a result nor an error");

@@ -60,6 +60,13 @@ TEST(Text, PrintableHasNoControlsAndNoSeparators) {
   }
 }
 
+TEST(Text, PrintableIsCutAndPrints) {
+  EXPECT_EQ(printable("", 3), "");
+  EXPECT_EQ(printable("abc", 3), "abc");
+  EXPECT_EQ(printable("abcd", 3), "abc...");
+  EXPECT_EQ(printable("a\x1B\xC2\x9B\n\xFF", 9), "a????");
+}
+
 TEST(Text, QuotedIsShortAndPrints) {
   EXPECT_EQ(quote(""), "\"\"");
   EXPECT_EQ(quote("vol"), "\"vol\"");

@@ -151,6 +151,7 @@ TEST(WireSpec, SessionAndDeviceErrors) {
 TEST(WireSpec, FreezeErrors) {
   expect_field_error<FreezeSpec>(R"({"vm":"vm1"})", "lease_ms");
   expect_field_error<FreezeSpec>(R"({"vm":"vm1","lease_ms":0})", "lease_ms");
+  expect_field_error<FreezeSpec>(R"({"vm":"vm1","lease_ms":600001})", "lease_ms");
   expect_field_error<FreezeSpec>(R"({"vm":"","lease_ms":1})", "vm");
 }
 

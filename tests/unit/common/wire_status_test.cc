@@ -107,6 +107,17 @@ TEST(WireStatus, ReadsItsMembers) {
   EXPECT_EQ(inventory.freezes[0].remaining_ms, 4000);
 }
 
+TEST(WireStatus, TextsOfAPeerHaveAnEnd) {
+  const std::string sentence(100'000, 'x');
+  std::string node = kNode;
+  node.replace(node.find("tgtd does not answer"), 20, sentence);
+  EXPECT_EQ(read<NodeStatus>(node)->problem, sentence.substr(0, 2'000) + "...");
+  std::string device = kDevice;
+  device.replace(device.find("/dev/sdb"), 8, sentence);
+  EXPECT_EQ(read<DeviceStatus>(device)->guest_device, sentence.substr(0, 2'000) + "...")
+      << "a guest must not be able to spoil its node's answer";
+}
+
 struct BadCase {
   std::string from;
   std::string to;
@@ -128,14 +139,17 @@ void expect_field_errors(const std::string& good, const std::vector<BadCase>& ca
 
 TEST(WireStatus, ErrorsNameThePlace) {
   expect_field_errors<VolumeServerInventory>(
-      kStorage, {{R"("size_bytes":1048576)", R"("size_bytes":"x")", "volumes[0].size_bytes"},
-                 {R"("state":"copying")", R"("state":"")", "volumes[0].state"},
-                 {R"("lun":1)", R"("lun":true)", "exports[0].lun"},
-                 {R"("address":"127.0.0.1")", R"("address":1)", "exports[0].sessions[0].address"},
-                 {R"("iqn":"iqn)", R"("iqn":"--iqn)", "exports[0].iqn"},
-                 {R"("/srv/vbs/notes")", "{}", "foreign[0]"},
-                 {R"("snapshots":[)", R"("snapshots":[[],)", "snapshots[0]"},
-                 {R"("foreign")", R"("other")", "foreign"}});
+      kStorage,
+      {{R"("size_bytes":1048576)", R"("size_bytes":"x")", "volumes[0].size_bytes"},
+       {R"("state":"copying")", R"("state":"")", "volumes[0].state"},
+       {R"("state":"copying")", R"("state":"a\u009b")", "volumes[0].state"},
+       {R"("state":"copying")", R"("state":")" + std::string(1025, 'x') + '"', "volumes[0].state"},
+       {R"("lun":1)", R"("lun":true)", "exports[0].lun"},
+       {R"("address":"127.0.0.1")", R"("address":1)", "exports[0].sessions[0].address"},
+       {R"("iqn":"iqn)", R"("iqn":"--iqn)", "exports[0].iqn"},
+       {R"("/srv/vbs/notes")", "{}", "foreign[0]"},
+       {R"("snapshots":[)", R"("snapshots":[[],)", "snapshots[0]"},
+       {R"("foreign")", R"("other")", "foreign"}});
   expect_field_errors<VmmInventory>(
       kVmm, {{R"("agent":true)", R"("agent":null)", "vms[0].agent"},
              {R"("mounted":null)", R"("mounted":"no")", "devices[1].mounted"},

@@ -72,6 +72,16 @@ TEST(Problem, CarriesTheFieldsItsStatusNeeds) {
   EXPECT_EQ(response.headers.find("Retry-After"), std::nullopt);
 }
 
+TEST(Problem, OfAPeerHasAnEnd) {
+  const std::string endless(200'000, 'x');
+  const Error error = error_of(
+      problem(Error{ErrorCode::conflict, "\x1B[31m" + endless, endless, endless, endless}));
+  EXPECT_EQ(error.message, "?[31m" + endless.substr(0, 1'995) + "...");
+  for (const std::string& name : {error.field, error.node, error.operation}) {
+    EXPECT_EQ(name, endless.substr(0, 256) + "...");
+  }
+}
+
 TEST(Problem, IsNotReadFromOtherBodies) {
   for (const char* body : {"", "<html>", "[]", "{}", "{\"code\":7}", "{\"code\":\"\"}"}) {
     Response response = json(502, body);

@@ -160,6 +160,18 @@ TEST_F(DeviceServiceTest, AMountedDiskStaysUnlessForced) {
   EXPECT_FALSE(service.get(id, "vm1"));
 }
 
+TEST_F(DeviceServiceTest, OfManyMountpointsSomeAreNamed) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  for (int i = 1; i <= 1'000; ++i) {
+    hypervisor.mount("vm1", volume.str(), "/" + std::to_string(i));
+  }
+  const auto refused = service.remove(id, "vm1", 2, false);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("mounted on /1, /2, /3, /4 and 996 more;"),
+            std::string::npos)
+      << refused.error().message;
+}
+
 TEST_F(DeviceServiceTest, AnAgentThatDoesNotTellProtectsTheDisk) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.set_state("vm1", "paused");
