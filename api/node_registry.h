@@ -64,21 +64,21 @@ class VmDirectory {
         calls_per_node_(calls_per_node),
         under_way_(std::make_shared<std::map<std::string, unsigned>>()) {}
   using FindDone = std::function<void(Result<FoundVm>)>;
-  /// Looks on `node`, or on every VMM node when it is "". A VM of that name on two nodes is a
-  /// conflict; one that is nowhere is not_found, or node_unavailable if some node did not answer.
-  /// `done` runs on the delegates' executor.
+  /// Looks on `node`, or on every VMM node when it is "": then all must answer, or it is
+  /// node_unavailable. A VM of that name on two nodes is invalid_field, one that is nowhere
+  /// not_found. `done` runs on the delegates' executor.
   void find(const std::string& vm, const std::string& node, FindDone done) const;
 
   struct Listed {
     std::string node;
     std::vector<wire::VmStatus> vms;
   };
-  /// All VMs of all nodes that answer.
+  /// All VMs of all nodes that answer. Takes half of the questions at most.
   void list(std::function<void(Result<std::vector<Listed>>)> done) const;
 
  private:
-  /// Why one of the nodes cannot be asked now.
-  Result<void> check_free(const std::vector<std::string>& nodes) const;
+  /// Why one of the nodes, with so many questions under way, cannot be asked now.
+  Result<void> check_free(const std::vector<std::string>& nodes, unsigned limit) const;
   void ask(DelegateCall call, DelegateClient::Callback done) const;
 
   const NodeRegistry& nodes_;

@@ -15,20 +15,27 @@ struct Search {
   std::vector<std::string> silent;
   VmDirectory::FindDone done;
 
+  /// A node that does not answer may have a VM of that name, too: the volume must not go to the
+  /// wrong one.
   void conclude() {
-    if (found.size() == 1) return done(std::move(found.front()));
     if (found.size() > 1) {
       return done(fail_field("node", "VM " + vm + " is on " + found[0].node + " and on " +
                                          found[1].node + "; say which with `node`"));
     }
-    if (silent.empty()) {
+    if (!silent.empty()) {
+      return done(fail({ErrorCode::node_unavailable, doubt(), "vm", silent.front(), {}}));
+    }
+    if (found.empty()) {
       return done(fail({ErrorCode::not_found, "no VMM node knows a VM named " + vm, "vm", {}, {}}));
     }
-    done(fail({ErrorCode::node_unavailable,
-               "VM " + vm + " was not found, and VMM node " + silent.front() + " does not answer",
-               "vm",
-               silent.front(),
-               {}}));
+    done(std::move(found.front()));
+  }
+
+  std::string doubt() const {
+    const std::string but = "VMM node " + silent.front() + " does not answer";
+    if (found.empty()) return "VM " + vm + " was not found, and " + but;
+    return "VM " + vm + " is on " + found.front().node + ", but " + but +
+           " and may have one of that name, too; say which is meant with `node`";
   }
 };
 
@@ -54,10 +61,10 @@ void take_answer(Search& search, const NodeView& node, const Result<http::Respon
 
 }  // namespace
 
-Result<void> VmDirectory::check_free(const std::vector<std::string>& nodes) const {
+Result<void> VmDirectory::check_free(const std::vector<std::string>& nodes, unsigned limit) const {
   for (const std::string& node : nodes) {
     const auto entry = under_way_->find(node);
-    if (entry == under_way_->end() || entry->second < calls_per_node_) continue;
+    if (entry == under_way_->end() || entry->second < limit) continue;
     return fail({ErrorCode::overloaded,
                  "VMM node " + node + " is being asked for VMs too often; try again later",
                  {},
@@ -68,8 +75,9 @@ Result<void> VmDirectory::check_free(const std::vector<std::string>& nodes) cons
 }
 
 void VmDirectory::ask(DelegateCall call, DelegateClient::Callback done) const {
-  ++(*under_way_)[call.node];
-  delegates_.call(std::move(call), [under_way = under_way_, node = call.node,
+  const std::string node = call.node;
+  ++(*under_way_)[node];
+  delegates_.call(std::move(call), [under_way = under_way_, node,
                                     done = std::move(done)](Result<http::Response> answer) {
     --(*under_way)[node];
     done(std::move(answer));
@@ -93,7 +101,7 @@ void VmDirectory::find(const std::string& vm, const std::string& node, FindDone 
               {},
               {}}));
   }
-  if (auto ok = check_free(names); !ok) return done(fail(ok.error()));
+  if (auto ok = check_free(names, calls_per_node_); !ok) return done(fail(ok.error()));
   auto search = std::make_shared<Search>();
   search->vm = vm;
   search->pending = asked.size();
@@ -118,7 +126,9 @@ void VmDirectory::list(std::function<void(Result<std::vector<Listed>>)> done) co
   for (const NodeView& view : nodes_.views()) {
     if (view.settings.role == NodeRole::vmm) names.push_back(view.settings.name);
   }
-  if (auto ok = check_free(names); !ok) return listing->done(fail(ok.error()));
+  // Who only looks must not keep others from attaching.
+  const unsigned limit = std::max(1U, calls_per_node_ / 2);
+  if (auto ok = check_free(names, limit); !ok) return listing->done(fail(ok.error()));
   for (const std::string& name : names) listing->nodes.push_back({name, {}});
   listing->pending = listing->nodes.size();
   if (listing->nodes.empty()) return listing->done(std::vector<Listed>());

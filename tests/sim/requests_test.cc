@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sim/world.h"
 
 namespace vbs::sim {
@@ -247,6 +249,15 @@ TEST_F(RequestsTest, AVmOnTwoNodesMustBeNamedWithItsNode) {
   const auto made = world.carry_out(Method::post, path, R"({"vm":"vm1","node":"hv2"})");
   EXPECT_EQ(made.member("attachment", "node"), "hv2") << made.response->body;
   EXPECT_EQ(second.hypervisor.look("vm1")->devices.size(), 1u);
+
+  // The node that is away may be the one that was meant.
+  world.network.set_down("hv1", true);
+  const std::string other = "/v1/volumes/" + world.create_volume() + "/attachments";
+  const auto doubtful = world.carry_out(Method::post, other, R"({"vm":"vm1"})");
+  EXPECT_EQ(doubtful.status(), 503u);
+  EXPECT_THAT(doubtful.response->body,
+              AllOf(HasSubstr(R"("node":"hv1")"), HasSubstr("is on hv2, but VMM node hv1")));
+  EXPECT_EQ(world.carry_out(Method::post, other, R"({"vm":"vm1","node":"hv2"})").status(), 202u);
   world.kill_front();
 }
 
@@ -270,6 +281,17 @@ TEST_F(RequestsTest, ANodeIsNotAskedForVmsWithoutEnd) {
   EXPECT_EQ(count[503], 10);
   EXPECT_EQ(count[404] + count[200], 2);
   EXPECT_EQ(world.carry_out(Method::get, "/v1/vms").status(), 200u);
+}
+
+TEST_F(RequestsTest, WhoOnlyLooksKeepsNobodyFromAttaching) {
+  world.settings.engine.calls_per_node = 4;
+  restart();
+  const std::string path = "/v1/volumes/" + world.create_volume() + "/attachments";
+  std::vector<std::shared_ptr<World::Answer>> lists;
+  for (int i = 0; i < 6; ++i) lists.push_back(world.send(Method::get, "/v1/vms"));
+  EXPECT_EQ(world.carry_out(Method::post, path, R"({"vm":"vm1"})").status(), 202u);
+  EXPECT_EQ(std::count_if(lists.begin(), lists.end(), [](auto& a) { return a->status() == 200; }),
+            2);
 }
 
 TEST_F(RequestsTest, AVolumeWhoseSnapshotsNeedItStays) {
