@@ -34,7 +34,8 @@ struct Principal {
 /// enough; the text itself is kept nowhere. Thread-safe.
 class Authenticator {
  public:
-  /// Everybody is admin of project "default"; for a service that listens on loopback only.
+  /// Every program is admin of project "default"; for a service that listens on loopback only. What
+  /// a browser sends for a web page is forbidden.
   static Authenticator open_to_all();
   static Result<Authenticator> from_file(const std::string& path);
   static Result<Authenticator> from_text(const std::string& text, const std::string& name);

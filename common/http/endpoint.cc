@@ -62,10 +62,12 @@ Result<Endpoint> Endpoint::parse(std::string_view url) {
     return refuse("an endpoint's host must be a name, an IPv4 address, or an IPv6 address in '[]'");
   }
   if (rest.empty()) return endpoint;
+  const bool colon = rest.starts_with(':');
   rest.remove_prefix(1);
   unsigned port = 0;
   const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
-  if (ec != std::errc() || end != rest.data() + rest.size() || port == 0 || port > 65535) {
+  if (!colon || ec != std::errc() || end != rest.data() + rest.size() || port == 0 ||
+      port > 65535) {
     return refuse("an endpoint's port must be a number from 1 to 65535");
   }
   endpoint.port = static_cast<std::uint16_t>(port);

@@ -56,6 +56,25 @@ TEST(AuthenticatorTest, NamesTheLineThatIsWrong) {
   EXPECT_FALSE(Authenticator::from_text("# nobody\n", "tokens"));
 }
 
+TEST(AuthenticatorTest, OpenServiceIsForNoWebPage) {
+  const auto asked = [](const std::string& host, const std::string& origin) {
+    http::Request request;
+    request.headers.set("Host", host);
+    if (!origin.empty()) request.headers.set("Origin", origin);
+    const auto principal = Authenticator::open_to_all().authenticate(request);
+    return principal ? ErrorCode::internal : principal.error().code;
+  };
+  for (const std::string host : {"127.0.0.1:7700", "localhost", "[::1]:7700", "127.8.9.1"}) {
+    EXPECT_EQ(asked(host, ""), ErrorCode::internal) << host;
+    EXPECT_EQ(asked(host, "http://evil.example"), ErrorCode::forbidden) << host;
+    EXPECT_EQ(asked(host, "null"), ErrorCode::forbidden) << host;
+  }
+  for (const std::string host : {"evil.example:7700", "localhost.evil.example", "", "10.0.0.1",
+                                 "localhost:7700/x", "[::1]x7700", "a@localhost"}) {
+    EXPECT_EQ(asked(host, ""), ErrorCode::forbidden) << host;
+  }
+}
+
 TEST(AuthenticatorTest, OpenServiceMakesEverybodyAdmin) {
   const auto principal = Authenticator::open_to_all().authenticate(http::Request{});
   ASSERT_TRUE(principal);
