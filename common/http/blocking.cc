@@ -5,6 +5,7 @@
 
 #include "common/http/text.h"
 #include "common/log.h"
+#include "common/log_interval.h"
 
 namespace vbs::http {
 
@@ -65,14 +66,18 @@ Handler require_token(Secret token, Handler inner) {
 }
 
 Handler require_identity(std::string name, Handler inner) {
-  return [name = std::move(name), inner = std::move(inner)](Request request, Responder respond) {
+  auto refusals = std::make_shared<log::Interval>();
+  return [name = std::move(name), inner = std::move(inner), refusals](Request request,
+                                                                      Responder respond) {
     if (request.identity && request.identity->is(name)) {
       inner(std::move(request), std::move(respond));
       return;
     }
     const std::string shown = request.identity ? request.identity->str() : "nobody";
-    log::warning("a client with another's certificate was refused",
-                 {{"peer", request.peer}, {"certificate", shown}, {"wanted", name}});
+    if (refusals->due()) {
+      log::warning("a client with another's certificate was refused",
+                   {{"peer", request.peer}, {"certificate", shown}, {"wanted", name}});
+    }
     respond(problem(Error{ErrorCode::forbidden,
                           "this service takes orders from the certificate of " + name +
                               " only, and was shown that of " + shown,

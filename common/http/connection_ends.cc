@@ -16,8 +16,6 @@ constexpr Milliseconds kLingerTime{1'000};
 /// What OpenSSL and asio keep for a handshake, from the first moment on: 90 to 110 KiB were
 /// measured.
 constexpr std::size_t kHandshakeBytes = 128 * 1024;
-/// Anybody can make handshakes fail: not every one gets a line.
-constexpr std::chrono::nanoseconds kLogInterval = std::chrono::seconds(1);
 
 std::string describe_peer(Socket& socket) {
   boost::system::error_code ec;
@@ -86,13 +84,7 @@ void Connection::on_secured(const boost::system::error_code& ec) {
 }
 
 void Connection::report(const boost::system::error_code& ec) {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  std::int64_t due = shard_.state().next_handshake_log.load(std::memory_order_relaxed);
-  const std::int64_t next = std::chrono::nanoseconds(now + kLogInterval).count();
-  if (std::chrono::nanoseconds(now).count() < due ||
-      !shard_.state().next_handshake_log.compare_exchange_strong(due, next)) {
-    return;
-  }
+  if (!shard_.state().refusals.due()) return;
   log::warning("a client was refused", {{"peer", peer_}, {"why", stream_.tls()->failure(ec)}});
 }
 

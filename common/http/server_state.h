@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/http/server.h"
+#include "common/log_interval.h"
 
 namespace vbs::http {
 
@@ -22,8 +23,7 @@ struct ServerState {
   std::atomic<std::uint64_t> requests_total{0};
   std::atomic<std::uint64_t> requests_rejected{0};
   std::atomic<std::uint64_t> accept_failures{0};
-  /// When a failed handshake may be logged again, steady clock in nanoseconds.
-  std::atomic<std::int64_t> next_handshake_log{0};
+  log::Interval refusals;  ///< of handshakes
 };
 
 }  // namespace vbs::http
