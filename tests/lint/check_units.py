@@ -1,4 +1,5 @@
-"""Holds the sandboxes of the systemd units to a measure: the exposure that systemd-analyze counts."""
+"""Holds the sandboxes of the systemd units to a measure: the exposure that systemd-analyze counts. And no core file,
+which it does not count: that would hold keys and secrets."""
 import os
 import re
 import shutil
@@ -37,8 +38,11 @@ def check(root: str) -> list[str]:
         for path in tree.files(root, _SUFFIX):
             name = os.path.basename(path).removesuffix(_SUFFIX)
             unit = os.path.join(folder, f"{name}.service")
+            text = tree.read(root, path)
+            if "\nLimitCORE=0\n" not in text:
+                findings.append(f"{path}: LimitCORE=0 is missing")
             with open(unit, "w", encoding="utf-8") as file:
-                file.write(re.sub(r"@CMAKE_INSTALL_\w+@", "/usr/bin", tree.read(root, path)))
+                file.write(re.sub(r"@CMAKE_INSTALL_\w+@", "/usr/bin", text))
             wrong = _analyze(unit, _DELEGATES.get(name, _USUAL))
             if wrong:
                 findings.append(f"{path}: {wrong}")

@@ -151,11 +151,14 @@ RestrictAddressFamilies=none
 RestrictNamespaces=yes
 SystemCallArchitectures=native
 SystemCallFilter=@basic-io
+LimitCORE=0
 """
         self.assert_clean("check_units.py", {"a/vbs-vmmd.service.in": closed, "a/vbsd.service.in": closed})
         self.assert_found("check_units.py", {"a/vbs-vmmd.service.in": open_unit}, "is above 4.5")
         self.assert_found("check_units.py", {"a/vbsd.service.in": open_unit}, "is above 2.0")
-        self.assert_found("check_units.py", {"a/vbsd.service.in": closed + "ProtectSytem=full\n"}, "vbsd.service:16: ")
+        self.assert_found("check_units.py", {"a/vbsd.service.in": closed + "ProtectSytem=full\n"}, "vbsd.service:17: ")
+        cores = closed.replace("LimitCORE=0\n", "")
+        self.assert_found("check_units.py", {"a/vbsd.service.in": cores}, "LimitCORE=0 is missing")
 
     def test_shell_and_format(self):
         self.assert_found("check_shell.py", {"a.sh": "#!/bin/bash\nrm $1\n"}, "SC2086")
