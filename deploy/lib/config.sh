@@ -9,6 +9,16 @@ find_state_dir() {  # sets state_dir; ends the program when there is none yet
   locate_state_dir
   [ -e "$state_dir/$kMark" ] ||
     die "there is no quickstart in $state_dir; start one with: $source_dir/deploy/quickstart"
+  check_state_dir_is_ours
+}
+
+# Somebody else's folder could hold tokens that he knows, and links to what we would overwrite.
+check_state_dir_is_ours() {
+  if [ -L "$state_dir" ] || [ ! -O "$state_dir" ] ||
+    [ -n "$(find "$state_dir" -maxdepth 0 -perm /022)" ]; then
+    die "$state_dir must be a folder of yours that nobody else may write to; choose another one with
+VBS_QUICKSTART_DIR, or remove it"
+  fi
 }
 
 locate_state_dir() {
@@ -30,6 +40,8 @@ open_state_dir() {  # makes the folder; one quickstart works in it at a time
   if [ -d "$state_dir" ] && [ ! -e "$state_dir/$kMark" ] && [ -n "$(ls -A "$state_dir")" ]; then
     die "$state_dir holds something else; choose another folder with VBS_QUICKSTART_DIR"
   fi
+  mkdir -p "$state_dir"
+  check_state_dir_is_ours
   mkdir -p "$state_dir"/{log,run,vms,db,store}
   : >"$state_dir/$kMark"
   exec 9>"$state_dir/run/lock"
