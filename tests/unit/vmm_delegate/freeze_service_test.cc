@@ -18,9 +18,6 @@ class FreezeServiceTest : public testing::Test {
     hypervisor.add_vm("bare", false);
   }
 
-  /// The service as it is after a restart of the delegate.
-  FreezeService restarted() { return {hypervisor, helper, store, clock}; }
-
   Error failing(ErrorCode code) { return {code, "as the test wants", {}, {}, {}}; }
 
   test::TempDir dir;
@@ -266,10 +263,6 @@ TEST_F(FreezeServiceTest, AVmThatGoesOffMeanwhileIsSaidToBe) {
   EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "off");
 }
 
-TEST_F(FreezeServiceTest, RefusesALeaseThatIsTooLong) {
-  EXPECT_EQ(service.put(id, {"vm1", 600'001, true}).error().field, "lease_ms");
-}
-
 TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
   const auto other = service.put(test_id(2), {"vm1", 5'000, true});
@@ -343,41 +336,6 @@ TEST_F(FreezeServiceTest, AVmThatIsNotToBePausedMayRun) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, false}));
   EXPECT_EQ(hypervisor.state("vm1"), "running");
   EXPECT_EQ((*service.remove(id))->state, "thawed");
-}
-
-TEST_F(FreezeServiceTest, ASweepEndsWhatNobodyWatches) {
-  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
-  service.sweep();
-  EXPECT_EQ(hypervisor.state("vm1"), "paused") << "it is watched";
-  helper.kill(id);
-  restarted().sweep();
-  EXPECT_EQ(hypervisor.state("vm1"), "running");
-  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
-  EXPECT_EQ(service.get(id)->state, "expired");
-  hypervisor.set_state("vm1", "paused");
-  restarted().sweep();
-  EXPECT_EQ(hypervisor.state("vm1"), "paused") << "what is done is done once";
-}
-
-TEST_F(FreezeServiceTest, ASweepEndsWhatItsHelperDoesNot) {
-  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
-  clock.advance(std::chrono::seconds(9));
-  service.sweep();
-  EXPECT_EQ(hypervisor.state("vm1"), "running");
-}
-
-TEST_F(FreezeServiceTest, OldFreezesAreForgotten) {
-  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
-  ASSERT_TRUE(service.remove(id));
-  // Files have the machine's time, so this clock goes there first.
-  const auto now = SystemClock().wall();
-  clock.advance(now - clock.wall() + std::chrono::days(6));
-  service.sweep();
-  EXPECT_TRUE(service.get(id));
-  clock.advance(std::chrono::days(2));
-  service.sweep();
-  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
-  EXPECT_TRUE(std::filesystem::is_empty(dir.path("freezes")));
 }
 
 TEST_F(FreezeServiceTest, ListsWhatIsNotDone) {
