@@ -70,6 +70,24 @@ TEST_F(FileStoreTest, FindsWhatItMade) {
   EXPECT_EQ(40, volume->snapshot_estimate_ms);  // 4 MiB at 200 MiB/s, and 20 ms
 }
 
+// As by a VM that was off when the copy was asked for, and was started meanwhile.
+TEST_F(FileStoreTest, ACopyDuringWhichItsVolumeWasWrittenIsGivenUp) {
+  ASSERT_EQ("", trouble(store_->create_volume(id(1), 64 * kMiB)));
+  write_at(image(1), 0, std::string(64 * kMiB, 'x'));
+  std::atomic<bool> writes = true;
+  std::thread writer([&] {
+    while (writes) write_at(image(1), 0, "y");
+  });
+  auto copy = store_->prepare_snapshot(id(2), id(1));
+  ASSERT_TRUE(copy);
+  const auto done = (*copy)->run(control_);
+  writes = false;
+  writer.join();
+  EXPECT_TRUE(failed_with(done, ErrorCode::conflict, "was written to while it was copied"));
+  EXPECT_TRUE(failed_with(store_->find_snapshot(id(2)), ErrorCode::not_found));
+  EXPECT_EQ("", make_snapshot(2, 1)) << "nobody writes any more";
+}
+
 TEST_F(FileStoreTest, GrowsWithZerosAndKeepsWhatIsThere) {
   ASSERT_EQ("", trouble(store_->create_volume(id(1), 2 * kMiB)));
   write_at(image(1), 2 * kMiB - 4, "last");

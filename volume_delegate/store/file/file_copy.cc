@@ -1,8 +1,10 @@
 #include "volume_delegate/store/file/file_copy.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 #include "common/fault_point.h"
@@ -19,6 +21,15 @@ Result<void> set_size(const FileDescriptor& image, std::uint64_t size_bytes) {
   return fail(
       number == EFBIG || number == ENOSPC ? ErrorCode::insufficient_space : ErrorCode::internal,
       "cannot make a file of " + format_size(size_bytes) + ": " + errno_text(number));
+}
+
+/// Of the contents. The kernel takes it from its tick, some milliseconds long (inode(7)).
+Result<std::pair<std::time_t, long>> last_write(const FileDescriptor& file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0) {
+    return std::pair(status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return fail(ErrorCode::internal, "cannot look at a source: " + errno_text(errno));
 }
 
 class FileCopy final : public PreparedCopy {
@@ -57,7 +68,18 @@ class FileCopy final : public PreparedCopy {
       return set_size(image, plan_.size_bytes);
     }
     if (auto sized = set_size(image, plan_.size_bytes); !sized) return sized;
-    return copy_sparse(from_.get(), image.get(), plan_.source_bytes, control);
+    const auto before = last_write(from_);
+    if (!before) return fail(before.error());
+    if (auto copied = copy_sparse(from_.get(), image.get(), plan_.source_bytes, control); !copied) {
+      return copied;
+    }
+    const auto after = last_write(from_);
+    if (!after) return fail(after.error());
+    if (*after == *before) return {};
+    // Whoever was to hold its writer still did not, or nobody knew that there is one.
+    return fail(ErrorCode::conflict, plan_.source.str() +
+                                         " was written to while it was copied: the copy would be"
+                                         " of no moment, and is given up; try again");
   }
 
   const FileCopyPlan plan_;
