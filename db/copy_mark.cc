@@ -26,6 +26,10 @@ bool go_on_from_copy(Connection& writer, WallTime now) {
         .bind(now)
         .run();
   }
+  writer.prepare("UPDATE operations SET data = json_set(data, '$.' || ?, ?) WHERE ended_at IS NULL")
+      .bind(kOrder)
+      .bind(now)
+      .run();
   writer.execute("PRAGMA user_version = 0; COMMIT");
   return true;
 }

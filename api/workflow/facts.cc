@@ -1,5 +1,9 @@
 #include "api/workflow/facts.h"
 
+#include <algorithm>
+
+#include "db/copy_mark.h"
+
 namespace vbs::workflow {
 
 namespace {
@@ -40,7 +44,7 @@ json::Value& member_of(json::Value::Object& object, std::string_view name) {
 }  // namespace
 
 std::int64_t Facts::generation() const {
-  return operation.seq * 2 + (undoing() ? 1 : 0);
+  return std::max(operation.seq, number(db::kOrder)) * 2 + (undoing() ? 1 : 0);
 }
 
 bool Facts::option(std::string_view name) const {
