@@ -46,6 +46,15 @@ TEST(TgtReport, ReadsOneTarget) {
   EXPECT_EQ(std::vector<std::string>{"iqn.2026-01.host:7"}, target.acl);
 }
 
+TEST(TgtReport, ReadsTargetsThatAskForSignsOfLife) {
+  std::string text = recorded("targets-nop.txt");
+  const auto targets = parse_tgt_targets(text);
+  ASSERT_TRUE(targets) << targets.error().message;
+  EXPECT_EQ(1u, targets->size());
+  text.replace(text.find("count: 3"), 8, "count: x");
+  EXPECT_TRUE(failed_with(parse_tgt_targets(text), ErrorCode::internal, "Nop count: x"));
+}
+
 TEST(TgtReport, ReadsSessionsReadOnlyAndForeignTargets) {
   const auto targets = parse_tgt_targets(recorded("targets-several.txt"));
   ASSERT_TRUE(targets) << targets.error().message;

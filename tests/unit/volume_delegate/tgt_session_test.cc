@@ -107,6 +107,16 @@ TEST_F(TgtSessionTest, TheInitiatorSeesTheVolumeAndNothingElse) {
   EXPECT_TRUE(eventually([&] { return sessions(7) == 0; }));
 }
 
+struct SilentInitiatorTest : TgtSessionTest {
+  SilentInitiatorTest() { options_.nop_interval = std::chrono::seconds(1); }
+};
+
+TEST_F(SilentInitiatorTest, ItsSessionEnds) {
+  ASSERT_EQ("", trouble(service_->put(id(7), order())));
+  const auto silent = log_in(7);  // libiscsi answers only while it is called
+  EXPECT_TRUE(eventually([&] { return sessions(7) == 0; }));
+}
+
 TEST_F(TgtSessionTest, OnlyTheRightSecretUserAndNameGetIn) {
   ASSERT_EQ("", trouble(service_->put(id(7), order())));
   const auto refused = [&](const std::function<void(Initiator::Login&)>& change) {

@@ -36,6 +36,9 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+/// The next one ends the session (iSCSI's NOP-In, RFC 7143, section 11.19).
+constexpr int kUnansweredNops = 3;
+
 /// tgtd holds a lock on this file for as long as it runs (usr/mgmt.c, ipc_init).
 bool lock_is_free(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -55,7 +58,9 @@ std::vector<std::string> tgtd_arguments(const TgtOptions& options) {
           "-t",
           std::to_string(options.threads),
           "--iscsi",
-          "portal=" + options.portal.str()};
+          "portal=" + options.portal.str() +
+              ",nop_interval=" + std::to_string(options.nop_interval.count()) +
+              ",nop_count=" + std::to_string(kUnansweredNops)};
 }
 
 TgtDaemon::TgtDaemon(TgtOptions options, std::string program, TgtControl control)

@@ -113,6 +113,10 @@ class TargetReport {
       current().state = *state;
       return true;
     }
+    unsigned number = 0;
+    for (const std::string_view name : {"Nop interval: ", "Nop count: "}) {
+      if (const auto rest = after(line, name)) return to_number(*rest, number);
+    }
     return line == "Driver: iscsi";
   }
 
