@@ -60,6 +60,7 @@ class Engine {
  private:
   struct Run;
   using RunPtr = std::shared_ptr<Run>;
+  using Line = std::deque<RunPtr>;
   using Job = db::Database::Job;
 
   void drive(const RunPtr& run);
@@ -80,6 +81,8 @@ class Engine {
   /// Whether a call to the node may be sent now; else the run stands in the node's queue.
   bool take_slot(const RunPtr& run, const Facts& facts, const std::string& node);
   void release_slot(const std::string& node);
+  /// In one line at most; nullptr for none.
+  static void stand_in(const RunPtr& run, Line* line);
 
   db::Database& database_;
   api::DelegateClient& delegates_;
@@ -91,8 +94,8 @@ class Engine {
   std::map<Uuid, RunPtr> runs_;
   struct NodeQueue {
     unsigned under_way = 0;
-    std::deque<RunPtr> ahead;  ///< deletes, detaches and what is undone: they make room
-    std::deque<RunPtr> waiting;
+    Line ahead;  ///< deletes, detaches and what is undone: they make room
+    Line waiting;
 
     RunPtr pop();  ///< nullptr if nobody waits
   };

@@ -10,13 +10,13 @@ bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string&
   NodeQueue& queue = nodes_[node];
   if (queue.under_way < options_.calls_per_node) {
     ++queue.under_way;
+    stand_in(run, nullptr);
     return true;
   }
   const Workflow& workflow = *registry_.find(facts.operation.kind);
   const bool ahead =
       workflow.gives_back || facts.undoing() || step_in_work(workflow, facts).release;
-  if (!run->queued) (ahead ? queue.ahead : queue.waiting).push_back(run);
-  run->queued = true;
+  stand_in(run, ahead ? &queue.ahead : &queue.waiting);
   // Cancel and deadline do not stand in line.
   const WallTime now = clock_.wall();
   const bool late = facts.undoing() || facts.operation.deadline <= now;
@@ -25,11 +25,19 @@ bool Engine::take_slot(const RunPtr& run, const Facts& facts, const std::string&
   return false;
 }
 
+void Engine::stand_in(const RunPtr& run, Line* line) {
+  if (run->line == line) return;
+  if (run->line != nullptr) std::erase(*run->line, run);
+  if (line != nullptr) line->push_back(run);
+  run->line = line;
+}
+
 Engine::RunPtr Engine::NodeQueue::pop() {
-  std::deque<RunPtr>& line = ahead.empty() ? waiting : ahead;
+  Line& line = ahead.empty() ? waiting : ahead;
   if (line.empty()) return nullptr;
   RunPtr next = std::move(line.front());
   line.pop_front();
+  next->line = nullptr;
   return next;
 }
 
@@ -39,7 +47,6 @@ void Engine::release_slot(const std::string& node) {
   while (queue.under_way < options_.calls_per_node) {
     const RunPtr next = queue.pop();
     if (!next) return;
-    next->queued = false;
     if (next->busy || !runs_.contains(next->id)) continue;  // it went another way meanwhile
     executor_.cancel(std::exchange(next->timer, 0));
     drive(next);

@@ -8,9 +8,9 @@ namespace vbs::workflow {
 struct Engine::Run {
   explicit Run(const Uuid& operation) : id(operation) {}
   Uuid id;
-  bool busy = false;    ///< a call or a commit of it is under way
-  bool poked = false;   ///< woken while busy
-  bool queued = false;  ///< stands in the queue of a node
+  bool busy = false;     ///< a call or a commit of it is under way
+  bool poked = false;    ///< woken while busy
+  Line* line = nullptr;  ///< where it stands, before a node
   /// The present step, a point of no return, was sent and its outcome is not on record.
   bool perhaps_done = false;
   /// An earlier front began it, and no node has answered about it since.
