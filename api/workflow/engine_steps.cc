@@ -39,21 +39,25 @@ Progress progress_of(const Facts& facts, const Verdict& verdict) {
   return {*verdict.progress != before, *verdict.progress > before};
 }
 
+/// A node that was not reached has done nothing, nor has one that lets another operation go first.
 bool surely_not_done(const Verdict& verdict) {
-  return verdict.kind == Verdict::Kind::retry && verdict.error.code == ErrorCode::node_unavailable;
+  return verdict.kind == Verdict::Kind::retry &&
+         (verdict.error.code == ErrorCode::node_unavailable ||
+          verdict.error.code == ErrorCode::operation_in_progress);
 }
 
 /// Whether a refusal ends the way forward. A node refuses an order before it acts on it, so also
 /// after answers that were lost a refusal on the order's own merits proves that nothing was done,
-/// unless the node had accepted the order before.
+/// unless the node had accepted the order before. Then only its own word does.
 bool refusal_stands(const Workflow& workflow, const Facts& facts, bool perhaps_done,
                     const Verdict& verdict) {
   if (facts.undoing()) return false;
   if (!perhaps_done && !past_no_return(workflow, facts.operation, facts)) return true;
-  if (!step_in_work(workflow, facts).point_of_no_return || facts.noted("accepted")) return false;
-  const Error& error = verdict.error;
-  return verdict.nothing_done || error.code == ErrorCode::conflict ||
-         error.code == ErrorCode::stale_generation;
+  if (!step_in_work(workflow, facts).point_of_no_return) return false;
+  if (verdict.nothing_done) return true;
+  const ErrorCode code = verdict.error.code;
+  return !facts.noted("accepted") &&
+         (code == ErrorCode::conflict || code == ErrorCode::stale_generation);
 }
 
 struct StepDone {

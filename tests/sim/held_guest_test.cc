@@ -216,6 +216,25 @@ TEST_F(HeldGuestTest, DisksOfAHeldGuestComeAndGoAfterwards) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// It has only waited: nothing of it is done.
+TEST_F(HeldGuestTest, ADetachThatWaitsForAHeldGuestCanBeCancelled) {
+  const std::string leaving = world.create_volume();
+  const std::string attachment = world.attach(leaving);
+  world.volumes.copy_time = Milliseconds(5'000);
+  world.send(Method::post, "/v1/snapshots", body);
+  ASSERT_TRUE(world.time.run_until([&] { return world.vmm.hypervisor.state("vm1") == "paused"; },
+                                   Milliseconds(10'000)));
+  const auto detach =
+      world.send(Method::del, "/v1/volumes/" + leaving + "/attachments/" + attachment);
+  world.time.run_for(Milliseconds(1'000));
+  operation = detach->member("operation", "id");
+  world.send(Method::post, "/v1/operations/" + operation + "/cancel");
+  ASSERT_TRUE(world.settle());
+  EXPECT_THAT(shown_operation(), HasSubstr("is held still by freeze"));
+  EXPECT_THAT(shown_operation(), HasSubstr(R"("state":"cancelled")"));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(HeldGuestTest, AVmThatIsOffNeedsNoHolding) {
   world.vmm.hypervisor.set_state("vm1", "off");
   snapshot();

@@ -246,6 +246,22 @@ TEST_F(ModifyTest, ARefusalAfterALostAnswerTurnsBack) {
   expect_unchanged();
 }
 
+// Another user of the store took the room meanwhile.
+TEST_F(ModifyTest, AStoreThatCannotDoWhatItHasAcceptedTurnsBack) {
+  int asked = 0;
+  world.network.set_intercept([&](const api::DelegateCall& call) -> std::optional<http::Response> {
+    if (call.method != Method::put || !call.path.ends_with("/size")) return std::nullopt;
+    if (++asked > 2) return http::problem({ErrorCode::insufficient_space, "no room", {}, {}, {}});
+    return http::json(202, R"({"id":")" + volume +
+                               R"(","size_bytes":1048576,"state":"growing","copied_bytes":1,)"
+                               R"("allocated_bytes":0,"snapshot_estimate_ms":0})");
+  });
+  const auto answer = grow(2);
+  EXPECT_EQ(asked, 3);
+  EXPECT_THAT(operation(answer), AllOf(HasSubstr(R"("state":"failed")"), HasSubstr("no room")));
+  expect_unchanged();
+}
+
 // The volume has grown, nobody has heard of it, and then the node does not let the front in.
 TEST_F(ModifyTest, ARefusalThatIsNotOfTheStoreProvesNothing) {
   const std::vector<Error> refusals = {{ErrorCode::unauthenticated, "no token", {}, {}, {}},
