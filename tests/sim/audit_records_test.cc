@@ -66,6 +66,12 @@ class AuditOfWorkflowTest : public testing::TestWithParam<Scenario> {
     ASSERT_TRUE(world_.time.run_until([&] { return !world_.at_rest(); }, kSweeps));
   }
 
+  /// As the service counts them.
+  std::string ended_operations() {
+    const std::string all = world_.carry_out(Method::get, "/metrics").response->body;
+    return all.substr(0, all.find("# TYPE vbs_operations_live"));
+  }
+
   World world_{7};
   Request request_;
   std::string before_ = "0";
@@ -110,7 +116,9 @@ TEST_P(AuditOfWorkflowTest, CancellingLeavesOneMore) {
   const auto second = world_.send(Method::post, path, "", "cancel");
   ASSERT_TRUE(world_.time.run_until([&] { return second->response.has_value(); }, kSweeps));
   ASSERT_TRUE(world_.settle());
+  const std::string counted = ended_operations();
   world_.carry_out(Method::post, path, "", "cancel");
+  EXPECT_EQ(ended_operations(), counted);
   auto records = since();
   if (first->status() == 409) {
     EXPECT_TRUE(GetParam().has_no_return()) << "why could it not be cancelled?";
