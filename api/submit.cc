@@ -132,7 +132,7 @@ void Submitter::amend(const Principal& principal, const http::Request& request, 
   auto done = [this, begun, wait = terms->wait,
                respond = std::move(respond)](Result<void> written) {
     if (!written) return respond(http::problem(written.error()));
-    if (!begun->repeated) services_.engine.wake(begun->operation.id);
+    services_.engine.wake(begun->operation.id);
     answer(begun->operation.id, wait, amendment_answer, respond);
   };
   services_.database.write(once(principal, *terms, begun, std::move(intent), now), std::move(done),

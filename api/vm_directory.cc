@@ -32,7 +32,7 @@ struct Search {
   }
 
   std::string doubt() const {
-    const std::string but = "VMM node " + silent.front() + " does not answer";
+    const std::string but = "VMM node " + silent.front() + " gives no answer";
     if (found.empty()) return "VM " + vm + " was not found, and " + but;
     return "VM " + vm + " is on " + found.front().node + ", but " + but +
            " and may have one of that name, too; say which is meant with `node`";

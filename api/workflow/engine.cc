@@ -96,7 +96,12 @@ void Engine::drive(const RunPtr& run) {
 
 void Engine::decide(const RunPtr& run, Facts facts) {
   const db::Operation& operation = facts.operation;
-  if (operation.ended_at) return finish(run, operation);
+  if (operation.ended_at) {
+    if (run->live) return finish(run, operation);
+    runs_.erase(run->id);
+    return;
+  }
+  run->live = true;
   const Workflow* workflow = registry_.find(operation.kind);
   if (!workflow) {
     log::error("operation of a kind that this version does not know is left alone",

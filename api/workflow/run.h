@@ -8,6 +8,7 @@ namespace vbs::workflow {
 struct Engine::Run {
   explicit Run(const Uuid& operation) : id(operation) {}
   Uuid id;
+  bool live = false;     ///< seen so; what had ended before was counted then
   bool busy = false;     ///< a call or a commit of it is under way
   bool poked = false;    ///< woken while busy
   Line* line = nullptr;  ///< where it stands, before a node

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "common/http/client.h"
+#include "common/http/text.h"
 
 namespace vbs::http {
 
@@ -84,7 +85,7 @@ std::string Endpoint::str() const {
 }
 
 bool is_loopback(const std::string& host) {
-  if (host == "localhost") return true;
+  if (equal_ignoring_case(host, "localhost")) return true;
   boost::system::error_code ec;
   const auto address = boost::asio::ip::make_address(host, ec);
   return !ec && address.is_loopback();

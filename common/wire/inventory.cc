@@ -16,7 +16,7 @@ std::vector<std::string> read_strings(json::Fields& fields, std::string_view key
                     "must be a string, got " + std::string(value.type_name()));
       return {};
     }
-    texts.push_back(*text);
+    texts.push_back(printable(*text, kMaxRemark));
   }
   return texts;
 }

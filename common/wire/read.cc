@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t kMaxChapWord = 256;
 constexpr std::size_t kMaxText = 1024;
-constexpr std::size_t kMaxRemark = 2'000;
 
 void check_text(json::Fields& fields, std::string_view key, const std::string& text) {
   if (text.size() <= kMaxText && is_printable_utf8(text)) return;

@@ -15,12 +15,15 @@
 /// a default after an error.
 namespace vbs::wire {
 
+/// Characters of what a peer says for people.
+inline constexpr std::size_t kMaxRemark = 2'000;
+
 Uuid read_uuid(json::Fields& fields, std::string_view key);
 std::uint32_t read_uint32(json::Fields& fields, std::string_view key);
 /// A name, a state, a path: at most 1,024 bytes, and no control characters. `read_text`: not empty.
 std::string read_text(json::Fields& fields, std::string_view key);
 std::string read_any_text(json::Fields& fields, std::string_view key);
-/// What the peer says for people, or repeats after a guest: up to 2,000 characters of it.
+/// What the peer says for people, or repeats after a guest: up to kMaxRemark characters of it.
 std::string read_remark(json::Fields& fields, std::string_view key);
 std::optional<std::string> read_optional_remark(json::Fields& fields, std::string_view key);
 /// 1 to 256 printable characters without spaces: what iSCSI's CHAP can carry.

@@ -14,11 +14,8 @@ find_state_dir() {  # sets state_dir; ends the program when there is none yet
 
 # Somebody else's folder could hold tokens that he knows, and links to what we would overwrite.
 check_state_dir_is_ours() {
-  if [ -L "$state_dir" ] || [ ! -O "$state_dir" ] ||
-    [ -n "$(find "$state_dir" -maxdepth 0 -perm /022)" ]; then
-    die "$state_dir must be a folder of yours that nobody else may write to; choose another one with
-VBS_QUICKSTART_DIR, or remove it"
-  fi
+  [ -O "$state_dir" ] ||
+    die "$state_dir belongs to somebody else; choose another folder with VBS_QUICKSTART_DIR"
 }
 
 locate_state_dir() {
@@ -42,6 +39,8 @@ open_state_dir() {  # makes the folder; one quickstart works in it at a time
   fi
   mkdir -p "$state_dir"
   check_state_dir_is_ours
+  [ -z "$(find -H "$state_dir" -maxdepth 0 -perm /022)" ] ||
+    die "others may write to $state_dir; take that from them first: chmod go-w $state_dir"
   mkdir -p "$state_dir"/{log,run,vms,db,store}
   : >"$state_dir/$kMark"
   exec 9>"$state_dir/run/lock"

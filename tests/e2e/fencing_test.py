@@ -64,10 +64,12 @@ class FencingTest(unittest.TestCase):
         path = f"/v1/volumes/{volume}/attachments"
         self.stack.kill9("vbs-vmmd")
         status, problem = self.client.api("POST", path, {"vm": "vm2"})
+        self.assertEqual((status, problem["node"]), (503, "hv1"), "which may have a vm2, too")
+        status, problem = self.client.api("POST", path, {"vm": "vm2", "node": "hv2"})
         self.assertEqual((status, problem["code"]), (409, "conflict"), "not before vm1 has lost it")
         operation = self.client.change("DELETE", f"{path}/{old['id']}?force=true")["operation"]
         self.assertIn("not proven", " ".join(operation["notes"]))
-        return self.client.attach(volume, "vm2")["guest_device"]
+        return self.client.attach(volume, "vm2", node="hv2")["guest_device"]
 
     def fill(self, device: str) -> bytes:
         """What vm2 has written all over the device."""

@@ -85,7 +85,8 @@ TEST_F(ProgramTest, EndsWhileRequestsAreWritten) {
   auto program = Program::start(settings_);
   ASSERT_TRUE(program) << program.error().message;
   const std::string cancel =
-      "POST /v1/operations/0190b1a2-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: localhost\r\n"
+      "POST /v1/operations/0190b1a2-0000-7000-8000-000000000000/cancel HTTP/1.1\r\nHost: "
+      "localhost\r\n"
       "Content-Length: 0\r\n\r\n";
   std::vector<std::thread> clients;
   for (int i = 0; i < 4; ++i) {
