@@ -138,7 +138,8 @@ std::vector<CommandSpec> attachment_commands() {
        {kVolume},
        with_wait({
            required(option("--vm", Kind::text, "VM", "the VM's name")),
-           option("--node", Kind::text, "NODE", "its node, where the name is not unique, or a node is down"),
+           option("--node", Kind::text, "NODE",
+                  "its node, where the name is not unique, or a node is down"),
            option("--device", Kind::text, "DEVICE", "e.g. /dev/sdb; default: the first free one"),
            flag("--read-only", "the VM may only read; several such attachments may exist"),
        }),

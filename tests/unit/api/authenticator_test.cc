@@ -64,7 +64,8 @@ TEST(AuthenticatorTest, OpenServiceIsForNoWebPage) {
     const auto principal = Authenticator::open_to_all().authenticate(request);
     return principal ? ErrorCode::internal : principal.error().code;
   };
-  for (const std::string host : {"127.0.0.1:7700", "localhost", "LocalHost:80", "[::1]:7700", "127.8.9.1"}) {
+  for (const std::string host :
+       {"127.0.0.1:7700", "localhost", "LocalHost:80", "[::1]:7700", "127.8.9.1"}) {
     EXPECT_EQ(asked(host, ""), ErrorCode::internal) << host;
     EXPECT_EQ(asked(host, "http://evil.example"), ErrorCode::forbidden) << host;
     EXPECT_EQ(asked(host, "null"), ErrorCode::forbidden) << host;
