@@ -46,6 +46,40 @@ TEST_F(OverloadTest, DeletesGoBeforeCreatesThatWait) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// The undoing of a snapshot begins on another node than the one that it waited for.
+TEST_F(OverloadTest, AHeldGuestIsLetGoAsSoonAsItsNodeIsFree) {
+  world.settings.engine.calls_per_node = 1;
+  world.settings.workflows.lease_margin = Milliseconds(60'000);
+  restart();
+  const std::string imaged = world.create_volume();
+  world.attach(imaged);
+  const std::string leaving = world.create_volume();
+  const std::string attachment = world.attach(leaving, "vm2");
+  world.network.set_fate([](const api::DelegateCall& call) {
+    fakes::Fate fate;
+    fate.request_lost = call.path.starts_with("/v1/snapshots/") ||
+                        (call.path.starts_with("/v1/volumes/") && call.method == Method::put) ||
+                        call.path.starts_with("/v1/devices/");
+    return fate;
+  });
+  const auto snapshot =
+      world.send(Method::post, "/v1/snapshots", R"({"volume_id":")" + imaged + R"("})");
+  ASSERT_TRUE(world.time.run_until([&] { return world.vmm.hypervisor.state("vm1") == "paused"; },
+                                   Milliseconds(1'000)));
+  for (int i = 0; i < 8; ++i) ask_for_a_volume();
+  world.time.run_for(Milliseconds(11'000));  // its call was given up, and it stands behind these
+  answered(world.send(Method::del, "/v1/volumes/" + leaving + "/attachments/" + attachment));
+  world.time.run_for(Milliseconds(5'000));  // the VMM node is busy for 20 s
+  answered(world.send(Method::post,
+                      "/v1/operations/" + snapshot->member("operation", "id") + "/cancel"));
+  EXPECT_EQ(world.vmm.hypervisor.state("vm1"), "paused");
+  world.time.run_for(Milliseconds(15'500));
+  EXPECT_EQ(world.vmm.hypervisor.state("vm1"), "running");
+  world.network.set_fate({});
+  ASSERT_TRUE(world.settle());
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(OverloadTest, BeyondTheMostOnlyWhatMakesRoomIsBegun) {
   world.settings.max_operations = 3;
   restart();
