@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 namespace vbs::fuzz {
@@ -40,6 +41,7 @@ std::string Peer::what_to_say() {
 void Peer::serve() {
   while (true) {
     const FileDescriptor client(::accept(listener_.get(), nullptr, nullptr));
+    if (!client && (errno == EINTR || errno == ECONNABORTED)) continue;  // libFuzzer has an alarm
     if (!client) return;
     const std::string text = what_to_say();
     std::string_view left = text;
