@@ -26,10 +26,12 @@ Result<std::string> free_device(db::Connection& connection, const FoundVm& found
 }
 
 /// One writer, or any number of readers, and no VM twice.
-Result<void> check_sharing(db::Connection& connection, const NewAttachment& wanted) {
+Result<void> check_sharing(db::Connection& connection, const NewAttachment& wanted,
+                           const FoundVm& found) {
   for (const db::Attachment& other :
        db::AttachmentTable(connection).open_of_volume(wanted.volume)) {
-    if (!other.read_only || !wanted.read_only || other.vm == wanted.vm) {
+    const bool same_vm = other.vm == wanted.vm && other.vmm_node == found.node;
+    if (!other.read_only || !wanted.read_only || same_vm) {
       return fail(
           ErrorCode::conflict,
           "volume " + wanted.volume.str() + " is attached to VM " + other.vm + " as " +
@@ -46,7 +48,7 @@ Result<void> write_attachment(db::Transaction& tx, const Principal& principal,
   db::Connection& connection = tx.connection();
   auto volume = hold_volume(tx, principal, operation);
   if (!volume) return fail(volume.error());
-  if (auto ok = check_sharing(connection, wanted); !ok) return ok;
+  if (auto ok = check_sharing(connection, wanted, found); !ok) return ok;
   attachment.device = wanted.device;
   if (attachment.device.empty()) {
     auto device = free_device(connection, found);

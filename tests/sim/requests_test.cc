@@ -250,6 +250,14 @@ TEST_F(RequestsTest, AVmOnTwoNodesMustBeNamedWithItsNode) {
   EXPECT_EQ(made.member("attachment", "node"), "hv2") << made.response->body;
   EXPECT_EQ(second.hypervisor.look("vm1")->devices.size(), 1u);
 
+  // They are two VMs.
+  const std::string shared = "/v1/volumes/" + world.create_volume() + "/attachments";
+  for (const std::string node : {"hv1", "hv2"}) {
+    const std::string reader = R"({"vm":"vm1","read_only":true,"node":")" + node + "\"}";
+    EXPECT_EQ(world.carry_out(Method::post, shared, reader).status(), 202u) << node;
+    EXPECT_EQ(world.carry_out(Method::post, shared, reader).status(), 409u) << node;
+  }
+
   // The node that is away may be the one that was meant.
   world.network.set_down("hv1", true);
   const std::string other = "/v1/volumes/" + world.create_volume() + "/attachments";
