@@ -4,6 +4,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/volume_serial.h"
 #include "vmm_delegate/joined.h"
 
 namespace vbs::vmm_delegate {
@@ -45,9 +46,9 @@ Result<std::string> check_unused(const std::string& vm, const Result<GuestView>&
 
 /// A guest tells disks apart by their serials, so a second one of the same volume must wait until
 /// what an earlier attachment has left in the VM is gone.
-Result<void> check_only_one(const VmView& view, const Uuid& attachment, const std::string& serial) {
+Result<void> check_only_one(const VmView& view, const Uuid& attachment, const Uuid& volume) {
   for (const wire::DeviceStatus& device : view.devices) {
-    if (device.attachment == attachment || device.serial != serial) continue;
+    if (device.attachment == attachment || !is_volume_serial(device.serial, volume)) continue;
     return fail(ErrorCode::overloaded, "VM '" + device.vm +
                                            "' still shows the volume's disk of attachment " +
                                            device.attachment.str() + ", which has to go first");
@@ -76,7 +77,7 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   if (visit->view.status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
   }
-  if (auto free = check_only_one(visit->view, attachment, spec.session.volume.str()); !free) {
+  if (auto free = check_only_one(visit->view, attachment, spec.session.volume); !free) {
     return fail(free.error());
   }
   const wire::DeviceStatus* shown = visit->view.find(attachment);

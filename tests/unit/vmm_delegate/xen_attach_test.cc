@@ -1,5 +1,6 @@
 #include <future>
 
+#include "common/volume_serial.h"
 #include "tests/unit/vmm_delegate/xen_fixture.h"
 
 namespace vbs::vmm_delegate {
@@ -22,6 +23,17 @@ TEST_F(XenAttach, ShowsADeviceAndSaysWhatIsShown) {
   ASSERT_EQ(held().size(), 1U);
   EXPECT_EQ(held()[0].serial, volume.str());
   EXPECT_EQ(changes(), Calls{"xl block-attach 1 phy:" + path_of(id) + " sdb w"});
+}
+
+// IET's serials have room for the end of the UUID.
+TEST_F(XenAttach, AShortSerialIsTheVolumesToo) {
+  const Uuid other = test::test_id(7);
+  add_device(other, short_volume_serial(volume));
+  for (int again = 0; again < 2; ++again) {
+    const auto status = hypervisor().attach(other, spec(), path_of(other));
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(status->serial, volume.str());
+  }
 }
 
 TEST_F(XenAttach, SpeaksXmAsTheSeedDoes) {
@@ -74,7 +86,7 @@ TEST_F(XenAttach, AnotherNameOfAShownDeviceIsNotTheSame) {
 
 TEST_F(XenAttach, RefusesANameThatTheGuestHas) {
   const Uuid other = test::test_id(2);
-  add_device(other, test::test_id(1002));
+  add_device(other, test::test_id(1002).str());
   auto xen = hypervisor();
   ASSERT_TRUE(xen.attach(id, spec("/dev/sdb"), path_of(id)));
   for (const char* device : {"/dev/sdb", "/dev/xvdb"}) {
@@ -103,7 +115,7 @@ TEST_F(XenAttach, RefusesADeviceOfAnotherAttachment) {
 
 TEST_F(XenAttach, ShowsNoDeviceWithAnotherSerial) {
   order({"unplug", path_of(id)});
-  add_device(id, test::test_id(1002));
+  add_device(id, test::test_id(1002).str());
   const auto refused = hypervisor().attach(id, spec(), path_of(id));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);

@@ -38,7 +38,7 @@ TEST_F(XenDetach, TouchesNoOtherDisk) {
   order({"device", stranger, "root", "1048576"});
   order({"plug", "vm1", stranger, "sda", "w"});
   const Uuid other = test::test_id(2);
-  add_device(other, test::test_id(1002));
+  add_device(other, test::test_id(1002).str());
   auto wanted = spec("/dev/sdc");
   wanted.session.volume = test::test_id(1002);
   ASSERT_TRUE(hypervisor().attach(other, wanted, path_of(other)));

@@ -26,7 +26,7 @@ class XenFixture : public testing::Test {
     options.let_go = Milliseconds(200);
     use(options.toolstack);
     order({"create", "vm1"});
-    add_device(id, volume);
+    add_device(id, volume.str());
   }
 
   void use(const std::string& toolstack) {
@@ -49,8 +49,8 @@ class XenFixture : public testing::Test {
     return "/dev/disk/by-path/ip-10.9.0.1:3260-iscsi-iqn.2026-01.vbs:" + attachment.str() +
            "-lun-1";
   }
-  void add_device(const Uuid& attachment, const Uuid& serial) {
-    order({"device", path_of(attachment), serial.str(), "33554432"});
+  void add_device(const Uuid& attachment, const std::string& serial) {
+    order({"device", path_of(attachment), serial, "33554432"});
   }
   wire::DeviceSpec spec(const std::string& device = "/dev/sdb") const {
     wire::DeviceSpec spec = test::device_spec("vm1", volume);

@@ -5,6 +5,7 @@
 #include "common/fault_point.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "common/volume_serial.h"
 #include "vmm_delegate/hypervisor/vm_words.h"
 #include "vmm_delegate/hypervisor/xen/xen.h"
 #include "vmm_delegate/hypervisor/xen/xen_names.h"
@@ -18,10 +19,18 @@ constexpr int kPollMs = 50;
 
 struct XenHypervisor::Wish {
   Uuid attachment;
-  std::string serial;  ///< the volume's UUID
+  Uuid volume;
   std::string host_path;
   xen::Disk disk;
   bool read_only;
+
+  /// What a device that shows the volume says of itself. Where the target has room for a part of
+  /// the UUID only (IET), it is told in full from here on.
+  bool is_shown_by(wire::DeviceStatus& status) const {
+    if (!is_volume_serial(status.serial, volume)) return false;
+    status.serial = volume.str();
+    return true;
+  }
 };
 
 Result<void> XenHypervisor::check_wish(const Wish& wish) const {
@@ -43,7 +52,7 @@ Result<wire::DeviceStatus> XenHypervisor::attach(const Uuid& attachment,
   const auto device = xen::virtual_device(spec.device);
   if (!device) return fail(device.error());
   const Wish wish{
-      attachment, spec.session.volume.str(), host_path, {*device, ""}, spec.session.read_only};
+      attachment, spec.session.volume, host_path, {*device, ""}, spec.session.read_only};
   const auto guard = lock(spec.vm);
   if (!guard) return fail(guard.error());
   const auto running = running_domain(spec.vm);
@@ -98,7 +107,7 @@ Result<std::optional<wire::DeviceStatus>> XenHypervisor::shown_already(const xen
       continue;
     }
     auto status = status_of(domain.name, wish.attachment, vbd);
-    if (status.serial == wish.serial && status.read_only == wish.read_only &&
+    if (wish.is_shown_by(status) && status.read_only == wish.read_only &&
         vbd.disk.device == wish.disk.device) {
       return status;
     }
@@ -130,9 +139,10 @@ Result<wire::DeviceStatus> XenHypervisor::plug_and_read_back(const xen::Domain& 
   const auto vbd = await_guest(domain, wish);
   if (!vbd) return fail(plugged ? vbd.error() : plugged.error());
   auto status = status_of(domain.name, wish.attachment, *vbd);
-  if (status.serial == wish.serial) return status;
+  if (wish.is_shown_by(status)) return status;
   return fail(ErrorCode::conflict, "the host device " + wish.host_path + " has the serial " +
-                                       quote(status.serial) + ", not the volume's " + wish.serial);
+                                       quote(status.serial) + ", not the volume's " +
+                                       wish.volume.str());
 }
 
 /// A VM that is paused, or has no driver yet, takes the disk later.
