@@ -129,7 +129,7 @@ Response delete_device(Services& services, const Request& request) {
   const auto force = read_force(request);
   if (!force) return http::problem(force.error());
   // Whether it uses the disk, a guest that is held does not tell, nor can it let go.
-  if (auto ok = services.freezes.check_not_held(vm); !ok) return http::problem(ok.error());
+  if (auto ok = services.freezes.check_not_held(vm, *force); !ok) return http::problem(ok.error());
   const auto removal = services.devices.remove(*id, vm, *generation, *force);
   if (!removal) return http::problem(removal.error());
   Response response = removal->left ? http::json(202, to_body(*removal->left)) : http::no_content();

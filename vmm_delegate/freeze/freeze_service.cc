@@ -120,10 +120,15 @@ Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec
   return record;
 }
 
-Result<void> FreezeService::check_not_held(const std::string& vm) {
+Result<void> FreezeService::check_not_held(const std::string& vm, bool force) {
   const auto other = holder(vm);
   if (!other) return fail(other.error());
   if (!*other) return {};
+  if (force) {
+    const auto phase = store_.phase(**other);
+    if (!phase) return fail(phase.error());
+    if (phase->ending) return {};
+  }
   Error error{ErrorCode::operation_in_progress, "", {}, {}, (*other)->str()};
   error.message = "VM '" + vm + "' is held still by freeze " + (*other)->str();
   return fail(std::move(error));

@@ -29,8 +29,9 @@ class FreezeService {
   /// The freeze that holds this VM, or has not let go of all of it yet. Until then its agent tells
   /// nothing, and whoever wants something of the VM had better come back later.
   Result<std::optional<Uuid>> holder(const std::string& vm);
-  /// operation_in_progress, with the holder, where there is one.
-  Result<void> check_not_held(const std::string& vm);
+  /// operation_in_progress, with the holder, where there is one. By force, only while it holds: an
+  /// agent that never comes back to thaw its guest must not keep the disks as well.
+  Result<void> check_not_held(const std::string& vm, bool force = false);
   /// Those that are not done.
   Result<std::vector<wire::FreezeStatus>> open_freezes();
 

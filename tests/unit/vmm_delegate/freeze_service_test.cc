@@ -263,6 +263,18 @@ TEST_F(FreezeServiceTest, AVmThatGoesOffMeanwhileIsSaidToBe) {
   EXPECT_EQ(service.put(id, {"vm1", 5'000, true})->state, "off");
 }
 
+TEST_F(FreezeServiceTest, AnAgentThatDoesNotThawKeepsNobodyFromUsingForce) {
+  ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
+  EXPECT_FALSE(service.check_not_held("vm1", true)) << "its lease protects it";
+  hypervisor.set_fault([&](std::string_view call, bool after) -> std::optional<Error> {
+    if (call == "thaw_files" && !after) return failing(ErrorCode::timeout);
+    return std::nullopt;
+  });
+  EXPECT_FALSE(service.remove(id));
+  EXPECT_FALSE(service.check_not_held("vm1"));
+  EXPECT_TRUE(service.check_not_held("vm1", true));
+}
+
 TEST_F(FreezeServiceTest, OneFreezeOfAVmAtATime) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
   const auto other = service.put(test_id(2), {"vm1", 5'000, true});
