@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxValues = 50'000;
+constexpr std::size_t kVirtioSerial = 20;   // bytes of VIRTIO_BLK_T_GET_ID (virtio 1.2, 5.2.6)
 constexpr std::size_t kMaxGuestText = 256;  // characters
 
 tl::unexpected<Error> not_understood(std::string_view what) {
@@ -29,9 +30,10 @@ const json::Value::Array& array_of(const json::Value& value, std::string_view ke
 }
 
 /// The agent takes serials from udev, which may put vendor and model before it:
-/// "0QEMU_QEMU_HARDDISK_<serial>".
+/// "0QEMU_QEMU_HARDDISK_<serial>". A virtio block device has room for its beginning.
 bool shows_serial(const json::Value& disk, std::string_view serial) {
   const std::string shown = text_of(disk, "serial");
+  if (shown == serial.substr(0, kVirtioSerial)) return true;
   if (!shown.ends_with(serial)) return false;
   return shown.size() == serial.size() || shown[shown.size() - serial.size() - 1] == '_';
 }
@@ -78,15 +80,19 @@ Result<std::optional<GuestDisk>> guest_mounted_disk(const json::Value& file_syst
   const auto* all = file_systems.as<json::Value::Array>();
   if (all == nullptr) return not_understood("guest-get-fsinfo");
   std::optional<GuestDisk> found;
+  bool all_tell = true;
   for (const json::Value& file_system : *all) {
     for (const json::Value& disk : array_of(file_system, "disk")) {
+      all_tell = all_tell && !text_of(disk, "serial").empty();
       if (!shows_serial(disk, serial)) continue;
       if (!found) found = GuestDisk{text_of(disk, "dev"), {}};
       found->mountpoints.push_back(text_of(file_system, "mountpoint"));
       break;
     }
   }
-  return found;
+  if (found || all_tell) return found;
+  return fail(ErrorCode::not_found,
+              "the guest agent does not tell the serial numbers of all disks that are mounted");
 }
 
 }  // namespace vbs::vmm_delegate

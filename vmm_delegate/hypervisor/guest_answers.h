@@ -20,7 +20,9 @@ Result<bool> guest_is_frozen(const json::Value& status);
 /// The disk with this serial in the answer to guest-get-disks, without its mounts; nothing when the
 /// guest shows none.
 Result<std::optional<GuestDisk>> guest_disk(const json::Value& disks, std::string_view serial);
-/// The same, from the answer to guest-get-fsinfo; nothing when nothing of the disk is mounted.
+/// The same, from the answer to guest-get-fsinfo; nothing when nothing of the disk is mounted, and
+/// not_found when that is not known, because the agent tells no serials of what is (they are
+/// optional).
 Result<std::optional<GuestDisk>> guest_mounted_disk(const json::Value& file_systems,
                                                     std::string_view serial);
 

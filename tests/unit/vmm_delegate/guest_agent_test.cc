@@ -76,6 +76,39 @@ TEST_F(GuestAgentTest, FindsADiskAndWhereItIsMounted) {
   EXPECT_EQ((*disk)->mountpoints, (std::vector<std::string>{"/data", "/more"}));
 }
 
+// Serials are optional: an ordinary virtio disk has none.
+TEST_F(GuestAgentTest, WithoutSerialsItIsNotKnownWhatIsMounted) {
+  bool tells = false;
+  listen([&](const std::string& line) -> std::optional<std::string> {
+    const std::string disks =
+        R"({"return": [{"name": "/dev/sda", "partition": false, "address": {)" +
+        (tells ? R"("serial": ")" + std::string(kSerial) + R"("}}]})" : R"(}}]})");
+    return (asks(line, "guest-get-disks")
+                ? disks
+                : R"({"return": [{"mountpoint": "/", "disk": [{"dev": "/dev/vda"}]}]})") +
+           "\n";
+  });
+  auto agent = connect();
+  ASSERT_TRUE(agent);
+  EXPECT_EQ(agent->mounted_disk(kSerial).error().code, ErrorCode::not_found);
+  tells = true;
+  const auto free = agent->mounted_disk(kSerial);
+  ASSERT_TRUE(free) << free.error().message;
+  EXPECT_FALSE(*free);
+}
+
+TEST_F(GuestAgentTest, AVirtioDiskShowsTheBeginningOfItsSerial) {
+  listen([](const std::string&) -> std::optional<std::string> {
+    return R"({"return": [{"mountpoint": "/data", "disk": [{"serial": ")" +
+           std::string(kSerial).substr(0, 20) + "\"}]}]}\n";
+  });
+  auto agent = connect();
+  ASSERT_TRUE(agent);
+  const auto disk = agent->mounted_disk(kSerial);
+  ASSERT_TRUE(disk && *disk);
+  EXPECT_EQ((*disk)->mountpoints, std::vector<std::string>{"/data"});
+}
+
 TEST_F(GuestAgentTest, ASerialThatOnlyEndsAlikeIsAnother) {
   listen([](const std::string&) {
     return std::string(R"({"return": [{"name": "/dev/sda", "partition": false, "address": )"

@@ -42,7 +42,12 @@ class LibvirtHypervisor::Talk final : public GuestTalk {
   }
 
   Result<GuestView> look_at_mounts(std::string_view serial) override {
-    return look_for("guest-get-fsinfo", guest_mounted_disk, serial);
+    auto view = look_for("guest-get-fsinfo", guest_mounted_disk, serial);
+    if (view || view.error().code != ErrorCode::not_found) return view;
+    const auto known = look_for("guest-get-disks", guest_disk, serial);
+    // It tells the number of this disk, so it would have told it with what is mounted, too.
+    if (known && known->disk) return GuestView{true, std::nullopt};
+    return view;
   }
 
   Result<GuestView> wait_until(bool shown, std::string_view serial, Milliseconds wait) override {

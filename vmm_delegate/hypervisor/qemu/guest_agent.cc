@@ -83,7 +83,14 @@ Result<std::optional<GuestDisk>> GuestAgent::disk(std::string_view serial) {
 Result<std::optional<GuestDisk>> GuestAgent::mounted_disk(std::string_view serial) {
   auto mounts = execute("guest-get-fsinfo", limits_.exchange);
   if (!mounts) return fail(mounts.error());
-  return guest_mounted_disk(*mounts, serial);
+  auto found = guest_mounted_disk(*mounts, serial);
+  if (found || found.error().code != ErrorCode::not_found) return found;
+  const auto disks = execute("guest-get-disks", limits_.exchange);
+  if (!disks) return found;
+  const auto known = guest_disk(*disks, serial);
+  // It tells the number of this disk, so it would have told it with what is mounted, too.
+  if (known && *known) return std::optional<GuestDisk>();
+  return found;
 }
 
 }  // namespace vbs::vmm_delegate
