@@ -66,7 +66,9 @@ std::unique_ptr<PreparedCopy> CopyBoard::take(const Uuid& id, const CopyControl&
 void CopyBoard::run(const Uuid& id, const std::shared_ptr<CopyControl>& control) {
   const auto copy = take(id, *control);
   if (!copy) return;
-  const Result<void> done = copy->run(*control);
+  // What stood in line when the service was told to end is not begun: it would have to be wiped.
+  const Result<void> done =
+      control->cancelled ? fail(ErrorCode::overloaded, "cancelled") : copy->run(*control);
   if (!done && !control->cancelled) {
     log::error("a copy failed", {{"id", id.str()}, {"error", describe(done.error())}});
   }

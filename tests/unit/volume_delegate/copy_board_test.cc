@@ -48,6 +48,34 @@ class CopyBoardTest : public ::testing::Test {
   std::deque<Task> queue_;  // what waits in it refers to the store
 };
 
+/// Counts how often it is begun.
+class CountedCopy final : public PreparedCopy {
+ public:
+  explicit CountedCopy(int& runs) : runs_(runs) {}
+  std::uint64_t size_bytes() const override { return kSize; }
+  bool at_once() const override { return false; }
+  Result<void> run(CopyControl&) override {
+    ++runs_;
+    return {};
+  }
+
+ private:
+  int& runs_;
+};
+
+TEST_F(CopyBoardTest, WhatStandsInLineAtTheEndIsNotBegun) {
+  int runs = 0;
+  for (unsigned number : {2u, 3u}) {
+    ASSERT_EQ("", trouble(board_.begin(order(number), std::make_unique<CountedCopy>(runs),
+                                       Urgency::usual)));
+  }
+  run_next();
+  board_.cancel_all();
+  run_next();
+  EXPECT_EQ(1, runs);
+  EXPECT_FALSE(board_.find(id(3)));
+}
+
 TEST_F(CopyBoardTest, ShowsACopyUntilItIsDone) {
   ASSERT_EQ("", trouble(begin(2)));
   const auto view = board_.find(id(2));
