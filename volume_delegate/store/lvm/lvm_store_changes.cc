@@ -93,7 +93,8 @@ Result<Removal> LvmStore::remove(const ObjectRef& target) {
   auto view = group_->look_or_give_up();
   if (!view) return fail(view.error());
   const auto object = find_object(**view, target.id);
-  if (!object || object->record.object != target) return Removal{};
+  if (!object) return how_far_removed(target);  // the room that it was to grow by may be there
+  if (object->record.object != target) return Removal{};
   if (object->record.on_its_way_out()) {
     wipes_.add(target.id, object->lv.size_bytes);
     return how_far_removed(target);
