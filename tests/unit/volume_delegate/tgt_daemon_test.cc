@@ -47,6 +47,18 @@ TEST_F(TgtDaemonTest, StartsOnceAndIsFoundAgain) {
   EXPECT_EQ(pid, daemon_pid());
 }
 
+TEST_F(TgtDaemonTest, ItsLogHasAnEnd) {
+  auto daemon = make();
+  ASSERT_EQ("", trouble(look(*daemon)));
+  const std::string log = options_.folder + "/tgtd.log";
+  ASSERT_EQ(0, ::truncate(log.c_str(), 15 << 20));
+  ASSERT_EQ("", trouble(look(*daemon)));
+  EXPECT_GE(std::filesystem::file_size(log), 15u << 20);
+  ASSERT_EQ(0, ::truncate(log.c_str(), 17 << 20));
+  ASSERT_EQ("", trouble(look(*daemon)));
+  EXPECT_LT(std::filesystem::file_size(log), 1u << 20);
+}
+
 TEST_F(TgtDaemonTest, ListensWhereItIsToldAndNowhereElse) {
   auto daemon = make();
   ASSERT_EQ("", trouble(look(*daemon)));

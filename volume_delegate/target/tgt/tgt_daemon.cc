@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,6 +30,18 @@ std::string socket_base(const TgtOptions& options) {
 }
 std::string log_file(const TgtOptions& options) {
   return options.folder + "/tgtd.log";
+}
+
+constexpr off_t kMaxLog = 16 << 20;
+
+/// tgtd writes a line for each connection that ends, also of whoever has not logged in, and only
+/// ever appends.
+void bound_log(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || status.st_size <= kMaxLog) return;
+  if (::truncate(path.c_str(), 0) == 0) {
+    log::warning("emptied tgtd's log", {{"file", path}, {"bytes", std::int64_t{status.st_size}}});
+  }
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -77,6 +91,7 @@ Result<std::unique_ptr<TgtDaemon>> TgtDaemon::create(const TgtOptions& options) 
 
 Result<DaemonState> TgtDaemon::ensure_running() {
   std::lock_guard guard(mutex_);
+  bound_log(log_file(options_));
   auto report = control_.show_portals();
   if (!report) {
     const bool absent = report.error().code == ErrorCode::node_unavailable;
