@@ -48,8 +48,9 @@ class HostLvmTest(LabCase):
         while time.monotonic() < end:
             self.assertFalse(self.is_active(), "the node has activated the guest's volume group")
             time.sleep(1)
-        shown = self.node(f"udevadm info --query=property {self.disk()}")
-        self.assertNotIn("ID_FS_TYPE", shown)
+        shown = self.node(f"udevadm info {self.disk()}")
+        self.assertIn("E: ID_FS_TYPE=vbs\n", shown)
+        self.assertIn("L: -100\n", shown, "a disk of the node with the same label or UUID keeps its link")
         self.assertIn("SYSTEMD_READY=0", shown)
         self.assertIn("ID_PATH=", shown)
         self.take_away()
