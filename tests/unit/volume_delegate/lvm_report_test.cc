@@ -141,6 +141,11 @@ TEST(LvmReport, KnowsWhatErrorsMean) {
   EXPECT_EQ(ErrorCode::conflict, told("external-origin-writable").code);
   EXPECT_EQ(ErrorCode::internal, told("remove-absent").code);
   EXPECT_EQ(ErrorCode::internal, told("lvs-no-group").code);
+  EXPECT_EQ(ErrorCode::insufficient_space,
+            lvm_error("lvcreate", 5,
+                      "  VG vbs 30 metadata on /dev/loop0 (536874 bytes) exceeds maximum metadata "
+                      "size (521472 bytes)\n  Failed to write VG vbs.\n")
+                .code);
   // lib/metadata/lv_manip.c and thin_manip.c of lvm 2.03.16
   for (const char* text :
        {"Cannot use active LV for the external origin.",

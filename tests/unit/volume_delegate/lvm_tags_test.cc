@@ -142,6 +142,11 @@ TEST(LvmTags, ThatAreNotUnderstoodOrOfVbsOfferNoImage) {
   };
   for (const auto& tags : none)
     EXPECT_FALSE(read_offer(lv(id(1), tags))) << ::testing::PrintToString(tags);
+  LogicalVolume snapshot = lv(id(1), {image});
+  snapshot.origin = "base";
+  EXPECT_FALSE(read_offer(snapshot)) << "its size is that of its room";
+  snapshot.pool = "pool";
+  EXPECT_TRUE(read_offer(snapshot));
   auto ours = tags_of(full_record());
   ours.push_back(image);
   EXPECT_FALSE(read_offer(lv(id(1), ours)));

@@ -162,7 +162,10 @@ Result<void> zero_range(const BlockDevice& device, std::uint64_t begin, std::uin
     const auto now = std::chrono::steady_clock::now();
     if (!record || at == end || now - recorded < kRecordEvery) continue;
     if (auto ok = device.flush(); !ok) return ok;
-    if (auto ok = record(at); !ok) return ok;
+    auto noted = record(at);
+    // A group that has no room for the note has room for what is zeroed: the note only spares doing
+    // it again.
+    if (!noted && noted.error().code != ErrorCode::insufficient_space) return noted;
     recorded = now;
   }
   return device.flush();

@@ -163,6 +163,7 @@ constexpr struct {
     {"contains a filesystem in use", ErrorCode::conflict},
     {"nsufficient free space", ErrorCode::insufficient_space},
     {"nsufficient suitable", ErrorCode::insufficient_space},
+    {"exceeds maximum metadata size", ErrorCode::insufficient_space},  // of the group's own
     {"already exists in volume group", ErrorCode::already_exists},
     {"can be resized only while inactive", ErrorCode::conflict},  // it has classic snapshots
     {"the external origin", ErrorCode::conflict},  // "Cannot use active LV for ...", or writable

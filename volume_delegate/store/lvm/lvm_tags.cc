@@ -189,6 +189,8 @@ std::optional<LvRecord> read_record(const LogicalVolume& lv) {
 }
 
 std::optional<ImageOffer> read_offer(const LogicalVolume& lv) {
+  const bool classic_snapshot = !lv.origin.empty() && lv.pool.empty();
+  if (classic_snapshot) return std::nullopt;  // its size is that of its room
   ImageOffer offer;
   for (const auto& tag : lv.tags) {
     if (!tag.starts_with("vbs.")) continue;

@@ -73,7 +73,8 @@ struct ImageOffer {
   Uuid id;
   std::string name;
 };
-/// nullopt: no image, because it has no such tag, one that is not understood, or others of VBS.
+/// nullopt: no image, because it has no such tag, one that is not understood, or others of VBS, or
+/// is a classic snapshot.
 std::optional<ImageOffer> read_offer(const LogicalVolume& lv);
 
 /// Tags to take away and to add so that an LV with the first record has the second.
