@@ -165,12 +165,18 @@ Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std:
   return fail(ErrorCode::not_found, "no VM shows a device of attachment " + attachment.str());
 }
 
-Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, const std::string& vm,
+Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, std::string vm,
                                                      std::int64_t generation, bool force) {
   auto order = orders_.begin(attachment, generation, Order::remove);
   if (!order) return fail(order.error());
   fault_point("vmmd.detach.start");
-  const auto visit = hypervisor_.visit(vm);
+  auto visit = hypervisor_.visit(vm);
+  if (!visit && visit.error().code == ErrorCode::not_found) {
+    // It may only have another name by now, and its disks with it.
+    const auto shown = get(attachment, "");
+    if (!shown && shown.error().code != ErrorCode::not_found) return fail(shown.error());
+    if (shown) visit = hypervisor_.visit(vm = shown->vm);
+  }
   // A VM that is gone shows nothing.
   if (!visit && visit.error().code != ErrorCode::not_found) return fail(visit.error());
   const wire::DeviceStatus* shown = visit ? visit->view.find(attachment) : nullptr;

@@ -31,7 +31,7 @@ class DeviceService {
   };
   /// Without `force`, a disk that the guest has mounted, or of which its agent does not tell
   /// whether it is, is a conflict.
-  Result<Removal> remove(const Uuid& attachment, const std::string& vm, std::int64_t generation,
+  Result<Removal> remove(const Uuid& attachment, std::string vm, std::int64_t generation,
                          bool force);
 
  private:

@@ -43,7 +43,7 @@ Result<DeviceStatus> DeviceStatus::from_json(const json::Value& value) {
   DeviceStatus status;
   status.attachment = read_uuid(fields, "attachment");
   status.vm = read_text(fields, "vm");
-  status.serial = read_any_text(fields, "serial");
+  status.serial = read_remark(fields, "serial");
   status.state = read_text(fields, "state");
   status.read_only = fields.boolean("read_only");
   status.guest_device = read_optional_remark(fields, "guest_device");

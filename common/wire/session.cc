@@ -36,7 +36,7 @@ Result<SessionStatus> SessionStatus::from_json(const json::Value& value) {
   json::Fields fields(value);
   SessionStatus status;
   status.attachment = read_uuid(fields, "attachment");
-  status.serial = read_any_text(fields, "serial");
+  status.serial = read_remark(fields, "serial");
   status.path = read_any_text(fields, "path");
   status.generation = fields.int64("generation");
   status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);

@@ -22,6 +22,14 @@ void FakeHypervisor::remove_vm(const std::string& name) {
   machines_.erase(name);
 }
 
+void FakeHypervisor::rename_vm(const std::string& name, const std::string& other) {
+  const std::lock_guard lock(mutex_);
+  auto machine = machines_.extract(name);
+  machine.key() = other;
+  for (auto& [attachment, device] : machine.mapped().devices) device.vm = other;
+  machines_.insert(std::move(machine));
+}
+
 void FakeHypervisor::set_state(const std::string& name, const std::string& state) {
   const std::lock_guard lock(mutex_);
   Machine& machine = machines_.at(name);

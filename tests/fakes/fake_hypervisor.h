@@ -21,6 +21,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
 
   void add_vm(const std::string& name, bool agent);
   void remove_vm(const std::string& name);
+  void rename_vm(const std::string& name, const std::string& other);
   /// "running", "paused", "off" (forgets what it showed and held), "unknown" (no call answers).
   void set_state(const std::string& name, const std::string& state);
   void set_agent(const std::string& name, bool agent);

@@ -116,6 +116,8 @@ TEST(WireStatus, TextsOfAPeerHaveAnEnd) {
   device.replace(device.find("/dev/sdb"), 8, sentence);
   EXPECT_EQ(read<DeviceStatus>(device)->guest_device, sentence.substr(0, 2'000) + "...")
       << "a guest must not be able to spoil its node's answer";
+  device.replace(device.find(R"("serial":")" + kId), 10, R"("serial":"\u007f)");
+  EXPECT_EQ(read<DeviceStatus>(device)->serial, "?" + kId);
 }
 
 struct BadCase {

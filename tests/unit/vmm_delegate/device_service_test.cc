@@ -160,6 +160,16 @@ TEST_F(DeviceServiceTest, AMountedDiskStaysUnlessForced) {
   EXPECT_FALSE(service.get(id, "vm1"));
 }
 
+TEST_F(DeviceServiceTest, AVmOfAnotherNameByNowGivesItsDiskBack) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  hypervisor.rename_vm("vm1", "vm9");
+  hypervisor.mount("vm9", volume.str(), "/data");
+  EXPECT_EQ(service.remove(id, "vm1", 2, false).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(service.get(id, "vm9"));
+  ASSERT_TRUE(service.remove(id, "vm1", 2, true));
+  EXPECT_EQ(service.get(id, "").error().code, ErrorCode::not_found);
+}
+
 TEST_F(DeviceServiceTest, OfManyMountpointsSomeAreNamed) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   for (int i = 1; i <= 1'000; ++i) {
