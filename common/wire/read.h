@@ -23,8 +23,8 @@ std::uint32_t read_uint32(json::Fields& fields, std::string_view key);
 /// A name, a state, a path: at most 1,024 bytes, and no control characters. `read_text`: not empty.
 std::string read_text(json::Fields& fields, std::string_view key);
 std::string read_any_text(json::Fields& fields, std::string_view key);
-/// What the peer says for people, or repeats after a guest, a VM or a disk, which must not be able to
-/// spoil all that it says: up to kMaxRemark characters of it.
+/// What the peer says for people, or repeats after a guest, a VM or a disk, which must not be able
+/// to spoil all that it says: up to kMaxRemark characters of it.
 std::string read_remark(json::Fields& fields, std::string_view key);
 std::optional<std::string> read_optional_remark(json::Fields& fields, std::string_view key);
 /// 1 to 256 printable characters without spaces: what iSCSI's CHAP can carry.
