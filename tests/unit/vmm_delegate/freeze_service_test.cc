@@ -1,33 +1,11 @@
-#include "vmm_delegate/freeze/freeze_service.h"
-
-#include <gtest/gtest.h>
-
-#include "tests/fakes/fake_hypervisor.h"
-#include "tests/fakes/fake_lease_helper.h"
-#include "tests/unit/vmm_delegate/support.h"
+#include "tests/unit/vmm_delegate/freeze_fixture.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
 using test::test_id;
 
-class FreezeServiceTest : public testing::Test {
- protected:
-  FreezeServiceTest() {
-    hypervisor.add_vm("vm1", true);
-    hypervisor.add_vm("bare", false);
-  }
-
-  Error failing(ErrorCode code) { return {code, "as the test wants", {}, {}, {}}; }
-
-  test::TempDir dir;
-  test::ManualClock clock;
-  fakes::FakeHypervisor hypervisor;
-  FreezeStore store = *FreezeStore::open(dir.path("freezes"));
-  fakes::FakeLeaseHelper helper{store, hypervisor, clock};
-  FreezeService service{hypervisor, helper, store, clock};
-  const Uuid id = test_id(1);
-};
+using FreezeServiceTest = FreezeFixture;
 
 TEST_F(FreezeServiceTest, FreezesFilesAndStopsProcessors) {
   const auto frozen = service.put(id, {"vm1", 5'000, true});

@@ -1,34 +1,15 @@
 // What a delegate does about freezes that nobody else ends.
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 
-#include "tests/fakes/fake_hypervisor.h"
-#include "tests/fakes/fake_lease_helper.h"
-#include "tests/unit/vmm_delegate/support.h"
-#include "vmm_delegate/freeze/freeze_service.h"
+#include "tests/unit/vmm_delegate/freeze_fixture.h"
 
 namespace vbs::vmm_delegate {
 namespace {
 
 using test::test_id;
 
-class FreezeSweepTest : public testing::Test {
- protected:
-  FreezeSweepTest() {
-    hypervisor.add_vm("vm1", true);
-    hypervisor.add_vm("bare", false);
-  }
-
-  test::TempDir dir;
-  test::ManualClock clock;
-  fakes::FakeHypervisor hypervisor;
-  FreezeStore store = *FreezeStore::open(dir.path("freezes"));
-  fakes::FakeLeaseHelper helper{store, hypervisor, clock};
-  FreezeService service{hypervisor, helper, store, clock};
-  const Uuid id = test_id(1);
-};
+using FreezeSweepTest = FreezeFixture;
 
 TEST_F(FreezeSweepTest, EndsWhatNobodyWatches) {
   ASSERT_TRUE(service.put(id, {"vm1", 5'000, true}));
