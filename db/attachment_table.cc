@@ -13,7 +13,7 @@ constexpr StateTexts<3> kStates = {"reserved", "attached", "closed"};
 const std::string kSelect =
     "SELECT seq, uid, volume_uid, project, volume_server, vmm_node, vm, device, read_only, state,"
     " reason, initiator, chap_user, sealed_secret, iqn, portal, lun, serial, guest_device,"
-    " created_at, updated_at FROM attachments WHERE ";
+    " created_at, updated_at, vm_uuid FROM attachments WHERE ";
 
 Attachment read_attachment(const Statement& row) {
   Attachment attachment;
@@ -38,6 +38,7 @@ Attachment read_attachment(const Statement& row) {
   attachment.guest_device = row.optional_string(18);
   attachment.created_at = row.time(19);
   attachment.updated_at = row.time(20);
+  if (row.optional_string(21)) attachment.vm_uuid = row.uuid(21);
   return attachment;
 }
 
@@ -116,9 +117,9 @@ bool AttachmentTable::insert(Attachment& attachment) {
   auto row = connection_.prepare(
       "INSERT INTO attachments (volume_seq, uid, volume_uid, project, volume_server, vmm_node, vm,"
       " device, read_only, state, reason, initiator, chap_user, sealed_secret, iqn, portal, lun,"
-      " serial, guest_device, created_at, updated_at)"
+      " serial, guest_device, created_at, updated_at, vm_uuid)"
       " VALUES ((SELECT v.seq FROM volumes v WHERE v.uid = ?2), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-      " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+      " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
       " ON CONFLICT (vmm_node, vm, device) WHERE state <> 'closed' DO NOTHING");
   row.bind(attachment.id).bind(attachment.volume).bind(attachment.project);
   row.bind(attachment.volume_server).bind(attachment.vmm_node).bind(attachment.vm);
@@ -127,6 +128,7 @@ bool AttachmentTable::insert(Attachment& attachment) {
   row.bind(attachment.sealed_secret).bind(attachment.iqn).bind(attachment.portal);
   row.bind(std::int64_t{attachment.lun}).bind(attachment.serial).bind(attachment.guest_device);
   row.bind(attachment.created_at).bind(attachment.updated_at);
+  row.bind(attachment.vm_uuid ? std::optional(attachment.vm_uuid->str()) : std::nullopt);
   if (row.run() == 0) return false;
   attachment.seq = connection_.last_insert_rowid();
   return true;

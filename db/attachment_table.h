@@ -21,6 +21,7 @@ struct Attachment {
   std::string volume_server;
   std::string vmm_node;
   std::string vm;
+  std::optional<Uuid> vm_uuid;  ///< of the VM that was meant, where it has one
   std::string device;  ///< the name asked for (or chosen): "/dev/sdb"
   bool read_only = false;
   AttachmentState state = AttachmentState::reserved;

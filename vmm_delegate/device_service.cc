@@ -56,6 +56,14 @@ Result<void> check_only_one(const VmView& view, const Uuid& attachment, const Uu
   return {};
 }
 
+/// What had the name when the volume was given may be gone, and its name with another by now.
+Result<void> check_same_vm(const wire::VmStatus& vm, const wire::DeviceSpec& spec) {
+  if (!spec.vm_uuid || !vm.uuid || *vm.uuid == *spec.vm_uuid) return {};
+  return fail(ErrorCode::conflict,
+              "VM '" + spec.vm + "' is another than the volume was given to: " + "its UUID is " +
+                  vm.uuid->str() + " and not " + spec.vm_uuid->str());
+}
+
 /// QEMU has let go of the disk; the guest may take a moment to notice.
 std::string check_gone(const std::string& vm, const Result<GuestView>& view) {
   if (view && !view->disk) return "";
@@ -77,6 +85,7 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   if (visit->view.status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
   }
+  if (auto same = check_same_vm(visit->view.status, spec); !same) return fail(same.error());
   if (auto free = check_only_one(visit->view, attachment, spec.session.volume); !free) {
     return fail(free.error());
   }

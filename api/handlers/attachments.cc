@@ -74,6 +74,7 @@ db::Attachment new_attachment(Services& services, const NewAttachment& wanted, c
   attachment.volume = wanted.volume;
   attachment.vmm_node = found.node;
   attachment.vm = wanted.vm;
+  attachment.vm_uuid = found.vm.uuid;
   attachment.read_only = wanted.read_only;
   attachment.initiator = found.initiator;
   attachment.chap_user = "vbs-" + attachment.id.base32();

@@ -72,7 +72,7 @@ api::DelegateCall delete_session(const Facts& facts) {
 
 api::DelegateCall put_device(const Facts& facts) {
   const db::Attachment& a = *facts.attachment;
-  const wire::DeviceSpec spec{a.vm, a.device, session_spec(facts)};
+  const wire::DeviceSpec spec{a.vm, a.device, session_spec(facts), a.vm_uuid};
   api::DelegateCall call{
       a.vmm_node, http::Method::put, path_of("devices", a.id), {}, to_body(spec)};
   call.timeout =

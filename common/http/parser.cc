@@ -51,8 +51,8 @@ bool is_ended_chunk_header(std::string_view rest) {
          rest.find("\r\n") != std::string_view::npos;
 }
 
-/// The last chunk's header and one byte more. Beast, that has seen the header, wants two at least,
-/// and less than that never ends a message.
+/// The header of a last chunk that is the first, and one byte more. Beast, that has seen the header,
+/// wants two at least, and less than that never ends a message.
 bool is_begun_end(std::string_view rest) {
   return rest.size() == 4 && rest.starts_with("0\r\n");
 }
@@ -122,7 +122,8 @@ std::size_t MessageParser<kRequest>::feed_body(std::string_view input) {
 
 template <bool kRequest>
 std::size_t MessageParser<kRequest>::feed_window(std::string_view input) {
-  if (input.empty() || (Base::chunked() && is_begun_end(input))) return 0;
+  const bool first_chunk = Base::chunked() && body_.empty();
+  if (input.empty() || (first_chunk && is_begun_end(input))) return 0;
   BeastError ec;
   const std::size_t used = Base::put(boost::asio::const_buffer(input.data(), input.size()), ec);
   if (ec != beast_http::error::need_more) {

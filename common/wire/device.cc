@@ -21,6 +21,7 @@ Result<DeviceSpec> DeviceSpec::from_json(const json::Value& value) {
   spec.vm = read_checked(fields, "vm", check_node_name);
   const std::string device = fields.string("device");
   spec.session = read_object<SessionSpec>(fields, "session");
+  spec.vm_uuid = read_optional_uuid(fields, "vm_uuid");
   if (fields.ok()) {
     const auto canonical = check_device_name(device, "device");
     if (!canonical) fields.reject(canonical.error());
@@ -35,6 +36,7 @@ void DeviceSpec::to_json(json::Writer& out) const {
   out.member("device", device);
   out.key("session");
   session.to_json(out);
+  if (vm_uuid) out.member("vm_uuid", vm_uuid->str());
   out.end_object();
 }
 

@@ -15,6 +15,8 @@ struct DeviceSpec {
   std::string vm;
   std::string device;  ///< the name asked for, "/dev/sdb"
   SessionSpec session;
+  /// Which VM of that name is meant, where the VMs have UUIDs: another is not shown the disk.
+  std::optional<Uuid> vm_uuid = std::nullopt;
 
   static Result<DeviceSpec> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

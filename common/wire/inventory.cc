@@ -53,6 +53,7 @@ Result<VmStatus> VmStatus::from_json(const json::Value& value) {
   status.name = read_text(fields, "name");
   status.state = read_text(fields, "state");
   status.agent = fields.boolean("agent");
+  status.uuid = read_optional_uuid(fields, "uuid");
   return finished(fields, std::move(status));
 }
 
@@ -61,6 +62,7 @@ void VmStatus::to_json(json::Writer& out) const {
   out.member("name", name);
   out.member("state", state);
   out.member("agent", agent);
+  if (uuid) out.member("uuid", uuid->str());
   out.end_object();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct VmStatus {
   std::string name;
   std::string state;   ///< "running", "paused", "off", "unknown"
   bool agent = false;  ///< somebody in the guest holds the agent's channel open
+  /// Stays when it is stopped and started, unlike that of another VM which has its name later. None
+  /// where the hypervisor has no such thing, or the node is older than this member.
+  std::optional<Uuid> uuid = std::nullopt;
 
   static Result<VmStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

@@ -15,14 +15,24 @@ void check_text(json::Fields& fields, std::string_view key, const std::string& t
                          " bytes without control characters, got " + quote(text));
 }
 
+Uuid checked_uuid(json::Fields& fields, std::string_view key, const std::string& text) {
+  const auto id = Uuid::parse(text);
+  if (!id) fields.reject(key, "must be a UUID of 36 characters, got " + quote(text));
+  return id.value_or(Uuid{});
+}
+
 }  // namespace
 
 Uuid read_uuid(json::Fields& fields, std::string_view key) {
   const std::string text = fields.string(key);
   if (!fields.ok()) return {};
-  const auto id = Uuid::parse(text);
-  if (!id) fields.reject(key, "must be a UUID of 36 characters, got " + quote(text));
-  return id.value_or(Uuid{});
+  return checked_uuid(fields, key, text);
+}
+
+std::optional<Uuid> read_optional_uuid(json::Fields& fields, std::string_view key) {
+  const auto text = fields.optional_string(key);
+  if (!fields.ok() || !text) return std::nullopt;
+  return checked_uuid(fields, key, *text);
 }
 
 std::uint32_t read_uint32(json::Fields& fields, std::string_view key) {

@@ -19,6 +19,7 @@ namespace vbs::wire {
 inline constexpr std::size_t kMaxRemark = 2'000;
 
 Uuid read_uuid(json::Fields& fields, std::string_view key);
+std::optional<Uuid> read_optional_uuid(json::Fields& fields, std::string_view key);
 std::uint32_t read_uint32(json::Fields& fields, std::string_view key);
 /// A name, a state, a path: at most 1,024 bytes, and no control characters. `read_text`: not empty.
 std::string read_text(json::Fields& fields, std::string_view key);

@@ -183,8 +183,7 @@ class BadAttachmentTest(Requests):
         self.refused("DELETE", f"{self.path}/{UNKNOWN}", None, 404, "not-found")
 
     def test_vm_that_is_off(self):
-        os.kill(self.stack.vm_pid("vm2"), signal.SIGKILL)
-        self.stack.wait_for(lambda: self.stack.vm_pid("vm2") is None, 10, "vm2 does not end")
+        self.stack.cut_power("vm2")
         self.refused("POST", self.path, {"vm": "vm2"}, 409, "conflict", "vm", "off")
 
     def test_vm_that_goes_in_mid_attach(self):

@@ -295,13 +295,16 @@ class Stack:
     def boot(self, *names: str, seconds: float = 240.0) -> None:
         """Starts small guests beside each other and waits until their agents answer."""
         for name in names:
-            subprocess.run([os.path.join(SOURCE, "deploy/guest/run-vm"), "--name", name, "--dir",
-                            self.vm_folder, "--image", GUEST], stdin=subprocess.DEVNULL, check=True)
+            self.run_vm(name)
         for name in names:
             self.wait_for(lambda: "guest: ready" in self.console(name), seconds,
                           f"{name} has not booted")
         self.wait_for(lambda: set(names) <= self.vms_with_agent(), seconds,
                       f"the agents of {names} do not answer")
+
+    def run_vm(self, name: str, *options: str) -> None:
+        subprocess.run([os.path.join(SOURCE, "deploy/guest/run-vm"), "--name", name, "--dir", self.vm_folder,
+                        "--image", GUEST, *options], stdin=subprocess.DEVNULL, check=True)
 
     def console(self, vm: str) -> str:
         try:
@@ -332,6 +335,11 @@ class Stack:
         process = int(text) if text.strip().isdigit() else 0
         ours = self.folder.encode() in read_proc(process, "cmdline") if process else False
         return process if ours and is_alive(process) else None
+
+    def cut_power(self, vm: str) -> None:
+        os.kill(self.vm_pid(vm), signal.SIGKILL)
+        self.wait_for(lambda: self.vm_pid(vm) is None, 10, f"{vm} does not end")
+        os.unlink(os.path.join(self.vm_folder, vm + ".pid"))
 
     # Truth ---------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 #include "tests/fakes/fake_hypervisor.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace vbs::fakes {
@@ -12,9 +14,12 @@ using vmm_delegate::GuestView;
 using vmm_delegate::Visit;
 using vmm_delegate::VmView;
 
-void FakeHypervisor::add_vm(const std::string& name, bool agent) {
+void FakeHypervisor::add_vm(const std::string& name, bool agent, const std::optional<Uuid>& uuid) {
   const std::lock_guard lock(mutex_);
-  machines_[name].agent = agent;
+  Machine machine;
+  machine.agent = agent;
+  machine.uuid = uuid ? uuid : Uuid::parse(fmt::format("00000000-0000-4000-8000-{:012}", ++made_));
+  machines_.insert_or_assign(name, std::move(machine));
 }
 
 void FakeHypervisor::remove_vm(const std::string& name) {
@@ -35,6 +40,7 @@ void FakeHypervisor::set_state(const std::string& name, const std::string& state
   Machine& machine = machines_.at(name);
   if (state == "off") {
     Machine after;
+    after.uuid = machine.uuid;
     after.agent = machine.agent;
     after.persistent = machine.persistent;
     if (machine.persistent) after.devices = std::move(machine.devices);
@@ -143,7 +149,7 @@ Result<void> FakeHypervisor::fault(std::string_view call, bool after) const {
 }
 
 wire::VmStatus FakeHypervisor::status_of(const std::string& name, const Machine& machine) const {
-  return {name, machine.state, machine.agent && machine.state != "off"};
+  return {name, machine.state, machine.agent && machine.state != "off", machine.uuid};
 }
 
 Result<std::vector<wire::VmStatus>> FakeHypervisor::vms() {

@@ -19,7 +19,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   /// "pause", "resume", "freeze_files", "thaw_files"): an error makes the call fail there.
   using Fault = std::function<std::optional<Error>(std::string_view call, bool after)>;
 
-  void add_vm(const std::string& name, bool agent);
+  /// One that was never there before: it has a UUID of its own.
+  void add_vm(const std::string& name, bool agent, const std::optional<Uuid>& uuid = {});
   void remove_vm(const std::string& name);
   void rename_vm(const std::string& name, const std::string& other);
   /// "running", "paused", "off" (forgets what it showed and held), "unknown" (no call answers).
@@ -69,6 +70,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
 
  private:
   struct Machine {
+    std::optional<Uuid> uuid;
     std::string state = "running";
     bool agent = false;
     bool persistent = false;
@@ -91,6 +93,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
 
   mutable std::recursive_mutex mutex_;  ///< a fault may change the VM
   std::map<std::string, Machine> machines_;
+  unsigned made_ = 0;
   Fault fault_;
   DiskSize disk_size_;
   std::vector<std::string> effects_;

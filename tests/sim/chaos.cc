@@ -103,7 +103,7 @@ void Chaos::cut_off(const std::string& node) {
 
 void Chaos::meddle() {
   const auto there = world_.there();
-  switch (chance_.below(4)) {
+  switch (chance_.below(5)) {
     case 0: {
       const std::string device = any_of(there, "device ", chance_);  // "vm1 <attachment>"
       if (device.empty()) return;
@@ -116,6 +116,9 @@ void Chaos::meddle() {
     case 2:
       return world_.volumes.target.drop_rules(
           any_of(there, "target iqn.2026", chance_).insert(0, "iqn.2026"));
+    case 3:
+      // Destroyed, and another of its name made.
+      return world_.vmm.hypervisor.add_vm("vm1", true);
     default: {
       const std::string iqn = "iqn.1999-01.example:" + std::to_string(++last_foreign_);
       world_.volumes.target.add_foreign_target(iqn, 1000 + last_foreign_);

@@ -37,7 +37,7 @@ class OldDatabasesTest : public testing::TestWithParam<int> {
     look_into(path);
   }
 
-  /// Notes the rows, and gives the volume server what they say that it has.
+  /// Notes the rows, and gives the nodes what they say that is there.
   void look_into(const std::string& path) {
     auto opened = db::Database::open({path, db::WriteMode::inline_, 1});
     ASSERT_TRUE(opened) << describe(opened.error());
@@ -45,9 +45,12 @@ class OldDatabasesTest : public testing::TestWithParam<int> {
       live = db::OperationTable(connection).live();
       volumes = db::VolumeTable(connection).on_node("vs1");
       snapshots = db::SnapshotTable(connection).on_node("vs1");
+      attachments = db::AttachmentTable(connection).open_on_vmm("hv1");
       return true;
     });
     ASSERT_TRUE(read);
+    for (const db::Attachment& row : attachments)
+      world.vmm.hypervisor.add_vm(row.vm, true, row.vm_uuid);
     WallTime last{};
     for (const db::Operation& operation : live) last = std::max(last, operation.updated_at);
     world.clock.move_wall(std::chrono::duration_cast<Milliseconds>(last - world.clock.wall()));
@@ -87,6 +90,7 @@ class OldDatabasesTest : public testing::TestWithParam<int> {
   std::vector<db::Operation> live;
   std::vector<db::Volume> volumes;
   std::vector<db::Snapshot> snapshots;
+  std::vector<db::Attachment> attachments;
 };
 
 TEST_P(OldDatabasesTest, WhatWasLiveGoesOnToRestAndTheRestIsAsItWas) {

@@ -130,6 +130,44 @@ TEST_F(ReconcileTest, ADiskInTheDefinitionOfAVmThatIsOffGoesToo) {
   EXPECT_THAT(world.network.arrived(), Not(testing::Contains("DELETE hv1 /v1/devices/" + open)));
 }
 
+// A name is no proof: what was given to one VM is nothing for the next that is called so.
+TEST_F(ReconcileTest, AnotherVmOfTheNameIsNotGivenTheVolume) {
+  const std::string id = world.create_volume();
+  const std::string attachment = world.attach(id);
+  world.vmm.hypervisor.add_vm("vm1", true);
+  run_seconds(60);
+  EXPECT_THAT(audit(), AllOf(HasSubstr("other-vm"), HasSubstr("allowed")));
+  EXPECT_TRUE(world.vmm.hypervisor.look("vm1")->devices.empty());
+  EXPECT_THAT(get("/v1/operations?kind=repair-attachment"), Not(HasSubstr("repair-attachment")));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+
+  const std::string path = "/v1/volumes/" + id + "/attachments/" + attachment;
+  EXPECT_EQ(world.carry_out(Method::del, path).status(), 202u);
+  const std::string again = world.attach(id);
+  EXPECT_NE(world.vmm.hypervisor.look("vm1")->find(*Uuid::parse(again)), nullptr);
+  run_seconds(60);
+  EXPECT_THAT(audit(), Not(HasSubstr("other-vm")));
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, SaysInWhichVmADeviceIsAndOfWhichNothingIsKnown) {
+  const std::string attachment = world.attach(world.create_volume());
+  world.vmm.hypervisor.rename_vm("vm1", "renamed");
+  world.vmm.hypervisor.add_vm("vm1", true);
+  run_seconds(60);
+  EXPECT_THAT(audit(), AllOf(HasSubstr("device-in-other-vm"), HasSubstr("shows in VM renamed")));
+  EXPECT_TRUE(world.vmm.hypervisor.look("vm1")->devices.empty());
+  world.vmm.hypervisor.remove_vm("vm1");
+  world.vmm.hypervisor.rename_vm("renamed", "vm1");
+  run_seconds(60);
+  world.vmm.hypervisor.set_state("vm1", "unknown");
+  run_seconds(60);
+  EXPECT_THAT(audit(), AllOf(HasSubstr("vm-unknown"), Not(HasSubstr("missing-device"))));
+  world.vmm.hypervisor.set_state("vm1", "running");
+  run_seconds(60);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
   for (const char* nonsense : {"<html>", R"({"volumes":7})", "[]", ""}) {
     world.network.set_intercept(

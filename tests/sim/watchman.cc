@@ -20,7 +20,9 @@ void Watchman::look() {
     if (target.device.empty()) there.erase("target " + target.iqn);
   }
   look_for_second_writers(there);
-  if (world_.front_runs()) look_for_the_dead(there);
+  if (!world_.front_runs()) return;
+  look_for_the_dead(there);
+  look_for_other_vms();
 }
 
 void Watchman::look_for_the_dead(const std::set<std::string>& there) {
@@ -49,6 +51,20 @@ void Watchman::look_for_second_writers(const std::set<std::string>& there) {
     const bool written = std::any_of(devices.begin(), devices.end(),
                                      [](const auto& device) { return !device.read_only; });
     if (written && devices.size() > 1) report("a second VM reaches volume " + volume);
+  }
+}
+
+void Watchman::look_for_other_vms() {
+  const auto rows = world_.attachments();
+  for (const std::string vm : {"vm1", "vm2"}) {
+    const auto view = world_.vmm.hypervisor.look(vm);
+    if (!view) continue;
+    for (const auto& device : view->devices) {
+      const auto row = std::find_if(rows.begin(), rows.end(), [&](const db::Attachment& a) {
+        return a.id == device.attachment && a.vm_uuid && a.vm_uuid != view->status.uuid;
+      });
+      if (row != rows.end()) report("another " + vm + " shows " + device.attachment.str());
+    }
   }
 }
 

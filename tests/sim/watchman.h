@@ -10,7 +10,7 @@ namespace vbs::sim {
 
 /// Looks at a world after every order that a delegate carries out, and finds what must not be at
 /// any moment, however soon it is mended: what was gone for good is back, two VMs reach a volume
-/// that one of them writes.
+/// that one of them writes, a VM shows what was given to another of its name.
 class Watchman {
  public:
   explicit Watchman(World& world);
@@ -22,6 +22,7 @@ class Watchman {
  private:
   void look_for_the_dead(const std::set<std::string>& there);
   void look_for_second_writers(const std::set<std::string>& there);
+  void look_for_other_vms();
   void report(const std::string& what);
 
   World& world_;

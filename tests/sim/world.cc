@@ -198,6 +198,12 @@ std::set<std::string> World::there() {
   return there;
 }
 
+std::vector<db::Attachment> World::attachments() {
+  return *database_->read([](db::Connection& connection) {
+    return db::AttachmentTable(connection).open_on_vmm("hv1");
+  });
+}
+
 std::set<std::string> World::wanted() {
   auto wanted = database_->read([&](db::Connection& connection) {
     std::set<std::string> names;
@@ -207,7 +213,9 @@ std::set<std::string> World::wanted() {
       names.insert("snapshot " + row.id.str());
     for (const db::Attachment& row : db::AttachmentTable(connection).open_on_vmm("hv1")) {
       names.insert("target iqn.2026-01.vbs:" + row.id.str());
-      names.insert("device " + row.vm + " " + row.id.str());
+      const auto vm = vmm.hypervisor.vm(row.vm);
+      const bool other = row.vm_uuid && vm && vm->uuid != row.vm_uuid;
+      if (!other) names.insert("device " + row.vm + " " + row.id.str());
       if (kind_ == InitiatorKind::of_host) names.insert("session " + row.id.str());
     }
     return names;

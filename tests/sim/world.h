@@ -58,6 +58,8 @@ class World {
   std::set<std::string> wanted();
   /// Everything that rows and world disagree about; empty when all is well.
   std::vector<std::string> disagreements();
+  /// Those that are not closed.
+  std::vector<db::Attachment> attachments();
   /// How many rows a table of the database has.
   std::int64_t rows(const std::string& table);
   /// The journal as text: equal texts, equal runs.

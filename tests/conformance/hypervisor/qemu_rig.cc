@@ -22,7 +22,10 @@ class QemuRig : public Rig {
   }
 
   void start(const std::string& vm) override {
+    const auto [uuid, made] = uuids_.try_emplace(vm, test::test_id(5000 + made_).str());
+    if (made) ++made_;
     std::vector<std::string> more = test::kScsi;
+    more.insert(more.end(), {"-uuid", uuid->second});
     more.insert(more.end(),
                 {"-blockdev", "null-co,node-name=other,size=1048576", "-device",
                  std::string("scsi-hd,bus=scsi0.0,id=other,drive=other,serial=") + kForeign});
@@ -32,6 +35,7 @@ class QemuRig : public Rig {
   void cut_power(const std::string& vm) override { vms_.at(vm).kill(); }
   void remove(const std::string& vm) override {
     vms_.erase(vm);
+    uuids_.erase(vm);
     std::filesystem::remove(dir_.path(vm + ".qmp"));
   }
 
@@ -72,6 +76,8 @@ class QemuRig : public Rig {
   test::TempDir dir_;
   const std::string folder_ = dir_.path();
   std::map<std::string, test::Child> vms_;
+  std::map<std::string, std::string> uuids_;
+  unsigned made_ = 0;
 };
 
 /// VMs are their own initiators.

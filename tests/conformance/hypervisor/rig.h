@@ -55,6 +55,8 @@ class Rig {
 
   /// Whether a VM that is started again has its disks.
   virtual bool keeps_disks() const = 0;
+  /// Whether a VM has a UUID from its making to its removal.
+  virtual bool has_uuids() const { return true; }
   /// Leaves in the VM what a hypervisor's daemon that is killed in the middle of an attach leaves,
   /// and kills it. False: nothing stands between the driver and the VM.
   virtual bool leave_half(const std::string&, const Uuid&, const Storage&) { return false; }

@@ -58,6 +58,21 @@ TEST_F(HypervisorConformance, ARestartedVmHasItsVolumesOrGetsThemBack) {
   ASSERT_TRUE(rig->write("vm1", serial(1), 'r'));
 }
 
+// A VM that is started again gets its volumes back, a later one of its name must not.
+TEST_F(HypervisorConformance, ItsUuidTellsAVmFromALaterOneOfItsName) {
+  const auto uuid = [&] { return hypervisor->vm("vm1")->uuid; };
+  const auto first = uuid();
+  ASSERT_EQ(first.has_value(), rig->has_uuids());
+  rig->cut_power("vm1");
+  rig->start("vm1");
+  EXPECT_EQ(uuid(), first);
+  rig->remove("vm1");
+  rig->start("vm1");
+  if (first) {
+    EXPECT_NE(uuid(), first);
+  }
+}
+
 TEST_F(HypervisorConformance, WhatWasDetachedStaysAwayOverARestart) {
   ASSERT_TRUE(attach(1));
   ASSERT_TRUE(attach(2));

@@ -89,6 +89,7 @@ class XenHostRig final : public Rig {
     return order({"write", vm, serial, std::string(1, byte)}) == "4096";
   }
   bool keeps_disks() const override { return false; }
+  bool has_uuids() const override { return false; }
   bool hang(const std::string&, bool) override { return false; }
 
  private:

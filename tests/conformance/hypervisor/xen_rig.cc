@@ -156,6 +156,7 @@ class XenRig final : public Rig {
     return false;
   }
   bool keeps_disks() const override { return false; }
+  bool has_uuids() const override { return false; }
   bool hang(const std::string&, bool) override { return false; }
 
  private:

@@ -54,6 +54,9 @@ const std::string kSession =
     R"("chap_secret":"0123456789abcdef","read_only":false,"generation":9007199254740993})";
 const std::string kDevice = R"({"vm":"vm1","device":"/dev/sdb","session":)" + kSession + "}";
 
+const std::string kDeviceOfOneVm =
+    with(kDevice, "}}", R"(},"vm_uuid":"017f22e2-79b0-7cc3-98c4-dc0c0c07398f"})");
+
 TEST(WireSpec, RoundTrips) {
   const std::string plain = R"({"size_bytes":1048576})";
   const std::string clone =
@@ -69,6 +72,7 @@ TEST(WireSpec, RoundTrips) {
   EXPECT_EQ(text_of(read<ExportSpec>(kExport).value()), kExport);
   EXPECT_EQ(text_of(read<SessionSpec>(kSession).value()), kSession);
   EXPECT_EQ(text_of(read<DeviceSpec>(kDevice).value()), kDevice);
+  EXPECT_EQ(text_of(read<DeviceSpec>(kDeviceOfOneVm).value()), kDeviceOfOneVm);
   EXPECT_EQ(text_of(read<FreezeSpec>(freeze).value()), freeze);
 }
 
@@ -144,6 +148,7 @@ TEST(WireSpec, SessionAndDeviceErrors) {
   expect_field_error<DeviceSpec>(with(kDevice, "/dev/sdb", "/dev/sda"), "device");
   expect_field_error<DeviceSpec>(with(kDevice, R"("vm":"vm1")", R"("vm":"../vm1")"), "vm");
   expect_field_error<DeviceSpec>(with(kDevice, kVolume, "x"), "session.volume");
+  expect_field_error<DeviceSpec>(with(kDevice, "}}", R"(},"vm_uuid":"x"})"), "vm_uuid");
   expect_field_error<DeviceSpec>(R"({"vm":"vm1","device":"/dev/sdb","session":[]})", "session");
   expect_field_error<DeviceSpec>(R"({"vm":"vm1","device":"/dev/sdb"})", "session");
 }

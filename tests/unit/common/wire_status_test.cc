@@ -45,7 +45,8 @@ const std::string kSession = R"({"attachment":")" + kId + R"(","serial":")" + kI
 const std::string kFreeze =
     R"({"id":")" + kId +
     R"(","vm":"vm1","state":"frozen","consistency":"file-system","remaining_ms":4000})";
-const std::string kVm = R"({"name":"vm1","state":"running","agent":true})";
+const std::string kNamedVm = R"({"name":"vm1","state":"running","agent":true})";
+const std::string kVm = R"({"name":"vm1","state":"running","agent":true,"uuid":")" + kId + R"("})";
 const std::string kNode =
     R"({"name":"vs1","role":"volume-server","version":"0.1.0","driver":"file+tgt","initiator":"",)"
     R"("capacity_bytes":1099511627776,"reserved_bytes":1048576,"snapshots_need_volume":false,)"
@@ -83,6 +84,7 @@ TEST(WireStatus, RoundTripsAndToleratesNewerPeers) {
   check<SessionStatus>(kSession);
   check<FreezeStatus>(kFreeze);
   check<VmStatus>(kVm);
+  check<VmStatus>(kNamedVm);
   check<NodeStatus>(kNode);
   check<VolumeServerInventory>(kStorage);
   check<VmmInventory>(kVmm);
@@ -154,6 +156,7 @@ TEST(WireStatus, ErrorsNameThePlace) {
        {R"("foreign")", R"("other")", "foreign"}});
   expect_field_errors<VmmInventory>(
       kVmm, {{R"("agent":true)", R"("agent":null)", "vms[0].agent"},
+             {R"("uuid":")", R"("uuid":"x)", "vms[0].uuid"},
              {R"("mounted":null)", R"("mounted":"no")", "devices[1].mounted"},
              {R"("path":"/dev/sdb")", R"("path":false)", "sessions[0].path"}});
   expect_field_errors<NodeStatus>(kNode, {{R"("healthy":false)", R"("healthy":"no")", "healthy"},

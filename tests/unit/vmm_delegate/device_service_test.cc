@@ -1,5 +1,6 @@
 #include "vmm_delegate/device_service.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -124,6 +125,25 @@ TEST_F(DeviceServiceTest, RefusesAVmThatIsOffOrUnknown) {
   hypervisor.set_state("vm1", "off");
   EXPECT_EQ(service.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict);
   EXPECT_EQ(initiator.logins(), 0);
+}
+
+TEST_F(DeviceServiceTest, AnotherVmOfTheNameIsNotShownTheVolume) {
+  wire::DeviceSpec spec = device_spec("vm1", volume);
+  spec.vm_uuid = hypervisor.vm("vm1")->uuid;
+  ASSERT_TRUE(service.put(id, spec));
+  hypervisor.set_state("vm1", "off");
+  hypervisor.set_state("vm1", "running");
+  EXPECT_TRUE(service.put(id, spec)) << "started again";
+  hypervisor.add_vm("vm1", true);
+  const auto logins = initiator.logins();
+  const auto refused = service.put(id, spec);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("another than the volume was given to"));
+  EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
+  EXPECT_EQ(initiator.logins(), logins);
+  spec.vm_uuid.reset();
+  EXPECT_TRUE(service.put(id, spec)) << "what is not known cannot be compared";
 }
 
 TEST_F(DeviceServiceTest, FindsADeviceInAnyVm) {

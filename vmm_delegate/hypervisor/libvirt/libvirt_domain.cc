@@ -58,6 +58,12 @@ Result<bool> Domain::is_persistent() const {
   return persistent == 1;
 }
 
+std::optional<Uuid> Domain::uuid() const {
+  char text[VIR_UUID_STRING_BUFLEN] = {};
+  if (library_.virDomainGetUUIDString(domain_.get(), text) < 0) return std::nullopt;
+  return Uuid::parse(text);
+}
+
 Result<std::string> Domain::xml(Definition definition) const {
   const unsigned flags = definition == Definition::saved ? unsigned{VIR_DOMAIN_XML_INACTIVE} : 0;
   const Text text(library_.virDomainGetXMLDesc(domain_.get(), flags));

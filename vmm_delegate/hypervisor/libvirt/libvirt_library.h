@@ -26,6 +26,7 @@ namespace vbs::vmm_delegate::libvirt {
   X(virDomainLookupByName)              \
   X(virDomainFree)                      \
   X(virDomainGetName)                   \
+  X(virDomainGetUUIDString)             \
   X(virDomainGetState)                  \
   X(virDomainIsActive)                  \
   X(virDomainIsPersistent)              \

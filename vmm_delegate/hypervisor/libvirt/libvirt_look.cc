@@ -73,7 +73,7 @@ wire::DeviceStatus status_of(const Domain& domain, const std::string& vm, const 
 Result<VmView> look(const Domain& domain, const std::string& vm) {
   const auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
-  VmView view{{vm, std::string(state_of(now->power)), now->live.agent}, {}};
+  VmView view{{vm, std::string(state_of(now->power)), now->live.agent, domain.uuid()}, {}};
   for (const Disk& disk : now->live.disks) {
     const auto attachment = disk.attachment();
     if (attachment) view.devices.push_back(status_of(domain, vm, *attachment, disk));

@@ -2,10 +2,12 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/clock.h"
+#include "common/ids.h"
 #include "vmm_delegate/hypervisor/libvirt/libvirt_library.h"
 
 /// libvirt's objects, owned and with errors as values. Calls block for as long as libvirt does; see
@@ -48,6 +50,7 @@ class Domain {
 
   Result<Power> power() const;
   Result<bool> is_persistent() const;
+  std::optional<Uuid> uuid() const;
   Result<std::string> xml(Definition definition) const;
   std::unique_ptr<RemovalWatch> watch_removal(std::string alias) const;
 

@@ -94,7 +94,9 @@ Result<wire::VmStatus> QemuHypervisor::status_of(const std::string& vm, Qmp& qmp
   if (!running) return fail(running.error());
   const auto connected = qemu::agent_connected(qmp, agent_path(vm));
   if (!connected) return fail(connected.error());
-  return wire::VmStatus{vm, *running ? "running" : "paused", *connected};
+  const auto uuid = qemu::vm_uuid(qmp);
+  if (!uuid) return fail(uuid.error());
+  return wire::VmStatus{vm, *running ? "running" : "paused", *connected, *uuid};
 }
 
 Result<wire::VmStatus> QemuHypervisor::vm(const std::string& name) {

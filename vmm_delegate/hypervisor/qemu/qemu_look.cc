@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "common/text.h"
 #include "vmm_delegate/hypervisor/qemu/qemu_names.h"
 
 namespace vbs::vmm_delegate::qemu {
@@ -185,6 +186,14 @@ Result<bool> is_running(Qmp& qmp) {
   const auto status = qmp.execute("query-status");
   if (!status) return fail(status.error());
   return truth_of(*status, "running");
+}
+
+Result<Uuid> vm_uuid(Qmp& qmp) {
+  const auto answer = qmp.execute("query-uuid");
+  if (!answer) return fail(answer.error());
+  const std::string text = text_of(*answer, "UUID");
+  if (const auto uuid = Uuid::parse(text)) return *uuid;
+  return fail(ErrorCode::internal, "QEMU gives a UUID that is none: " + quote(text));
 }
 
 Result<bool> agent_connected(Qmp& qmp, const std::string& socket_path) {
