@@ -22,7 +22,7 @@ struct Attachment {
   std::string vmm_node;
   std::string vm;
   std::optional<Uuid> vm_uuid;  ///< of the VM that was meant, where it has one
-  std::string device;  ///< the name asked for (or chosen): "/dev/sdb"
+  std::string device;           ///< the name asked for (or chosen): "/dev/sdb"
   bool read_only = false;
   AttachmentState state = AttachmentState::reserved;
   std::string reason;     ///< why closed
