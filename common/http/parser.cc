@@ -51,8 +51,8 @@ bool is_ended_chunk_header(std::string_view rest) {
          rest.find("\r\n") != std::string_view::npos;
 }
 
-/// The header of a last chunk that is the first, and one byte more. Beast, that has seen the header,
-/// wants two at least, and less than that never ends a message.
+/// The header of a last chunk that is the first, and one byte more. Beast, that has seen the
+/// header, wants two at least, and less than that never ends a message.
 bool is_begun_end(std::string_view rest) {
   return rest.size() == 4 && rest.starts_with("0\r\n");
 }
