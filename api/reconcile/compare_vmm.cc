@@ -65,7 +65,7 @@ class VmmComparer final : public Comparer {
           .attachment = row.id;
     } else if (own != nullptr && own->state == "attached") {
       count(db::volume_resource(row.volume), true);
-      stale_size(row, "VM " + row.vm, own->size_bytes);
+      stale_size(row, "VM " + row.vm, own->size_bytes, own->grows);
     } else if (state == "off") {
       add("vm-off", row.id,
           "VM " + row.vm + " is off; it gets " + row.device + " back when it runs")

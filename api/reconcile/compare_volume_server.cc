@@ -59,7 +59,7 @@ class VolumeServerComparer final : public Comparer {
       if (row.state != db::AttachmentState::attached) continue;
       count(db::volume_resource(row.volume), present);
       if (present) {
-        stale_size(row, "its target", found.mapped()->size_bytes);
+        stale_size(row, "its target", found.mapped()->size_bytes, true);
         continue;
       }
       Drift& drift = add("missing-export", row.id,

@@ -31,15 +31,16 @@ Drift& Comparer::add(std::string kind, const Uuid& object, std::string detail) {
 }
 
 void Comparer::stale_size(const db::Attachment& row, const std::string& who,
-                          std::uint64_t size_bytes) {
+                          std::uint64_t size_bytes, bool grows) {
   if (size_bytes == 0) return;
   const auto volume = db::VolumeTable(connection_).find(row.volume);
   if (!volume || size_bytes >= volume->size_bytes) return;
   Drift& drift =
       add("stale-size", row.id,
           who + " shows " + row.device + " of attachment " + row.id.str() + " with " +
-              format_size(size_bytes) + " and not with " + format_size(volume->size_bytes));
-  drift.remedy = Remedy::repair_attachment;
+              format_size(size_bytes) + " and not with " + format_size(volume->size_bytes) +
+              (grows ? "" : "; detach it and attach it again"));
+  if (grows) drift.remedy = Remedy::repair_attachment;
   drift.volume = row.volume;
   drift.attachment = row.id;
 }

@@ -22,8 +22,9 @@ class Comparer {
   void count(const std::string& resource, bool present);
   Drift& add(std::string kind, const Uuid& object, std::string detail);
   /// What a growth has not reached yet: it could not be shown while the volume grew. `who` shows
-  /// `size_bytes`, 0 where that is not known.
-  void stale_size(const db::Attachment& row, const std::string& who, std::uint64_t size_bytes);
+  /// `size_bytes`, 0 where that is not known. Unless it `grows`, only a person can mend that.
+  void stale_size(const db::Attachment& row, const std::string& who, std::uint64_t size_bytes,
+                  bool grows);
   /// `what` ("export", "device", "session") is there and no open attachment needs it. Null where it
   /// is left alone.
   Drift* surplus_of_attachment(const std::string& what, const Uuid& id, std::string path,

@@ -51,6 +51,7 @@ Result<DeviceStatus> DeviceStatus::from_json(const json::Value& value) {
   status.guest_device = read_optional_remark(fields, "guest_device");
   status.mounted = read_optional_boolean(fields, "mounted", value);
   status.size_bytes = fields.optional_uint64("size_bytes").value_or(0);
+  status.grows = fields.boolean_or("grows", true);
   return finished(fields, std::move(status));
 }
 
@@ -65,6 +66,7 @@ void DeviceStatus::to_json(json::Writer& out) const {
   out.key("mounted");
   mounted ? out.boolean(*mounted) : out.null();
   out.member("size_bytes", size_bytes);
+  out.member("grows", grows);
   out.end_object();
 }
 

@@ -35,6 +35,7 @@ struct DeviceStatus {
   std::optional<std::string> guest_device;  ///< name in the guest, where an agent reports it
   std::optional<bool> mounted;              ///< where an agent reports it
   std::uint64_t size_bytes = 0;             ///< as the VM shows it; 0 where that is not known
+  bool grows = true;  ///< false where the VM cannot be shown another size while it has the disk
 
   static Result<DeviceStatus> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

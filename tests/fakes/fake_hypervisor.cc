@@ -101,6 +101,11 @@ void FakeHypervisor::set_disk_size(DiskSize size) {
   disk_size_ = std::move(size);
 }
 
+void FakeHypervisor::let_readers_grow(bool grow) {
+  const std::lock_guard lock(mutex_);
+  readers_grow_ = grow;
+}
+
 std::string FakeHypervisor::state(const std::string& vm) const {
   const std::lock_guard lock(mutex_);
   return machines_.at(vm).state;
@@ -197,6 +202,7 @@ Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
   status.serial = spec.session.volume.str();
   status.state = "attached";
   status.read_only = spec.session.read_only;
+  status.grows = readers_grow_ || !status.read_only;
   if (disk_size_) status.size_bytes = disk_size_(spec.session.volume);
   (*machine)->devices[attachment] = status;
   effects_.push_back("attach " + spec.vm + " " + attachment.str());
@@ -236,6 +242,7 @@ Result<void> FakeHypervisor::resize(const std::string& vm, const Uuid& attachmen
     return fail(ErrorCode::not_found, "VM '" + vm + "' shows nothing of this attachment");
   }
   if (shown->second.size_bytes == size_bytes) return {};
+  if (!shown->second.grows) return fail(ErrorCode::conflict, "a reader does not grow");
   if (disk_size_ && disk_size_(*Uuid::parse(shown->second.serial)) != size_bytes) {
     return fail(ErrorCode::node_unavailable, "the storage of VM '" + vm + "' has another size");
   }

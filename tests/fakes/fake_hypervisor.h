@@ -39,6 +39,9 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   /// The guest's file systems are frozen by somebody in the guest.
   void freeze_inside(const std::string& vm);
   void set_fault(Fault fault);
+  /// Whether a read-only disk can be shown another size, as Xen does and QEMU does not. It cannot,
+  /// at first.
+  void let_readers_grow(bool grow);
   /// What the storage shows of a volume now; without it sizes are not known.
   using DiskSize = std::function<std::uint64_t(const Uuid& volume)>;
   void set_disk_size(DiskSize size);
@@ -96,6 +99,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   unsigned made_ = 0;
   Fault fault_;
   DiskSize disk_size_;
+  bool readers_grow_ = false;
   std::vector<std::string> effects_;
 };
 

@@ -1,5 +1,6 @@
 #include "tests/fakes/fake_libvirt.h"
 
+#include <cstdio>
 #include <cstring>
 
 #include "common/json.h"
@@ -58,6 +59,10 @@ struct FakeLibvirt::Functions {
   static virErrorPtr error() { return last_error; }
   static int free(virDomainPtr) { return 0; }
   static int is_active(virDomainPtr domain) { return behind(domain).active ? 1 : 0; }
+  static int uuid(virDomainPtr, char* text) {
+    std::snprintf(text, VIR_UUID_STRING_BUFLEN, "%s", "00000000-0000-4000-8000-000000000001");
+    return 0;
+  }
   static int is_persistent(virDomainPtr domain) { return behind(domain).persistent ? 1 : 0; }
   static int state(virDomainPtr, int* state, int*, unsigned) {
     *state = VIR_DOMAIN_RUNNING;
@@ -121,6 +126,7 @@ FakeLibvirt::FakeLibvirt() {
   library_.virDomainFree = Functions::free;
   library_.virDomainIsActive = Functions::is_active;
   library_.virDomainIsPersistent = Functions::is_persistent;
+  library_.virDomainGetUUIDString = Functions::uuid;
   library_.virDomainGetState = Functions::state;
   library_.virDomainGetXMLDesc = Functions::xml;
   library_.virDomainAttachDeviceFlags = Functions::attach;

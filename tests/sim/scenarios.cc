@@ -71,6 +71,7 @@ std::vector<Scenario> all_scenarios() {
     return make_larger(volume);
   };
   const auto grow_shared = [](World& w) {
+    w.vmm.hypervisor.let_readers_grow(true);
     const std::string volume = w.create_volume();
     for (const std::string vm : {"vm1", "vm2"}) {
       w.carry_out(Method::post, "/v1/volumes/" + volume + "/attachments",

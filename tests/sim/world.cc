@@ -263,7 +263,7 @@ void World::wrong_sizes(const db::Volume& row, std::vector<std::string>& found) 
   for (const std::string vm : {"vm1", "vm2"}) {
     const auto view = vmm.hypervisor.look(vm);
     for (const auto& device : view->devices) {
-      if (device.serial == row.id.str()) check(vm, device.size_bytes);
+      if (device.serial == row.id.str() && device.grows) check(vm, device.size_bytes);
     }
   }
 }

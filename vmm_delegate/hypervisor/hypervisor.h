@@ -109,7 +109,8 @@ class Hypervisor {
   /// Shows the VM the size that the attachment's device has now, which is `size_bytes` or a little
   /// more, as storage in whole extents has; success where it shows that already, and where the VM
   /// is off. Its guest goes on meanwhile. not_found: no such VM, or it holds nothing of the
-  /// attachment. node_unavailable: the storage below does not show that size.
+  /// attachment. node_unavailable: the storage below does not show that size. conflict: the device
+  /// shows another size only when it is attached anew.
   virtual Result<void> resize(const std::string& vm, const Uuid& attachment,
                               std::uint64_t size_bytes) = 0;
 

@@ -9,6 +9,14 @@ Result<KeyedLock::Guard> lock_vm(KeyedLock& locks, const std::string& vm, Millis
               "another request for VM '" + vm + "' is still under way; try again");
 }
 
+Error reader_does_not_grow() {
+  return {ErrorCode::conflict,
+          "QEMU shows a read-only disk no other size; detach it and attach it again",
+          {},
+          {},
+          {}};
+}
+
 Error in_vm(const std::string& vm, Error error) {
   error.message = "VM '" + vm + "': " + error.message;
   return error;

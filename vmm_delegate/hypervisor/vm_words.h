@@ -10,6 +10,8 @@ namespace vbs::vmm_delegate {
 
 /// overloaded when another request still holds the VM after `limit`.
 Result<KeyedLock::Guard> lock_vm(KeyedLock& locks, const std::string& vm, Milliseconds limit);
+/// A conflict: block_resize wants to write, so that no reader of QEMU's is shown another size.
+Error reader_does_not_grow();
 /// The error with "VM 'x': " before it.
 Error in_vm(const std::string& vm, Error error);
 

@@ -131,6 +131,23 @@ TEST_F(HypervisorConformance, ANewProcessSeesAndRemovesWhatIsShown) {
   EXPECT_EQ(serials(), Serials{});
 }
 
+TEST_F(HypervisorConformance, AReaderSeesAGrowthAtOnceOrWhenItIsAttachedAnew) {
+  ASSERT_TRUE(attach(1, "vm1", true));
+  rig->grow(1, 2 * kSize);
+  const auto resized = settle<void>([&] { return hypervisor->resize("vm1", id(1), 2 * kSize); });
+  EXPECT_EQ(resized.has_value(), hypervisor->look("vm1")->devices.front().grows);
+  if (!resized) {
+    EXPECT_EQ(resized.error().code, ErrorCode::conflict) << resized.error().message;
+    ASSERT_TRUE(detach_settled(1));
+    ASSERT_TRUE(attach(1, "vm1", true));
+  }
+  for (const ShownDisk& disk : rig->disks("vm1")) {
+    if (disk.serial == serial(1)) {
+      EXPECT_EQ(disk.size_bytes, 2 * kSize);
+    }
+  }
+}
+
 TEST_F(HypervisorConformance, AVolumeThatHasGrownIsShownLarger) {
   const auto attached = attach(1);
   ASSERT_TRUE(attached) << attached.error().message;

@@ -35,11 +35,11 @@ const std::string kExport =
     R"("size_bytes":0})";
 const std::string kDevice =
     R"({"attachment":")" + kId + R"(","vm":"vm1","serial":")" + kId +
-    R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true,"size_bytes":33554432})";
+    R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true,"size_bytes":33554432,"grows":false})";
 const std::string kQuietDevice =
     R"({"attachment":")" + kId +
     R"(","vm":"vm1","serial":"","state":"detaching","read_only":false,"guest_device":null,)"
-    R"("mounted":null,"size_bytes":0})";
+    R"("mounted":null,"size_bytes":0,"grows":true})";
 const std::string kSession = R"({"attachment":")" + kId + R"(","serial":")" + kId +
                              R"(","path":"/dev/sdb","generation":7,"size_bytes":4096})";
 const std::string kFreeze =

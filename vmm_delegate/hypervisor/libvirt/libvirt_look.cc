@@ -67,6 +67,8 @@ wire::DeviceStatus status_of(const Domain& domain, const std::string& vm, const 
   status.state = "attached";
   status.read_only = disk.read_only;
   status.size_bytes = domain.size(disk.target);
+  // Xen, of which libvirt does not tell the size, sees to it by itself.
+  status.grows = !disk.read_only || status.size_bytes == 0;
   return status;
 }
 

@@ -179,7 +179,9 @@ Result<void> resize(const Domain& domain, const LibvirtOptions& options, const U
   if (now->power == Power::off) return {};
   const Disk* disk = now->live.find(attachment);
   if (disk == nullptr) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
-  if (domain.size(disk->target) >= size_bytes) return {};
+  const auto shown = status_of(domain, "", attachment, *disk);
+  if (shown.size_bytes >= size_bytes) return {};
+  if (!shown.grows) return fail(reader_does_not_grow());
   if (auto alive = check_disk(options, *disk); !alive) return alive;
   fault_point("vmmd.resize.before-block-resize");
   auto resized = domain.resize(disk->target, size_bytes);

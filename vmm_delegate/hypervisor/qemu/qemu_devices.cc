@@ -111,6 +111,7 @@ Result<void> QemuHypervisor::resize_in(Qmp& qmp, const Uuid& attachment,
   if (!held) return fail(held.error());
   if (!held->complete()) return fail(ErrorCode::not_found, "it shows nothing of this attachment");
   if (held->size_bytes >= size_bytes) return {};
+  if (held->read_only) return fail(reader_does_not_grow());
   if (auto alive = check_storage(options_.probe, held->storage); !alive) return alive;
   if (auto done = qemu::resize(qmp, attachment, size_bytes, options_.plug); !done) return done;
   held = qemu::look(qmp, attachment);

@@ -179,6 +179,7 @@ wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, cons
   status.state = held.complete() ? "attached" : "detaching";
   status.read_only = held.read_only;
   status.size_bytes = held.size_bytes;
+  status.grows = !held.read_only;
   return status;
 }
 
