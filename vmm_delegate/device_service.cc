@@ -90,24 +90,40 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
     return fail(free.error());
   }
   const wire::DeviceStatus* shown = visit->view.find(attachment);
-  std::string path;
   // A device that is shown has proven its storage, and a second login might disturb its session.
-  if (shown == nullptr || shown->state != kAttached) {
-    const auto session = initiator_.log_in(attachment, spec.session);
-    if (!session) return fail(session.error());
-    path = session->path;
-    fault_point("vmmd.attach.after-log-in");
-  }
-  auto status = hypervisor_.attach(attachment, spec, path);
+  const bool is_new = shown == nullptr || shown->state != kAttached;
+  const auto path = is_new ? log_in(attachment, spec) : path_of(attachment);
+  if (!path) return fail(path.error());
+  auto status = hypervisor_.attach(attachment, spec, *path);
   if (!status) return status;
   fault_point("vmmd.attach.after-attach");
-  if (!path.empty()) {
+  if (is_new && initiator_.is_host()) {
     if (auto proven = prove_shown(attachment, spec); !proven) return fail(proven.error());
   }
   add_guest_view(*status, visit->guest->wait_until(true, status->serial, kGuestNameWait));
   log::info("device attached", {{"attachment", attachment.str()}, {"vm", spec.vm}});
   fault_point("vmmd.attach.before-reply");
   return status;
+}
+
+Result<std::string> DeviceService::log_in(const Uuid& attachment, const wire::DeviceSpec& spec) {
+  auto session = initiator_.log_in(attachment, spec.session);
+  if (!session) return fail(session.error());
+  fault_point("vmmd.attach.after-log-in");
+  return std::move(session->path);
+}
+
+Result<std::string> DeviceService::path_of(const Uuid& attachment) {
+  if (!initiator_.is_host()) return std::string();
+  auto sessions = initiator_.sessions();
+  if (!sessions) return fail(sessions.error());
+  for (wire::SessionStatus& session : *sessions) {
+    if (session.attachment != attachment) continue;
+    if (!session.path.empty()) return std::move(session.path);
+    return fail(ErrorCode::node_unavailable, "the disk that the VM has is nowhere in /dev");
+  }
+  return fail(ErrorCode::conflict,
+              "the session of the disk that the VM has is gone; detach it by force, and attach it");
 }
 
 Result<void> DeviceService::prove_shown(const Uuid& attachment, const wire::DeviceSpec& spec) {
@@ -216,6 +232,20 @@ Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, std
   }
   fault_point("vmmd.detach.before-reply");
   return removal;
+}
+
+bool DeviceService::take_away(const Uuid& attachment) {
+  const auto shown = get(attachment, "");
+  if (!shown) return false;
+  const auto detached = hypervisor_.detach(shown->vm, attachment);
+  const bool gone = detached && detached->waiting_for.empty();
+  log::warning("a VM that shows a device that was detached has to give it back",
+               {{"attachment", attachment.str()},
+                {"vm", shown->vm},
+                {"outcome", gone       ? "done"
+                            : detached ? detached->waiting_for
+                                       : describe(detached.error())}});
+  return gone;
 }
 
 }  // namespace vbs::vmm_delegate

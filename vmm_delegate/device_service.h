@@ -34,7 +34,13 @@ class DeviceService {
   Result<Removal> remove(const Uuid& attachment, std::string vm, std::int64_t generation,
                          bool force);
 
+  /// Whichever VM shows it, without asking its guest; whether one did, and has let go.
+  bool take_away(const Uuid& attachment);
+
  private:
+  /// Where the session's disk is on this host; "" where the VM is to log in itself.
+  Result<std::string> log_in(const Uuid& attachment, const wire::DeviceSpec& spec);
+  Result<std::string> path_of(const Uuid& attachment);
   /// Whether the disk that the VM has been shown is the volume's; takes it away where it may not
   /// be.
   Result<void> prove_shown(const Uuid& attachment, const wire::DeviceSpec& spec);

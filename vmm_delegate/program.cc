@@ -45,7 +45,7 @@ struct Node {
         initiator(std::move(sessions_by)),
         orders(*generations),
         devices(*hypervisor, *initiator, orders),
-        sessions(*initiator, orders),
+        sessions(*initiator, devices, orders),
         freezes(*hypervisor, helper, std::move(freeze_store), clock),
         view(settings.name, settings.initiator.name, *hypervisor, *initiator, freezes) {}
 

@@ -4,8 +4,9 @@
 
 namespace vbs::vmm_delegate {
 
-SessionService::SessionService(Initiator& initiator, AttachmentOrders& orders)
-    : initiator_(initiator), orders_(orders) {}
+SessionService::SessionService(Initiator& initiator, DeviceService& devices,
+                               AttachmentOrders& orders)
+    : initiator_(initiator), devices_(devices), orders_(orders) {}
 
 Result<wire::SessionStatus> SessionService::put(const Uuid& attachment,
                                                 const wire::SessionSpec& spec) {
@@ -47,7 +48,11 @@ Result<void> SessionService::remove(const Uuid& attachment, std::int64_t generat
   if (!order) return fail(order.error());
   fault_point("vmmd.log-out.start");
   // Also where no session is seen: one that never came to be may have left something.
-  if (auto done = initiator_.log_out(attachment); !done) return done;
+  auto done = initiator_.log_out(attachment);
+  if (!done && done.error().code == ErrorCode::conflict && devices_.take_away(attachment)) {
+    done = initiator_.log_out(attachment);
+  }
+  if (!done) return done;
   fault_point("vmmd.log-out.before-reply");
   return orders_.removed(attachment);
 }

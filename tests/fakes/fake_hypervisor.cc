@@ -106,6 +106,11 @@ void FakeHypervisor::let_readers_grow(bool grow) {
   readers_grow_ = grow;
 }
 
+std::string FakeHypervisor::last_path() const {
+  const std::lock_guard lock(mutex_);
+  return last_path_;
+}
+
 std::string FakeHypervisor::state(const std::string& vm) const {
   const std::lock_guard lock(mutex_);
   return machines_.at(vm).state;
@@ -182,8 +187,9 @@ Result<VmView> FakeHypervisor::look(const std::string& vm) {
 
 Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
                                                   const wire::DeviceSpec& spec,
-                                                  const std::string&) {
+                                                  const std::string& host_path) {
   const std::lock_guard lock(mutex_);
+  last_path_ = host_path;
   const auto machine = find(spec.vm);
   if (!machine) return fail(machine.error());
   if ((*machine)->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");

@@ -47,6 +47,8 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   void set_disk_size(DiskSize size);
 
   std::string state(const std::string& vm) const;
+  /// Where on the host the storage of the last attach was; "" where the VM was to log in itself.
+  std::string last_path() const;
   bool files_frozen(const std::string& vm) const;
   /// Whether a VM that runs, answering or not, has this attachment's device open.
   bool uses(const Uuid& attachment) const;
@@ -100,6 +102,7 @@ class FakeHypervisor final : public vmm_delegate::Hypervisor {
   Fault fault_;
   DiskSize disk_size_;
   bool readers_grow_ = false;
+  std::string last_path_;
   std::vector<std::string> effects_;
 };
 

@@ -29,6 +29,7 @@ class FakeInitiator final : public vmm_delegate::Initiator {
   using Users = std::function<bool(const Uuid& attachment)>;
   void set_users(Users users);
 
+  bool is_host() const override { return kind_ == Kind::of_host; }
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,

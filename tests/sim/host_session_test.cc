@@ -66,9 +66,11 @@ TEST_F(HostSessionTest, OfANodeThatIsBackInBetweenDoesNotHoldUpTheDetach) {
   ASSERT_TRUE(world.time.run_until(
       [&] { return world.journal().find("block-detach done") != std::string::npos; },
       Milliseconds(60'000)));
+  world.vmm.hypervisor.hold_devices("vm1", true);
   world.network.set_down("hv1", false);
   ASSERT_TRUE(world.time.run_until([&] { return world.at_rest(); }, Milliseconds(60'000)));
   EXPECT_THAT(world.journal(), HasSubstr("log-out done not proven: VMM node hv1 still uses"));
+  world.vmm.hypervisor.hold_devices("vm1", false);
   run_seconds(120);
   EXPECT_THAT(sessions(), IsEmpty());
   EXPECT_THAT(world.disagreements(), IsEmpty());

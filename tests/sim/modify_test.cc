@@ -103,25 +103,6 @@ TEST_F(ModifyTest, ShowsItToEveryReaderThatCanBeShownIt) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
-// QEMU shows a reader no other size: somebody must be told, and nothing be tried again and again.
-TEST_F(ModifyTest, AReaderThatCannotBeShownItIsForAPerson) {
-  const std::string attachments = path() + "/attachments";
-  const std::string reader = R"({"read_only":true,"vm":"vm1"})";
-  const std::string attachment =
-      world.carry_out(Method::post, attachments, reader).member("attachment", "id");
-  grow(4);
-  EXPECT_THAT(get("/v1/operations?kind=modify-volume"),
-              AllOf(HasSubstr(R"("state":"succeeded")"), HasSubstr("may still see the old size")));
-  world.time.run_for(Milliseconds(900'000));
-  EXPECT_EQ(seen_by("vm1"), 1u);
-  EXPECT_THAT(get("/v1/operations?kind=repair-attachment"), Not(HasSubstr("repair-attachment")));
-  EXPECT_THAT(get("/v1/audit"), AllOf(HasSubstr("stale-size"), HasSubstr("attach it again")));
-  world.carry_out(Method::del, attachments + "/" + attachment);
-  world.carry_out(Method::post, attachments, reader);
-  EXPECT_EQ(seen_by("vm1"), 4u);
-  EXPECT_THAT(world.disagreements(), IsEmpty());
-}
-
 TEST_F(ModifyTest, ToShrinkIsRefusedAndNamesTheField) {
   grow(3);
   const auto answer = grow(2);

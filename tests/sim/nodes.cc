@@ -121,7 +121,7 @@ struct VmmNode::Delegate {
       : generations(std::move(seen)),
         orders(*generations),
         devices(node.outside_hypervisor_, node.outside_initiator_, orders),
-        sessions(node.outside_initiator_, orders),
+        sessions(node.outside_initiator_, devices, orders),
         freezes(node.outside_hypervisor_, node.helper_, node.freezes_, node.around_.clock),
         view(node.name_, "iqn.2026-01.vbs:node-" + node.name_, node.outside_hypervisor_,
              node.outside_initiator_, freezes) {}

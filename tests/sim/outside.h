@@ -115,6 +115,7 @@ class OutsideInitiator final : public vmm_delegate::Initiator {
   OutsideInitiator(vmm_delegate::Initiator& real, Moments& moments)
       : real_(real), moments_(moments) {}
 
+  bool is_host() const override { return real_.is_host(); }
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,

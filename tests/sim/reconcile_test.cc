@@ -168,6 +168,26 @@ TEST_F(ReconcileTest, SaysInWhichVmADeviceIsAndOfWhichNothingIsKnown) {
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
+// QEMU shows a reader no other size: somebody must be told, and nothing be tried again and again.
+TEST_F(ReconcileTest, AReaderThatCannotBeShownItsSizeIsForAPerson) {
+  const std::string volume = "/v1/volumes/" + world.create_volume();
+  const std::string reader = R"({"read_only":true,"vm":"vm1"})";
+  const auto size = [&] { return world.vmm.hypervisor.look("vm1")->devices.front().size_bytes; };
+  const std::string attachment =
+      world.carry_out(Method::post, volume + "/attachments", reader).member("attachment", "id");
+  world.carry_out(Method::patch, volume, R"({"size_bytes":4194304})");
+  EXPECT_THAT(get("/v1/operations?kind=modify-volume"),
+              AllOf(HasSubstr(R"("state":"succeeded")"), HasSubstr("may still see the old size")));
+  run_seconds(900);
+  EXPECT_EQ(size(), 1u << 20);
+  EXPECT_THAT(get("/v1/operations?kind=repair-attachment"), Not(HasSubstr("repair-attachment")));
+  EXPECT_THAT(audit(), AllOf(HasSubstr("stale-size"), HasSubstr("attach it again")));
+  world.carry_out(Method::del, volume + "/attachments/" + attachment);
+  world.carry_out(Method::post, volume + "/attachments", reader);
+  EXPECT_EQ(size(), 4u << 20);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
 TEST_F(ReconcileTest, AnInventoryThatIsNoneIsAFinding) {
   for (const char* nonsense : {"<html>", R"({"volumes":7})", "[]", ""}) {
     world.network.set_intercept(

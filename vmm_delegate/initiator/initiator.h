@@ -14,6 +14,9 @@ class Initiator {
  public:
   virtual ~Initiator() = default;
 
+  /// Whether this host logs in, and VMs are shown its devices; else VMs log in themselves.
+  virtual bool is_host() const = 0;
+
   /// Makes sure that the export can be used by the VM's path, and proves it: the serial number read
   /// back through a login is the volume's UUID. Where the host logs in, the session stays; again
   /// with a session that is there is harmless.

@@ -63,6 +63,7 @@ class OpenIscsi final : public Initiator {
   Result<void> prepare(IsRemoved is_removed);
   void bring_back() override;
 
+  bool is_host() const override { return true; }
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,

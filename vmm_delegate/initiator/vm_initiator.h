@@ -11,6 +11,7 @@ class VmInitiator final : public Initiator {
   /// `name` is the IQN under which the VMs of this node log in; `limit` bounds one trial.
   VmInitiator(std::string name, Milliseconds limit);
 
+  bool is_host() const override { return false; }
   Result<wire::SessionStatus> log_in(const Uuid& attachment,
                                      const wire::SessionSpec& session) override;
   Result<wire::SessionStatus> refresh_size(const Uuid& attachment,

@@ -98,6 +98,19 @@ TEST_F(DeviceServiceTest, AgainIsHarmlessAndLogsInOnce) {
   EXPECT_EQ(hypervisor.effects().size(), 1U);
 }
 
+// What a VM shows by the host's device must not be shown anew by a login of the VM's own.
+TEST_F(DeviceServiceTest, AgainIsByTheHostsDeviceWhereItWasBefore) {
+  fakes::FakeInitiator host{fakes::FakeInitiator::Kind::of_host};
+  DeviceService devices{hypervisor, host, orders};
+  ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  EXPECT_EQ(hypervisor.last_path(), host.sessions()->front().path);
+  EXPECT_EQ(host.logins(), 1);
+  ASSERT_TRUE(host.log_out(id));
+  EXPECT_EQ(devices.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict)
+      << "its disk is dead";
+}
+
 TEST_F(DeviceServiceTest, ADeadPortalOrAWrongVolumeNeverReachesTheVm) {
   initiator.set_target([](const wire::SessionSpec&) -> Result<std::string> {
     return fail(ErrorCode::node_unavailable, "refused");

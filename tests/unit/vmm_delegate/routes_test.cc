@@ -61,7 +61,7 @@ class RoutesTest : public testing::Test {
   FreezeStore store = *FreezeStore::open(dir.path("freezes"));
   fakes::FakeLeaseHelper helper{store, hypervisor, clock};
   DeviceService devices{hypervisor, initiator, orders};
-  SessionService sessions{initiator, orders};
+  SessionService sessions{initiator, devices, orders};
   FreezeService freezes{hypervisor, helper, store, clock};
   NodeView view{"hv1", "iqn.2026-01.vbs:node-hv1", hypervisor, initiator, freezes};
   http::Router router;
@@ -99,8 +99,10 @@ TEST_F(RoutesTest, SaysWhoItIs) {
 
 TEST_F(RoutesTest, ListsVms) {
   EXPECT_EQ(ask(Method::get, "/v1/vms").body,
-            R"({"vms":[{"name":"bare","state":"running","agent":false},)"
-            R"({"name":"vm1","state":"running","agent":true}]})");
+            R"({"vms":[{"name":"bare","state":"running","agent":false,)"
+            R"("uuid":"00000000-0000-4000-8000-000000000002"},)"
+            R"({"name":"vm1","state":"running","agent":true,)"
+            R"("uuid":"00000000-0000-4000-8000-000000000001"}]})");
   EXPECT_EQ(read<wire::VmStatus>(ask(Method::get, "/v1/vms/vm1")).name, "vm1");
   EXPECT_EQ(ask(Method::get, "/v1/vms/vm9").status, 404U);
   EXPECT_EQ(ask(Method::get, "/v1/vms/..").status, 400U);

@@ -32,7 +32,8 @@ class SessionServiceTest : public testing::Test {
 
 TEST_F(SessionServiceTest, WhereVmsLogInThemselvesNothingStays) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   const auto status = service.put(id, device_spec("vm1", volume).session);
   ASSERT_TRUE(status);
   EXPECT_EQ(status->serial, volume.str());
@@ -44,12 +45,14 @@ TEST_F(SessionServiceTest, WhereVmsLogInThemselvesNothingStays) {
 TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   initiator.set_users(vms_have_open);
-  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
   EXPECT_NE(service.get(id)->path, "");
   ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  hypervisor.hold_devices("vm1", true);
   EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
+  hypervisor.hold_devices("vm1", false);
   ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
   EXPECT_TRUE(service.remove(id, 2));
   EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
@@ -58,7 +61,8 @@ TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
 
 TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
-  SessionService service{initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   const wire::SessionSpec session = device_spec("vm1", volume).session;
   EXPECT_EQ(service.refresh_size(id, {2 << 20, session}).error().code, ErrorCode::not_found);
   initiator.set_size(1 << 20);
@@ -77,7 +81,8 @@ TEST_F(SessionServiceTest, ShowsTheSizeOfAHostSession) {
 
 TEST_F(SessionServiceTest, WhereVmsLogInThemselvesThereIsNoSizeToShow) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{initiator, orders};
+  DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   const auto shown = service.refresh_size(id, {2 << 20, device_spec("vm1", volume).session});
   ASSERT_TRUE(shown);
   EXPECT_EQ(shown->size_bytes, 0U);
@@ -87,11 +92,13 @@ TEST_F(SessionServiceTest, WhereVmsLogInThemselvesThereIsNoSizeToShow) {
 TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   initiator.set_users(vms_have_open);
-  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
   ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
+  hypervisor.hold_devices("vm1", true);
   ASSERT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
+  hypervisor.hold_devices("vm1", false);
   EXPECT_TRUE(service.put(id, device_spec("vm1", volume, 2).session)) << "it was refused";
   ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
   ASSERT_TRUE(service.remove(id, 2));
@@ -102,8 +109,8 @@ TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
 TEST_F(SessionServiceTest, AVmThatHangsKeepsNothingButWhatItHasOpen) {
   FakeInitiator initiator{FakeInitiator::Kind::of_host};
   initiator.set_users(vms_have_open);
-  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   const Uuid other = test_id(2);
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume).session));
   ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
@@ -116,10 +123,25 @@ TEST_F(SessionServiceTest, AVmThatHangsKeepsNothingButWhatItHasOpen) {
   EXPECT_TRUE(service.remove(id, 2));
 }
 
+// As a domain that is started again while the device is being removed from what it was before.
+TEST_F(SessionServiceTest, AVmThatHasComeByTheDeviceSinceGivesItBack) {
+  FakeInitiator initiator{FakeInitiator::Kind::of_host};
+  initiator.set_users(vms_have_open);
+  DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
+  const wire::DeviceSpec spec = device_spec("vm1", volume);
+  ASSERT_TRUE(devices.put(id, spec));
+  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(hypervisor.attach(id, spec, "/dev/disk"));
+  EXPECT_TRUE(service.remove(id, 2));
+  EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
+  EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
+}
+
 TEST_F(SessionServiceTest, SharesGenerationsWithDevices) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
-  SessionService service{initiator, orders};
   DeviceService devices{hypervisor, initiator, orders};
+  SessionService service{initiator, devices, orders};
   ASSERT_TRUE(devices.remove(id, "vm1", 4, false));
   EXPECT_EQ(service.put(id, device_spec("vm1", volume, 3).session).error().code,
             ErrorCode::stale_generation);
