@@ -85,7 +85,10 @@ tl::unexpected<Error> transport_error(const web::http::http_exception& error) {
   if (error.error_code() == std::errc::timed_out) {
     return fail(ErrorCode::timeout, "the connection timed out");
   }
-  // The code's own text is left out: refused reads as "no route to host", closed as "aborted".
+  // cpprestsdk gives these codes whatever happened while it connected, or after it had.
+  if (error.error_code() == std::errc::connection_aborted) {
+    return fail(ErrorCode::timeout, "the connection was lost");
+  }
   return fail(ErrorCode::node_unavailable, error.what());
 }
 

@@ -68,13 +68,24 @@ Error Service::explain(Error error) const {
   return error;
 }
 
-Result<json::Value> Service::exchange(const http::Request& request) {
-  auto answer = transport_.send(request, kDeadline);
-  for (const auto back_off : kBackOff) {
-    const bool lost = !answer && answer.error().code == ErrorCode::node_unavailable;
-    if (!lost || !pause_.pause(back_off)) break;
-    answer = transport_.send(request, kDeadline);
+Result<http::Response> Service::send_again_while_lost(const http::Request& request) {
+  bool maybe_taken = false;
+  for (std::size_t tries = 0;; ++tries) {
+    const auto begun = clock_.monotonic();
+    auto answer = transport_.send(request, kDeadline);
+    if (answer) return answer;
+    const bool timeout = answer.error().code == ErrorCode::timeout;
+    maybe_taken = maybe_taken || timeout;
+    const bool lost = timeout ? clock_.monotonic() - begun < kDeadline
+                              : answer.error().code == ErrorCode::node_unavailable;
+    if (lost && tries < kBackOff.size() && pause_.pause(kBackOff[tries])) continue;
+    if (lost && maybe_taken) answer.error().code = ErrorCode::timeout;
+    return answer;
   }
+}
+
+Result<json::Value> Service::exchange(const http::Request& request) {
+  auto answer = send_again_while_lost(request);
   if (!answer) return fail(explain(answer.error()));
   if (answer->status >= 400) return fail(error_of_answer(*answer));
   if (answer->status < 200 || answer->status >= 300) {

@@ -22,9 +22,10 @@ struct Change {
   std::string body;  ///< JSON, or ""
 };
 
-/// The service as the verbs see it: JSON in, JSON or an Error out. Lost connections are tried again
-/// (three times, after 250 ms, 500 ms and 1 s); a change carries an idempotency key of its own, so
-/// that the repeat finds the operation of the first try instead of making a second one.
+/// The service as the verbs see it: JSON in, JSON or an Error out. Where there is no connection, or
+/// it is lost, it is tried again (three times, after 250 ms, 500 ms and 1 s); a change carries an
+/// idempotency key of its own, so that the repeat finds the operation of the first try instead of
+/// making a second one. timeout: the service may have taken the request.
 class Service {
  public:
   Service(std::string url, Transport& transport, Pause& pause, const Clock& clock, Random& random)
@@ -47,6 +48,7 @@ class Service {
   const std::string& url() const { return url_; }
 
  private:
+  Result<http::Response> send_again_while_lost(const http::Request& request);
   Result<json::Value> exchange(const http::Request& request);
   Error explain(Error error) const;
 

@@ -9,9 +9,9 @@ namespace vbs::cli {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Errors: node_unavailable when no connection could be made or it was lost; timeout when
-  /// `deadline` for the whole exchange passed or the user interrupted; internal when what came back
-  /// is no acceptable answer.
+  /// Errors: node_unavailable when no connection could be made; timeout when it was lost,
+  /// `deadline` for the whole exchange passed or the user interrupted: then the service may have
+  /// taken the request; internal when what came back is no acceptable answer.
   virtual Result<http::Response> send(const http::Request& request, Milliseconds deadline) = 0;
 };
 

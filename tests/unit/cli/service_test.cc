@@ -48,9 +48,23 @@ TEST(Service, GivesUpAfterThreeRepeats) {
 }
 
 TEST(Service, DoesNotRepeatWhatHadNoAnswerInTime) {
-  ServiceFixture f([](const http::Request&) { return fail(ErrorCode::timeout, "no answer"); });
+  ServiceFixture f([&](const http::Request&) {
+    f.clock.millis += 30'000;
+    return fail(ErrorCode::timeout, "no answer");
+  });
   EXPECT_FALSE(f.service.get("/v1/usage"));
   EXPECT_THAT(f.transport.requests, SizeIs(1));
+}
+
+TEST(Service, SaysSoWhereARequestMayHaveBeenTaken) {
+  int sent = 0;
+  ServiceFixture f([&](const http::Request&) -> Result<http::Response> {
+    if (++sent == 2) return fail(ErrorCode::timeout, "the connection was lost");
+    return connection_lost();
+  });
+  const auto answer = f.service.change({http::Method::post, "/v1/volumes", {}, "{}"});
+  EXPECT_EQ(answer.error().code, ErrorCode::timeout) << "the second one";
+  EXPECT_THAT(f.transport.requests, SizeIs(4));
 }
 
 TEST(Service, AnInterruptEndsTheRepeats) {

@@ -121,6 +121,22 @@ TEST_F(LvmStoreTest, ForeignLvsAreShownAndLeftAlone) {
   EXPECT_THAT(lvm_.changes(), IsEmpty());
 }
 
+TEST_F(LvmStoreTest, WhatIsThereCanBeRemovedWhileThereIsNoRoomForTheMetadataOfMore) {
+  lvm_.put(record(1));
+  lvm_.metadata_free_bytes = 63 << 10;
+  const auto no_room = ErrorCode::insufficient_space;
+  EXPECT_TRUE(failed_with(store_->create_volume(id(2), kSize), no_room, "--metadatasize"));
+  EXPECT_TRUE(failed_with(store_->prepare_snapshot(id(3), id(1)), no_room, "--metadatasize"));
+  EXPECT_TRUE(failed_with(store_->grow_volume(id(1), 4 * kSize), no_room, "--metadatasize"));
+  EXPECT_THAT(lvm_.changes(), IsEmpty());
+  tend();
+  EXPECT_THAT(store_->warning(), ::testing::HasSubstr("--metadatasize"));
+  EXPECT_TRUE(store_->remove_volume(id(1)));
+  EXPECT_TRUE(eventually_gone(1));
+  lvm_.metadata_free_bytes = 64 << 10;
+  EXPECT_EQ("", trouble(store_->create_volume(id(2), kSize)));
+}
+
 TEST_F(LvmStoreTest, LeftoversOfACrashGo) {
   lvm_.put(record(1, LvStage::zeroing));
   lvm_.put(record(2, LvStage::copying));

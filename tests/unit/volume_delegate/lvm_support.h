@@ -73,6 +73,7 @@ class ScriptedLvm {
     return rows_.at(name);
   }
   std::uint64_t free_bytes = kGiB;
+  std::uint64_t metadata_free_bytes = 500 << 10;
   /// What extents hold that no LV had before.
   char free_extents_hold = '\0';
 
@@ -239,6 +240,7 @@ class ScriptedLvm {
     out.member("vg_size", std::to_string(4 * kGiB));
     out.member("vg_free", std::to_string(free_bytes));
     out.member("vg_extent_size", std::to_string(kExtent));
+    out.member("vg_mda_free", std::to_string(metadata_free_bytes));
   }
   void row_columns(json::Writer& out, const LogicalVolume& lv, const LvSegment& segment) const {
     std::string tags;

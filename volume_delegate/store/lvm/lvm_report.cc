@@ -150,7 +150,8 @@ void merge_rows(std::vector<LogicalVolume>& all) {
 }
 
 GroupSize read_group(Row& row) {
-  return {row.bytes("vg_size"), row.bytes("vg_free"), row.bytes("vg_extent_size")};
+  return {row.bytes("vg_size"), row.bytes("vg_free"), row.bytes("vg_extent_size"),
+          row.maybe_number("vg_mda_free")};
 }
 
 /// Texts of lib/metadata/*.c and lib/activate/*.c of lvm 2.03.16, with what they mean.
@@ -197,11 +198,11 @@ std::string_view lvs_columns() {
   return "lv_name,lv_size,lv_tags,origin,pool_lv,segtype,lv_permissions,lv_active_locally,"
          "lv_device_open,lv_snapshot_invalid,data_percent,metadata_percent,lv_metadata_size,"
          "chunk_size,zero,lv_health_status,lv_suspended,lv_kernel_major,lv_kernel_minor,seg_start,"
-         "seg_pe_ranges,vg_size,vg_free,vg_extent_size";
+         "seg_pe_ranges,vg_size,vg_free,vg_extent_size,vg_mda_free";
 }
 
 std::string_view vgs_columns() {
-  return "vg_size,vg_free,vg_extent_size";
+  return "vg_size,vg_free,vg_extent_size,vg_mda_free";
 }
 
 Result<GroupView> parse_lvs(std::string_view text) {

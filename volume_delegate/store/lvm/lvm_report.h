@@ -46,6 +46,8 @@ struct GroupSize {
   std::uint64_t size_bytes = 0;
   std::uint64_t free_bytes = 0;
   std::uint64_t extent_bytes = 0;
+  /// Room that lvm has for what it writes of each LV, some 400 bytes, where it tells.
+  std::optional<std::uint64_t> metadata_free_bytes = std::nullopt;
   /// `bytes` in whole extents.
   std::uint64_t round_up(std::uint64_t bytes) const {
     return (bytes + extent_bytes - 1) / extent_bytes * extent_bytes;

@@ -11,6 +11,8 @@ namespace {
 /// A snapshot of 1 GiB that has half of its room left fills in 2 s at 256 MiB a second.
 constexpr Milliseconds kTendEvery{2'000};
 constexpr int kLooksAtOpen = 5;
+/// Of some 400 bytes an LV: for the marks of more than a thousand that are being removed.
+constexpr std::uint64_t kMetadataKept = 64 << 10;
 constexpr Milliseconds kBetweenLooks{1'000};
 
 StoredSnapshot stored_snapshot(const LvmObject& object) {
@@ -105,11 +107,21 @@ Result<void> LvmStoreBase::check_is_not_open(const LvmObject& object) {
                                        group_->device(object.lv.name) + " open");
 }
 
+Result<void> LvmStoreBase::check_metadata_room(const GroupView& view) const {
+  const auto free = view.group.metadata_free_bytes;
+  if (!free || *free >= kMetadataKept) return {};
+  return fail(ErrorCode::insufficient_space,
+              "volume group " + group_->name() + " has only " + std::to_string(*free) +
+                  " bytes left for the metadata of its LVs; remove some, or make a group with a "
+                  "larger --metadatasize");
+}
+
 Result<LvmJobs::Ticket> LvmStoreBase::begin(const Uuid& id, const Allow& allow) {
   return jobs_.begin(id, [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
     auto view = group_->look_or_give_up();
     if (!view) return fail(view.error());
     if (auto free = check_name_is_free(**view, id); !free) return fail(free.error());
+    if (auto room = check_metadata_room(**view); !room) return fail(room.error());
     return allow(**view, others(**view));
   });
 }
@@ -123,9 +135,17 @@ void LvmStoreBase::tend() {
   if (last_tended_ && now - *last_tended_ < kTendEvery) return;
   auto view = group_->look(VolumeGroup::Order::urgent);
   if (view) resume_what_is_suspended(**view);
-  set_warning(view ? look_after(**view)
+  set_warning(view ? warning_about(**view)
                    : "cannot look at volume group " + group_->name() + ": " + view.error().message);
   last_tended_ = clock_.monotonic();
+}
+
+std::string LvmStoreBase::warning_about(const GroupView& view) {
+  std::string warning = look_after(view);
+  if (const auto room = check_metadata_room(view); !room && warning.empty()) {
+    warning = room.error().message;
+  }
+  return warning;
 }
 
 void LvmStoreBase::resume_what_is_suspended(const GroupView& view) {

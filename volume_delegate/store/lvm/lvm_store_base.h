@@ -49,6 +49,10 @@ class LvmStoreBase : public BackingStore {
   /// has been written to for a moment.
   Result<void> check_is_not_open(const LvmObject& object);
 
+  /// insufficient_space where lvm's metadata has no room for another LV but that which marks and
+  /// removals of those that are there may need.
+  Result<void> check_metadata_room(const GroupView& view) const;
+
   /// Begins to make an object if its name is free; `allow` says how much it takes, if it may.
   using Allow = std::function<Result<std::uint64_t>(const GroupView&, std::uint64_t outstanding)>;
   Result<LvmJobs::Ticket> begin(const Uuid& id, const Allow& allow);
@@ -70,6 +74,7 @@ class LvmStoreBase : public BackingStore {
   /// A command that was killed leaves devices suspended, and guests waiting for ever. In two looks
   /// it is no command's moment any more.
   void resume_what_is_suspended(const GroupView& view);
+  std::string warning_about(const GroupView& view);
   void set_warning(std::string text);
 
   Clock& clock_;

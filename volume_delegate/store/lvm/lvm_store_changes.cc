@@ -53,6 +53,7 @@ Result<void> LvmStore::begin_growth(const Uuid& id, std::uint64_t size_bytes) {
     // lvm resizes an origin only while nobody has it.
     if (const auto* other = find_dependent(**view, lv)) return needed_by(lv, *other);
     if (auto ok = check_has_no_surplus(*object, (*view)->group); !ok) return fail(ok.error());
+    if (auto room = check_metadata_room(**view); !room) return fail(room.error());
     const std::uint64_t lv_bytes = (*view)->group.round_up(size_bytes);
     room_bytes = lv_bytes - lv.size_bytes;
     if (auto room = check_room(**view, others(**view), room_bytes); !room)

@@ -201,6 +201,7 @@ Result<Growth> LvmThinStore::grow_volume(const Uuid& id, std::uint64_t size_byte
     if (has > size_bytes) return cannot_shrink(id, has);
     lv_bytes = (*view)->group.round_up(size_bytes);
     if (lv_bytes <= object->lv.size_bytes) return lv_bytes;
+    if (auto room = check_metadata_room(**view); !room) return fail(room.error());
     auto room = pool_.admit(**view, others(**view), lv_bytes - object->lv.size_bytes);
     if (!room) return fail(room.error());
     return lv_bytes;
