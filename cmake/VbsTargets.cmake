@@ -64,6 +64,14 @@ function(vbs_program name main)
   target_link_libraries(${name} PRIVATE vbs_flags ${ARG_DEPS})
 endfunction()
 
+# For sources of tests alone: what they test is checked for undefined behaviour, they are not. They are
+# most of what there is to compile, and take a third less time so.
+add_library(vbs_test_flags INTERFACE)
+target_link_libraries(vbs_test_flags INTERFACE vbs_flags)
+if(VBS_SANITIZE MATCHES "undefined")
+  target_compile_options(vbs_test_flags INTERFACE -fno-sanitize=undefined)
+endif()
+
 function(vbs_unit_test folder)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cc")
@@ -72,7 +80,7 @@ function(vbs_unit_test folder)
   endif()
   string(REPLACE "/" "_" target "${folder}_test")
   add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE vbs_flags ${ARG_DEPS} GTest::gmock_main)
+  target_link_libraries(${target} PRIVATE ${ARG_DEPS} vbs_test_flags GTest::gmock_main)
   gtest_discover_tests(${target} TEST_PREFIX "${folder}."
                        DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit COST 400 TIMEOUT 300)
 endfunction()

@@ -42,6 +42,7 @@ TEST(LvmReport, AnEmptyGroupShowsNothing) {
   EXPECT_EQ(2143289344u, group->size_bytes);
   EXPECT_EQ(2143289344u, group->free_bytes);
   EXPECT_EQ(4 * kMiB, group->extent_bytes);
+  EXPECT_EQ(520'704u, group->metadata_free_bytes) << "half of what lvm took";
 }
 
 TEST(LvmReport, ShowsVolumesAndClassicSnapshots) {
