@@ -106,6 +106,33 @@ TEST_F(VolumeGroupTest, UrgentCommandsGoFirst) {
   EXPECT_THAT(testing::names_of(lvm_.changes()), ElementsAre("lvconvert", "lvextend", "lvchange"));
 }
 
+TEST_F(VolumeGroupTest, AnUrgentLookDoesNotWaitForOneInTheLine) {
+  std::atomic<bool> busy{false};
+  std::atomic<bool> go{false};
+  std::vector<std::string> order;  // one command at a time
+  lvm_.before = [&](const Arguments& arguments) -> std::optional<process::Outcome> {
+    order.push_back(arguments.front());
+    if (arguments.front() != "lvconvert") return std::nullopt;
+    busy = true;
+    while (!go) std::this_thread::sleep_for(Milliseconds(1));
+    return std::nullopt;
+  };
+  const auto& commands = group_->commands();
+  std::vector<std::thread> threads;
+  const auto next = [&](std::function<void()> act) {
+    threads.emplace_back(std::move(act));
+    std::this_thread::sleep_for(Milliseconds(50));
+  };
+  next([&] { EXPECT_TRUE(group_->change(commands.split_snapshot("somebodys"))); });
+  ASSERT_TRUE(testing::eventually([&] { return busy.load(); }));
+  next([&] { EXPECT_TRUE(group_->change(commands.activate({"somebodys"}))); });
+  next([&] { EXPECT_TRUE(group_->look()); });
+  next([&] { EXPECT_TRUE(group_->look(VolumeGroup::Order::urgent)); });
+  go = true;
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(order, ElementsAre("lvconvert", "lvs", "lvchange", "lvs"));
+}
+
 TEST_F(VolumeGroupTest, NothingComesBetweenWhatIsDoneInOneGo) {
   std::atomic<bool> busy{false};
   std::atomic<bool> go{false};

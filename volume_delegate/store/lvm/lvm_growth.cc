@@ -70,7 +70,7 @@ Result<void> LvmGrowth::go_on(const Uuid& volume, CopyControl& control) {
 Result<void> LvmGrowth::as_job(const Uuid& volume, const std::function<Result<void>()>& act) {
   const auto ticket = jobs_.begin(
       volume, [](const LvmJobs::Outstanding&) { return Result<std::uint64_t>(std::uint64_t{0}); });
-  if (!ticket) return fail(ErrorCode::overloaded, ticket.error().message);
+  if (!ticket) return fail(ticket.error());
   return act();
 }
 

@@ -28,7 +28,7 @@ Result<LvmJobs::Ticket> LvmJobs::begin(const Uuid& id, const Check& check) {
   // Held while the group is looked at: what ends before is seen there, what ends later is counted.
   std::lock_guard changing(changing_);
   if (contains(id)) {
-    return fail(ErrorCode::already_exists, id.str() + " is already being made or changed");
+    return fail(ErrorCode::overloaded, id.str() + " is being made or changed; ask again");
   }
   auto bytes = check([this](const GroupView& view) { return outstanding(view); });
   if (!bytes) return fail(bytes.error());

@@ -36,7 +36,8 @@ class LvmJobs {
   /// the others take.
   using Check = std::function<Result<std::uint64_t>(const Outstanding& others)>;
 
-  /// `check` runs while no job begins or ends; who only asks does not wait for it.
+  /// overloaded while it has a job, if only that of its upkeep. `check` runs while no job begins or
+  /// ends; who only asks does not wait for it.
   Result<Ticket> begin(const Uuid& id, const Check& check);
   bool contains(const Uuid& id) const;
   std::uint64_t outstanding(const GroupView& view) const;

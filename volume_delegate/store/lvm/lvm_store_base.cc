@@ -117,6 +117,9 @@ Result<void> LvmStoreBase::check_metadata_room(const GroupView& view) const {
 }
 
 Result<LvmJobs::Ticket> LvmStoreBase::begin(const Uuid& id, const Allow& allow) {
+  if (jobs_.contains(id)) {
+    return fail(ErrorCode::already_exists, id.str() + " is already being made");
+  }
   return jobs_.begin(id, [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
     auto view = group_->look_or_give_up();
     if (!view) return fail(view.error());

@@ -44,7 +44,7 @@ Result<void> LvmStore::begin_growth(const Uuid& id, std::uint64_t size_bytes) {
   std::uint64_t room_bytes = 0;
   std::optional<LvmObject> object;
   const auto allow = [&](const LvmJobs::Outstanding& others) -> Result<std::uint64_t> {
-    auto view = group_->look();
+    auto view = group_->look_or_give_up();
     if (!view) return fail(view.error());
     auto found = volume_in(**view, id);
     if (!found) return fail(found.error());
@@ -69,7 +69,7 @@ Result<void> LvmStore::begin_growth(const Uuid& id, std::uint64_t size_bytes) {
 }
 
 Result<Growth> LvmStore::how_far_grown(const Uuid& id, std::uint64_t size_bytes) {
-  auto view = group_->look();
+  auto view = group_->look_or_give_up();
   if (!view) return fail(view.error());
   const auto object = volume_in(**view, id);
   if (!object) return fail(object.error());
@@ -116,10 +116,8 @@ Result<void> LvmStore::mark_deleted(const ObjectRef& target) {
   const auto ticket = jobs_.begin(target.id, [](const LvmJobs::Outstanding&) {
     return Result<std::uint64_t>(std::uint64_t{0});
   });
-  if (!ticket) {
-    return fail(ErrorCode::overloaded, target.str() + " is being made or changed; ask again");
-  }
-  auto view = group_->look();
+  if (!ticket) return fail(ticket.error());
+  auto view = group_->look_or_give_up();
   if (!view) return fail(view.error());
   auto object = find_object(**view, target.id);
   if (!object || object->record.object != target) return {};
@@ -128,7 +126,7 @@ Result<void> LvmStore::mark_deleted(const ObjectRef& target) {
 }
 
 Result<Removal> LvmStore::how_far_removed(const ObjectRef& target) {
-  auto view = group_->look();
+  auto view = group_->look_or_give_up();
   if (!view) return fail(view.error());
   const auto object = find_object(**view, target.id);
   if (!object) {

@@ -126,10 +126,11 @@ Result<VolumeGroup::View> VolumeGroup::look(Order order, Patience patience) {
     if (patience == Patience::hurried) {
       if (auto ok = check_answers(); !ok) return fail(ok.error());
     }
-    if (!reading_) break;
+    // Whoever is urgent does not wait for one that stands in the line of the others.
+    if (readers_ == 0 || order == Order::urgent) break;
     read_done_.wait_for(lock, kSlice);
   }
-  reading_ = true;
+  ++readers_;
   const std::uint64_t mine = ++reads_begun_;
   const std::uint64_t changes = changes_;
   lock.unlock();
@@ -137,13 +138,14 @@ Result<VolumeGroup::View> VolumeGroup::look(Order order, Patience patience) {
   auto result =
       view ? Result<View>(std::make_shared<const GroupView>(std::move(*view))) : fail(view.error());
   lock.lock();
-  reading_ = false;
+  --readers_;
+  read_done_.notify_all();
+  if (mine < reads_done_) return result;
   reads_done_ = mine;
   last_ = result;
   if (result) last_seen_ = *result;
   last_at_ = clock_.monotonic();
   last_changes_ = changes;
-  read_done_.notify_all();
   return result;
 }
 
