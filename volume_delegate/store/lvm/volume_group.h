@@ -18,7 +18,8 @@ namespace vbs::volume_delegate {
 
 /// One LVM volume group, by lvm's own program. lvm locks a group for every command, so this keeps
 /// one queue instead of letting commands wait for each other inside of lvm. Looks are shared: all
-/// who ask while one is running get the result of the next; those that are urgent take their own. Thread-safe; calls block.
+/// who ask while one is running get the result of the next; those that are urgent take their own.
+/// Thread-safe; calls block.
 class VolumeGroup {
  public:
   using Run = std::function<Result<process::Outcome>(const process::Command&)>;
