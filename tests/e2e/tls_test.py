@@ -84,7 +84,7 @@ class TlsTest(unittest.TestCase):
         for host in ("127.0.2.2", "localhost"):
             self.assertIn(f"its certificate is not for {host}",
                           self.refused(5, "--url", f"https://{host}:{port}"))
-        self.assertIn("no connection", self.refused(7, "--url", f"http://127.0.2.1:{port}"))
+        self.assertIn("the connection was lost", self.refused(7, "--url", f"http://127.0.2.1:{port}"))
         self.assertIn("would carry the token in clear",
                       self.refused(2, "--url", "http://192.0.2.1:7700"))
 
