@@ -117,6 +117,7 @@ TEST_F(VolumeGroupTest, AnUrgentLookDoesNotWaitForOneInTheLine) {
     while (!go) std::this_thread::sleep_for(Milliseconds(1));
     return std::nullopt;
   };
+  lvm_.on_look = [&] { order.push_back("lvs"); };
   const auto& commands = group_->commands();
   std::vector<std::thread> threads;
   const auto next = [&](std::function<void()> act) {
