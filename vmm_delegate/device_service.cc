@@ -59,9 +59,9 @@ Result<void> check_only_one(const VmView& view, const Uuid& attachment, const Uu
 /// What had the name when the volume was given may be gone, and its name with another by now.
 Result<void> check_same_vm(const wire::VmStatus& vm, const wire::DeviceSpec& spec) {
   if (!spec.vm_uuid || !vm.uuid || *vm.uuid == *spec.vm_uuid) return {};
-  return fail(ErrorCode::conflict,
-              "VM '" + spec.vm + "' is another than the volume was given to: " + "its UUID is " +
-                  vm.uuid->str() + " and not " + spec.vm_uuid->str());
+  return fail(ErrorCode::conflict, "VM '" + spec.vm +
+                                       "' is another than the volume was given to: its UUID is " +
+                                       vm.uuid->str() + " and not " + spec.vm_uuid->str());
 }
 
 /// QEMU has let go of the disk; the guest may take a moment to notice.
