@@ -16,17 +16,16 @@ using testing::trouble;
 /// Listens where tgtd would, takes one request and answers what it is told to.
 class Impostor {
  public:
-  explicit Impostor(std::string answer, bool read_first = true) : path_(dir_ / "control.1") {
+  explicit Impostor(std::string answer) : path_(dir_ / "control.1") {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path_.c_str(), sizeof(address.sun_path) - 1);
     listener_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     EXPECT_EQ(0, ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
     EXPECT_EQ(0, ::listen(listener_.get(), 1));
-    thread_ = std::thread([this, read_first, answer = std::move(answer)] {
+    thread_ = std::thread([this, answer = std::move(answer)] {
       const FileDescriptor peer(::accept(listener_.get(), nullptr, nullptr));
-      char request[4096];
-      if (read_first) seen_ = ::recv(peer.get(), request, sizeof(request), 0);
+      take_request(peer.get());
       EXPECT_EQ(static_cast<ssize_t>(answer.size()),
                 ::send(peer.get(), answer.data(), answer.size(), MSG_NOSIGNAL));
     });
@@ -35,10 +34,22 @@ class Impostor {
   const std::string& path() const { return path_; }
 
  private:
+  /// All of it, its header and its text come in pieces: who closes before loses its answer.
+  static void take_request(int peer) {
+    constexpr std::size_t kHeader = 120;  // struct tgtadm_req
+    constexpr std::size_t kLengthAt = 72;
+    char request[4096];
+    ASSERT_EQ(static_cast<ssize_t>(kHeader), ::recv(peer, request, kHeader, MSG_WAITALL));
+    std::uint32_t length = 0;
+    std::memcpy(&length, request + kLengthAt, sizeof(length));
+    ASSERT_GE(sizeof(request), length);
+    const std::size_t text = length - kHeader;
+    ASSERT_EQ(static_cast<ssize_t>(text), ::recv(peer, request, text, MSG_WAITALL));
+  }
+
   testing::TempDir dir_;
   const std::string path_;
   FileDescriptor listener_;
-  ssize_t seen_ = 0;
   std::thread thread_;
 };
 
