@@ -161,4 +161,14 @@ void AttachmentTable::set_device(const Uuid& id, std::string_view serial,
       .run();
 }
 
+void AttachmentTable::set_vm_uuid(const Uuid& id, const Uuid& vm_uuid) {
+  connection_
+      .prepare(
+          "UPDATE attachments SET vm_uuid = ? WHERE uid = ? AND vm_uuid IS NULL"
+          " AND state = 'attached'")
+      .bind(vm_uuid.str())
+      .bind(id)
+      .run();
+}
+
 }  // namespace vbs::db

@@ -61,6 +61,8 @@ class AttachmentTable {
   void set_export(const Uuid& id, std::string_view iqn, std::string_view portal, std::uint32_t lun);
   void set_device(const Uuid& id, std::string_view serial,
                   const std::optional<std::string>& guest_device);
+  /// Where none is known of an attached one: from before its node told any.
+  void set_vm_uuid(const Uuid& id, const Uuid& vm_uuid);
 
  private:
   Connection& connection_;

@@ -4,6 +4,7 @@
 
 #include "common/fault_point.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "common/volume_serial.h"
 #include "vmm_delegate/joined.h"
 
@@ -56,14 +57,6 @@ Result<void> check_only_one(const VmView& view, const Uuid& attachment, const Uu
   return {};
 }
 
-/// What had the name when the volume was given may be gone, and its name with another by now.
-Result<void> check_same_vm(const wire::VmStatus& vm, const wire::DeviceSpec& spec) {
-  if (!spec.vm_uuid || !vm.uuid || *vm.uuid == *spec.vm_uuid) return {};
-  return fail(ErrorCode::conflict, "VM '" + spec.vm +
-                                       "' is another than the volume was given to: its UUID is " +
-                                       vm.uuid->str() + " and not " + spec.vm_uuid->str());
-}
-
 /// QEMU has let go of the disk; the guest may take a moment to notice.
 std::string check_gone(const std::string& vm, const Result<GuestView>& view) {
   if (view && !view->disk) return "";
@@ -85,14 +78,13 @@ Result<wire::DeviceStatus> DeviceService::put(const Uuid& attachment,
   if (visit->view.status.state == "off") {
     return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off; start it, then attach again");
   }
-  if (auto same = check_same_vm(visit->view.status, spec); !same) return fail(same.error());
   if (auto free = check_only_one(visit->view, attachment, spec.session.volume); !free) {
     return fail(free.error());
   }
   const wire::DeviceStatus* shown = visit->view.find(attachment);
   // A device that is shown has proven its storage, and a second login might disturb its session.
   const bool is_new = shown == nullptr || shown->state != kAttached;
-  const auto path = is_new ? log_in(attachment, spec) : path_of(attachment);
+  const auto path = is_new ? log_in(attachment, spec) : path_of(attachment, spec.session.volume);
   if (!path) return fail(path.error());
   auto status = hypervisor_.attach(attachment, spec, *path);
   if (!status) return status;
@@ -113,12 +105,18 @@ Result<std::string> DeviceService::log_in(const Uuid& attachment, const wire::De
   return std::move(session->path);
 }
 
-Result<std::string> DeviceService::path_of(const Uuid& attachment) {
+Result<std::string> DeviceService::path_of(const Uuid& attachment, const Uuid& volume) {
   if (!initiator_.is_host()) return std::string();
   auto sessions = initiator_.sessions();
   if (!sessions) return fail(sessions.error());
   for (wire::SessionStatus& session : *sessions) {
     if (session.attachment != attachment) continue;
+    // The kernel read it when the disk appeared, if it could.
+    if (!session.serial.empty() && !is_volume_serial(session.serial, volume)) {
+      return fail(ErrorCode::conflict,
+                  "the session of the disk that the VM has leads to another volume, " +
+                      quote(session.serial) + "; detach it by force, and attach it");
+    }
     if (!session.path.empty()) return std::move(session.path);
     return fail(ErrorCode::node_unavailable, "the disk that the VM has is nowhere in /dev");
   }
@@ -190,20 +188,27 @@ Result<wire::DeviceStatus> DeviceService::get(const Uuid& attachment, const std:
   return fail(ErrorCode::not_found, "no VM shows a device of attachment " + attachment.str());
 }
 
-Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, std::string vm,
+Result<Visit> DeviceService::visit_holder(const Uuid& attachment, const MeantVm& meant) {
+  auto named = hypervisor_.visit(meant.name);
+  const bool is_away = named ? wire::is_other_vm(named->view.status.uuid, meant.uuid)
+                             : named.error().code == ErrorCode::not_found;
+  if (!is_away || (named && named->view.find(attachment) != nullptr)) return named;
+  // It may only have another name by now, and its disks with it.
+  const auto shown = get(attachment, "");
+  if (shown) return hypervisor_.visit(shown->vm);
+  if (shown.error().code != ErrorCode::not_found) return fail(shown.error());
+  return named;
+}
+
+Result<DeviceService::Removal> DeviceService::remove(const Uuid& attachment, const MeantVm& meant,
                                                      std::int64_t generation, bool force) {
   auto order = orders_.begin(attachment, generation, Order::remove);
   if (!order) return fail(order.error());
   fault_point("vmmd.detach.start");
-  auto visit = hypervisor_.visit(vm);
-  if (!visit && visit.error().code == ErrorCode::not_found) {
-    // It may only have another name by now, and its disks with it.
-    const auto shown = get(attachment, "");
-    if (!shown && shown.error().code != ErrorCode::not_found) return fail(shown.error());
-    if (shown) visit = hypervisor_.visit(vm = shown->vm);
-  }
+  const auto visit = visit_holder(attachment, meant);
   // A VM that is gone shows nothing.
   if (!visit && visit.error().code != ErrorCode::not_found) return fail(visit.error());
+  const std::string vm = visit ? visit->view.status.name : meant.name;
   const wire::DeviceStatus* shown = visit ? visit->view.find(attachment) : nullptr;
   const bool ask_guest = shown != nullptr && shown->state == kAttached && !force;
   Removal removal;

@@ -11,6 +11,12 @@
 
 namespace vbs::vmm_delegate {
 
+/// Where VMs have UUIDs, another of the same name is not meant.
+struct MeantVm {
+  std::string name;
+  std::optional<Uuid> uuid = std::nullopt;
+};
+
 /// block-attach and block-detach: the resource /v1/devices. Thread-safe; calls block.
 class DeviceService {
  public:
@@ -31,7 +37,7 @@ class DeviceService {
   };
   /// Without `force`, a disk that the guest has mounted, or of which its agent does not tell
   /// whether it is, is a conflict.
-  Result<Removal> remove(const Uuid& attachment, std::string vm, std::int64_t generation,
+  Result<Removal> remove(const Uuid& attachment, const MeantVm& meant, std::int64_t generation,
                          bool force);
 
   /// Whichever VM shows it, without asking its guest; whether one did, and has let go.
@@ -40,7 +46,10 @@ class DeviceService {
  private:
   /// Where the session's disk is on this host; "" where the VM is to log in itself.
   Result<std::string> log_in(const Uuid& attachment, const wire::DeviceSpec& spec);
-  Result<std::string> path_of(const Uuid& attachment);
+  Result<std::string> path_of(const Uuid& attachment, const Uuid& volume);
+  /// The VM of that name; where it is gone, or is another by now and does not show the device, the
+  /// one that does.
+  Result<Visit> visit_holder(const Uuid& attachment, const MeantVm& meant);
   /// Whether the disk that the VM has been shown is the volume's; takes it away where it may not
   /// be.
   Result<void> prove_shown(const Uuid& attachment, const wire::DeviceSpec& spec);

@@ -77,6 +77,17 @@ Response get_vm(Services& services, const Request& request) {
   return answer(services.node.vm(name));
 }
 
+/// "vm" and, where the front knows it, "vm_uuid".
+Result<MeantVm> read_vm(const Request& request) {
+  MeantVm meant{std::string(request.query_value("vm").value_or(""))};
+  if (auto good = check_node_name(meant.name, "vm"); !good) return fail(good.error());
+  const auto uuid = request.query_value("vm_uuid");
+  if (!uuid) return meant;
+  meant.uuid = Uuid::parse(*uuid);
+  if (meant.uuid) return meant;
+  return fail_field("vm_uuid", "must be a UUID of 36 characters, got " + quote(*uuid));
+}
+
 Response put_session(Services& services, const Request& request) {
   const auto id = read_id(request, "attachment");
   if (!id) return http::problem(id.error());
@@ -122,15 +133,17 @@ Response get_device(Services& services, const Request& request) {
 Response delete_device(Services& services, const Request& request) {
   const auto id = read_id(request, "attachment");
   if (!id) return http::problem(id.error());
-  const std::string vm(request.query_value("vm").value_or(""));
-  if (auto good = check_node_name(vm, "vm"); !good) return http::problem(good.error());
+  const auto vm = read_vm(request);
+  if (!vm) return http::problem(vm.error());
   const auto generation = read_generation(request);
   if (!generation) return http::problem(generation.error());
   const auto force = read_force(request);
   if (!force) return http::problem(force.error());
   // Whether it uses the disk, a guest that is held does not tell, nor can it let go.
-  if (auto ok = services.freezes.check_not_held(vm, *force); !ok) return http::problem(ok.error());
-  const auto removal = services.devices.remove(*id, vm, *generation, *force);
+  if (auto ok = services.freezes.check_not_held(vm->name, *force); !ok) {
+    return http::problem(ok.error());
+  }
+  const auto removal = services.devices.remove(*id, *vm, *generation, *force);
   if (!removal) return http::problem(removal.error());
   Response response = removal->left ? http::json(202, to_body(*removal->left)) : http::no_content();
   if (!removal->note.empty()) response.headers.set(kNoteHeader, removal->note);

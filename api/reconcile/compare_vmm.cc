@@ -57,14 +57,16 @@ class VmmComparer final : public Comparer {
     const std::string state = vm == nullptr ? "off" : vm->state;
     if (state == "unknown") {
       add("vm-unknown", row.id, "VM " + row.vm + " does not answer").attachment = row.id;
-    } else if (vm != nullptr && row.vm_uuid && vm->uuid && *row.vm_uuid != *vm->uuid) {
+    } else if (vm != nullptr && wire::is_other_vm(vm->uuid, row.vm_uuid)) {
       add("other-vm", row.id,
           "VM " + row.vm + " is another than " + row.device + " of attachment " + row.id.str() +
               " was given to (its UUID is " + vm->uuid->str() + " and not " + row.vm_uuid->str() +
-              "): detach it, and attach it to the VM that is to have it")
+              ")" + (own == nullptr ? "" : " and shows it") +
+              ": detach it, and attach it to the VM that is to have it")
           .attachment = row.id;
     } else if (own != nullptr && own->state == "attached") {
       count(db::volume_resource(row.volume), true);
+      if (!row.vm_uuid && vm != nullptr && vm->uuid) result_.vm_uuids.emplace(row.id, *vm->uuid);
       stale_size(row, "VM " + row.vm, own->size_bytes, own->grows);
     } else if (state == "off") {
       add("vm-off", row.id,

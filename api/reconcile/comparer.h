@@ -32,10 +32,10 @@ class Comparer {
 
   db::Connection& connection_;
   const std::string& node_;
+  Comparison result_;
 
  private:
   const HeldResources& held_;
-  Comparison result_;
 };
 
 }  // namespace vbs::api

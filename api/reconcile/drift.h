@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ struct Comparison {
   std::vector<Drift> drifts;
   std::size_t expected = 0;  ///< objects that the rows imply on this node, but for held ones
   std::size_t missing = 0;   ///< of these, not shown
+  /// Of the VMs that show attachments of which that is not known yet, by attachment.
+  std::map<Uuid, Uuid> vm_uuids;
 };
 
 /// Compare one node's inventory with the rows, both ways. Pure reads; run in one view of the

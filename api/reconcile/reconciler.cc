@@ -163,6 +163,7 @@ void Reconciler::compare(Sweep& sweep, const NodeSettings& node, const http::Res
                                       "its inventory cannot be used: " + describe(error)));
     return;
   }
+  remedies_.note_vm_uuids(std::move((*compared)->vm_uuids));
   if (implausible(**compared)) {
     sweep.stopped = "node " + node.name + " shows " + std::to_string((*compared)->missing) +
                     " of " + std::to_string((*compared)->expected) +

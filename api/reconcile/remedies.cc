@@ -60,6 +60,21 @@ std::string Remedies::act_on(const Drift& drift) {
   return "remove-leftover is queued";
 }
 
+void Remedies::note_vm_uuids(std::map<Uuid, Uuid> found) {
+  if (found.empty()) return;
+  services_.database.write(
+      [found = std::move(found)](db::Transaction& tx) -> Result<void> {
+        db::AttachmentTable attachments(tx.connection());
+        for (const auto& [attachment, vm] : found) attachments.set_vm_uuid(attachment, vm);
+        return {};
+      },
+      [](Result<void> written) {
+        if (!written)
+          log::warning("UUIDs of VMs are not noted", {{"error", describe(written.error())}});
+      },
+      services_.executor);
+}
+
 void Remedies::record_loss(const Drift& drift) {
   services_.database.write(
       [drift, now = services_.clock.wall()](db::Transaction& tx) -> Result<void> {

@@ -19,6 +19,9 @@ class Remedies {
 
   /// Begins the remedy of a drift that has one; what is done, for people.
   std::string act_on(const Drift& drift);
+  /// Notes which VMs show attachments of which that was not known. Nobody can tell the difference,
+  /// so there is no audit record.
+  void note_vm_uuids(std::map<Uuid, Uuid> found);
 
  private:
   /// Puts the row of a lost snapshot in error.

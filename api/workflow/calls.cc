@@ -87,6 +87,7 @@ api::DelegateCall delete_device(const Facts& facts, bool force) {
                          path_of("devices", a.id),
                          {{"vm", a.vm}, generation_of(facts)},
                          ""};
+  if (a.vm_uuid) call.query.emplace_back("vm_uuid", a.vm_uuid->str());
   if (force) call.query.emplace_back("force", "true");
   call.timeout = Milliseconds(20'000);  // the delegate waits for the guest to let go
   return call;

@@ -91,7 +91,8 @@ Step freeze_step(const WorkflowSettings& settings) {
   step.make.call = [settings](const Facts& f) -> std::optional<api::DelegateCall> {
     if (!written_to(f)) return std::nullopt;
     const std::int64_t estimate = f.number("estimate_ms");
-    const wire::FreezeSpec spec{f.attachment->vm, lease_ms(settings, estimate), estimate > 0};
+    const wire::FreezeSpec spec{f.attachment->vm, lease_ms(settings, estimate), estimate > 0,
+                                f.attachment->vm_uuid};
     return api::DelegateCall{
         f.attachment->vmm_node, http::Method::put, freeze_path(f), {}, to_body(spec)};
   };

@@ -23,9 +23,10 @@ struct DeviceSpec {
 };
 
 /// Answer of PUT and GET, and one entry of a VMM node's inventory.
-/// `DELETE /v1/devices/{attachment id}?vm=NAME&generation=N[&force=true]` answers 204 when the VM
-/// no longer shows it, 202 while the guest has not let go; without `force` a disk that the guest
-/// agent reports as mounted is a conflict. `vm` is required: it says where to look.
+/// `DELETE /v1/devices/{attachment id}?vm=NAME&generation=N[&vm_uuid=UUID][&force=true]` answers
+/// 204 when the VM no longer shows it, 202 while the guest has not let go; without `force` a disk
+/// that the guest agent reports as mounted is a conflict. `vm` is required: it says where to look.
+/// Where that VM is gone, or has another UUID, whichever shows it is taken.
 struct DeviceStatus {
   Uuid attachment;
   std::string vm;

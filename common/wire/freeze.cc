@@ -14,6 +14,7 @@ Result<FreezeSpec> FreezeSpec::from_json(const json::Value& value) {
     fields.reject("lease_ms", "must be 1 to " + std::to_string(kLongestLeaseMs) + " milliseconds");
   }
   spec.pause = fields.boolean("pause");
+  spec.vm_uuid = read_optional_uuid(fields, "vm_uuid");
   return finished(fields, std::move(spec));
 }
 
@@ -22,6 +23,7 @@ void FreezeSpec::to_json(json::Writer& out) const {
   out.member("vm", vm);
   out.member("lease_ms", lease_ms);
   out.member("pause", pause);
+  if (vm_uuid) out.member("vm_uuid", vm_uuid->str());
   out.end_object();
 }
 

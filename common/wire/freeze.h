@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/ids.h"
@@ -17,6 +18,9 @@ struct FreezeSpec {
   std::string vm;
   std::int64_t lease_ms = 0;  ///< then the VM is thawed whatever happens to the delegate
   bool pause = false;  ///< also stop the VM's processors: the store's copy is not instantaneous
+  /// Which VM of that name is meant, where the VMs have UUIDs: another is not held, and "off" is
+  /// said of the one that is meant.
+  std::optional<Uuid> vm_uuid = std::nullopt;
 
   static Result<FreezeSpec> from_json(const json::Value& value);
   void to_json(json::Writer& out) const;

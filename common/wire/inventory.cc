@@ -66,6 +66,10 @@ void VmStatus::to_json(json::Writer& out) const {
   out.end_object();
 }
 
+bool is_other_vm(const std::optional<Uuid>& uuid, const std::optional<Uuid>& meant) {
+  return uuid && meant && *uuid != *meant;
+}
+
 Result<VmmInventory> VmmInventory::from_json(const json::Value& value) {
   json::Fields fields(value);
   VmmInventory inventory;

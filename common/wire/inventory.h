@@ -41,6 +41,9 @@ struct VmStatus {
   void to_json(json::Writer& out) const;
 };
 
+/// Whether a VM with the UUID `uuid` is surely another than the one that was `meant`.
+bool is_other_vm(const std::optional<Uuid>& uuid, const std::optional<Uuid>& meant);
+
 /// Answer of `GET /v1/inventory` of a VMM node. VMs that are off show no devices.
 struct VmmInventory {
   std::vector<VmStatus> vms;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "vmm_delegate/hypervisor/vm_words.h"
+
 namespace vbs::fakes {
 
 using vmm_delegate::Detachment;
@@ -193,6 +195,9 @@ Result<wire::DeviceStatus> FakeHypervisor::attach(const Uuid& attachment,
   const auto machine = find(spec.vm);
   if (!machine) return fail(machine.error());
   if ((*machine)->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
+  if (auto same = vmm_delegate::check_same_vm((*machine)->uuid, spec); !same) {
+    return fail(vmm_delegate::in_vm(spec.vm, same.error()));
+  }
   if (auto ok = fault("attach", false); !ok) return fail(ok.error());
   const auto shown = (*machine)->devices.find(attachment);
   if (shown != (*machine)->devices.end()) {

@@ -102,6 +102,8 @@ TEST_P(OldDatabasesTest, WhatWasLiveGoesOnToRestAndTheRestIsAsItWas) {
   world.time.run_for(Milliseconds(60'000));
   ASSERT_TRUE(world.settle());
   EXPECT_THAT(world.disagreements(), IsEmpty());
+  for (const db::Attachment& row : world.attachments())
+    EXPECT_EQ(row.vm_uuid, world.vmm.hypervisor.vm(row.vm)->uuid);
 
   for (const db::Operation& operation : live) {
     const std::string body = ask(Method::get, "/v1/operations/" + operation.id.str()).body;

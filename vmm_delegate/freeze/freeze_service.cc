@@ -26,10 +26,15 @@ std::string vm_key(const std::string& vm) {
   return "VM " + vm;
 }
 
-/// Nothing in such a VM can write; an error where that is not known.
-Result<bool> is_off(Hypervisor& hypervisor, const std::string& vm) {
-  const auto status = hypervisor.vm(vm);
-  if (status) return status->state == "off";
+/// What is meant can write nothing: it is off, or another VM has its name.
+bool is_off(const wire::VmStatus& vm, const wire::FreezeSpec& spec) {
+  return vm.state == "off" || wire::is_other_vm(vm.uuid, spec.vm_uuid);
+}
+
+/// The same, looking; an error where that is not known.
+Result<bool> is_off(Hypervisor& hypervisor, const wire::FreezeSpec& spec) {
+  const auto status = hypervisor.vm(spec.vm);
+  if (status) return is_off(*status, spec);
   if (status.error().code == ErrorCode::not_found) return true;
   return fail(status.error());
 }
@@ -85,7 +90,7 @@ Result<wire::FreezeStatus> FreezeService::put(const Uuid& id, const wire::Freeze
     held = hold(*record, phase->known);
   }
   if (!held) {
-    const auto off = is_off(hypervisor_, spec.vm);
+    const auto off = is_off(hypervisor_, spec);
     if (off && *off) return wire::FreezeStatus{id, spec.vm, "off", "crash", 0};
     return fail(held.error());
   }
@@ -106,7 +111,7 @@ Result<FreezeRecord> FreezeService::begun_before(const Uuid& id, const wire::Fre
 Result<FreezeRecord> FreezeService::begin(const Uuid& id, const wire::FreezeSpec& spec) {
   const auto vm = hypervisor_.vm(spec.vm);
   if (!vm) return fail(vm.error());
-  if (vm->state == "off") return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
+  if (is_off(*vm, spec)) return fail(ErrorCode::conflict, "VM '" + spec.vm + "' is off");
   if (auto free = check_not_held(spec.vm); !free) return fail(free.error());
   FreezeRecord record;
   record.id = id;

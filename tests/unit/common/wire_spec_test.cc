@@ -65,6 +65,8 @@ TEST(WireSpec, RoundTrips) {
       R"({"size_bytes":1048576,"source_kind":"image","source":")" + std::string(kVolume) + "\"}";
   const std::string snapshot = R"({"volume":")" + std::string(kVolume) + "\"}";
   const std::string freeze = R"({"vm":"vm1","lease_ms":5000,"pause":true})";
+  const std::string freeze_of_one_vm =
+      R"({"vm":"vm1","lease_ms":5000,"pause":true,"vm_uuid":")" + std::string(kVolume) + "\"}";
   EXPECT_EQ(text_of(read<VolumeSpec>(plain).value()), plain);
   EXPECT_EQ(text_of(read<VolumeSpec>(clone).value()), clone);
   EXPECT_EQ(text_of(read<VolumeSpec>(imaged).value()), imaged);
@@ -73,6 +75,7 @@ TEST(WireSpec, RoundTrips) {
   EXPECT_EQ(text_of(read<SessionSpec>(kSession).value()), kSession);
   EXPECT_EQ(text_of(read<DeviceSpec>(kDevice).value()), kDevice);
   EXPECT_EQ(text_of(read<DeviceSpec>(kDeviceOfOneVm).value()), kDeviceOfOneVm);
+  EXPECT_EQ(text_of(read<FreezeSpec>(freeze_of_one_vm).value()), freeze_of_one_vm);
   EXPECT_EQ(text_of(read<FreezeSpec>(freeze).value()), freeze);
 }
 
@@ -155,6 +158,8 @@ TEST(WireSpec, SessionAndDeviceErrors) {
 
 TEST(WireSpec, FreezeErrors) {
   expect_field_error<FreezeSpec>(R"({"vm":"vm1"})", "lease_ms");
+  expect_field_error<FreezeSpec>(R"({"vm":"vm1","lease_ms":1,"pause":true,"vm_uuid":"x"})",
+                                 "vm_uuid");
   expect_field_error<FreezeSpec>(R"({"vm":"vm1","lease_ms":0})", "lease_ms");
   expect_field_error<FreezeSpec>(R"({"vm":"vm1","lease_ms":600001})", "lease_ms");
   expect_field_error<FreezeSpec>(R"({"vm":"","lease_ms":1})", "vm");

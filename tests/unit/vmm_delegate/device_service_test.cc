@@ -80,7 +80,7 @@ TEST_F(DeviceServiceTest, ShowsTheSizeThatTheDiskHas) {
   const auto off = service.resize(id, {2 << 20, "vm1", 1});
   ASSERT_TRUE(off);
   EXPECT_FALSE(*off);
-  ASSERT_TRUE(service.remove(id, "vm1", 4, false));
+  ASSERT_TRUE(service.remove(id, {"vm1"}, 4, false));
   EXPECT_EQ(service.resize(id, {2 << 20, "vm1", 3}).error().code, ErrorCode::stale_generation);
 }
 
@@ -106,6 +106,9 @@ TEST_F(DeviceServiceTest, AgainIsByTheHostsDeviceWhereItWasBefore) {
   ASSERT_TRUE(devices.put(id, device_spec("vm1", volume)));
   EXPECT_EQ(hypervisor.last_path(), host.sessions()->front().path);
   EXPECT_EQ(host.logins(), 1);
+  ASSERT_TRUE(host.log_in(id, device_spec("vm1", test_id(101)).session));
+  EXPECT_EQ(devices.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict)
+      << "its session leads to another volume";
   ASSERT_TRUE(host.log_out(id));
   EXPECT_EQ(devices.put(id, device_spec("vm1", volume)).error().code, ErrorCode::conflict)
       << "its disk is dead";
@@ -129,7 +132,7 @@ TEST_F(DeviceServiceTest, ASecondDiskOfAVolumeWaitsForTheFirstToGo) {
   EXPECT_EQ(second.error().code, ErrorCode::overloaded);
   EXPECT_NE(second.error().message.find(id.str()), std::string::npos);
   EXPECT_TRUE(service.put(test_id(2), device_spec("bare", volume))) << "another VM may have it";
-  ASSERT_TRUE(service.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(service.remove(id, {"vm1"}, 2, false));
   EXPECT_TRUE(service.put(test_id(3), device_spec("vm1", volume)));
 }
 
@@ -148,15 +151,55 @@ TEST_F(DeviceServiceTest, AnotherVmOfTheNameIsNotShownTheVolume) {
   hypervisor.set_state("vm1", "running");
   EXPECT_TRUE(service.put(id, spec)) << "started again";
   hypervisor.add_vm("vm1", true);
-  const auto logins = initiator.logins();
   const auto refused = service.put(id, spec);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("another than the volume was given to"));
   EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
-  EXPECT_EQ(initiator.logins(), logins);
   spec.vm_uuid.reset();
   EXPECT_TRUE(service.put(id, spec)) << "what is not known cannot be compared";
+}
+
+TEST_F(DeviceServiceTest, AVmIsLookedAtAgainAfterTheLogin) {
+  wire::DeviceSpec spec = device_spec("vm1", volume);
+  spec.vm_uuid = hypervisor.vm("vm1")->uuid;
+  initiator.set_target([&](const wire::SessionSpec& session) {
+    hypervisor.add_vm("vm1", true);
+    return session.volume.str();
+  });
+  EXPECT_EQ(service.put(id, spec).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
+}
+
+TEST_F(DeviceServiceTest, TakesTheDiskFromTheVmThatHasAnotherNameByNow) {
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  const auto first = hypervisor.vm("vm1")->uuid;
+  hypervisor.rename_vm("vm1", "old");
+  hypervisor.add_vm("vm1", true);
+  EXPECT_FALSE(service.remove(id, {"vm1"}, 2, false)->left);
+  EXPECT_EQ(hypervisor.look("old")->devices.size(), 1u) << "nothing told that it is another";
+  hypervisor.mount("old", volume.str(), "/srv");
+  const auto refused = service.remove(id, {"vm1", first}, 3, false);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("VM 'old' has /dev/sda mounted"));
+  EXPECT_FALSE(service.remove(id, {"vm1", first}, 3, true)->left);
+  EXPECT_TRUE(hypervisor.look("old")->devices.empty());
+}
+
+TEST_F(DeviceServiceTest, AVmThatDoesNotAnswerMayBeTheOneThatHadTheName) {
+  const auto first = hypervisor.vm("vm1")->uuid;
+  hypervisor.add_vm("vm1", true);
+  hypervisor.set_state("bare", "unknown");
+  EXPECT_EQ(service.remove(id, {"vm1", first}, 2, false).error().code, ErrorCode::timeout);
+  EXPECT_TRUE(service.remove(id, {"vm1", hypervisor.vm("vm1")->uuid}, 3, false));
+}
+
+TEST_F(DeviceServiceTest, TakesAnotherVmsDiskAwayWhereItWasShownToThatOne) {
+  const auto first = hypervisor.vm("vm1")->uuid;
+  hypervisor.add_vm("vm1", true);
+  ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
+  EXPECT_FALSE(service.remove(id, {"vm1", first}, 2, false)->left);
+  EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
 }
 
 TEST_F(DeviceServiceTest, FindsADeviceInAnyVm) {
@@ -174,22 +217,22 @@ TEST_F(DeviceServiceTest, ADeviceMayBeInAVmThatDoesNotAnswer) {
 
 TEST_F(DeviceServiceTest, TakesAnUnusedDiskAway) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
-  const auto removal = service.remove(id, "vm1", 2, false);
+  const auto removal = service.remove(id, {"vm1"}, 2, false);
   ASSERT_TRUE(removal);
   EXPECT_FALSE(removal->left);
   EXPECT_EQ(removal->note, "");
-  EXPECT_TRUE(service.remove(id, "vm1", 2, false)) << "again is harmless";
+  EXPECT_TRUE(service.remove(id, {"vm1"}, 2, false)) << "again is harmless";
 }
 
 TEST_F(DeviceServiceTest, AMountedDiskStaysUnlessForced) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.mount("vm1", volume.str(), "/data");
-  const auto refused = service.remove(id, "vm1", 2, false);
+  const auto refused = service.remove(id, {"vm1"}, 2, false);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_NE(refused.error().message.find("/data"), std::string::npos);
   EXPECT_EQ(service.get(id, "vm1")->mounted, true);
-  EXPECT_TRUE(service.remove(id, "vm1", 2, true));
+  EXPECT_TRUE(service.remove(id, {"vm1"}, 2, true));
   EXPECT_FALSE(service.get(id, "vm1"));
 }
 
@@ -197,9 +240,9 @@ TEST_F(DeviceServiceTest, AVmOfAnotherNameByNowGivesItsDiskBack) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.rename_vm("vm1", "vm9");
   hypervisor.mount("vm9", volume.str(), "/data");
-  EXPECT_EQ(service.remove(id, "vm1", 2, false).error().code, ErrorCode::conflict);
+  EXPECT_EQ(service.remove(id, {"vm1"}, 2, false).error().code, ErrorCode::conflict);
   EXPECT_TRUE(service.get(id, "vm9"));
-  ASSERT_TRUE(service.remove(id, "vm1", 2, true));
+  ASSERT_TRUE(service.remove(id, {"vm1"}, 2, true));
   EXPECT_EQ(service.get(id, "").error().code, ErrorCode::not_found);
 }
 
@@ -208,7 +251,7 @@ TEST_F(DeviceServiceTest, OfManyMountpointsSomeAreNamed) {
   for (int i = 1; i <= 1'000; ++i) {
     hypervisor.mount("vm1", volume.str(), "/" + std::to_string(i));
   }
-  const auto refused = service.remove(id, "vm1", 2, false);
+  const auto refused = service.remove(id, {"vm1"}, 2, false);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("mounted on /1, /2, /3, /4 and 996 more;"),
             std::string::npos)
@@ -218,13 +261,13 @@ TEST_F(DeviceServiceTest, OfManyMountpointsSomeAreNamed) {
 TEST_F(DeviceServiceTest, AnAgentThatDoesNotTellProtectsTheDisk) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.set_state("vm1", "paused");
-  EXPECT_EQ(service.remove(id, "vm1", 2, false).error().code, ErrorCode::conflict);
-  EXPECT_TRUE(service.remove(id, "vm1", 2, true));
+  EXPECT_EQ(service.remove(id, {"vm1"}, 2, false).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(service.remove(id, {"vm1"}, 2, true));
 }
 
 TEST_F(DeviceServiceTest, WithoutAgentTheAnswerSaysThatNobodyWasAsked) {
   ASSERT_TRUE(service.put(id, device_spec("bare", volume)));
-  const auto removal = service.remove(id, "bare", 2, false);
+  const auto removal = service.remove(id, {"bare"}, 2, false);
   ASSERT_TRUE(removal);
   EXPECT_NE(removal->note.find("no agent"), std::string::npos);
 }
@@ -232,13 +275,13 @@ TEST_F(DeviceServiceTest, WithoutAgentTheAnswerSaysThatNobodyWasAsked) {
 TEST_F(DeviceServiceTest, AGuestThatHoldsOnIsWaitedFor) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.hold_devices("vm1", true);
-  auto removal = service.remove(id, "vm1", 2, false);
+  auto removal = service.remove(id, {"vm1"}, 2, false);
   ASSERT_TRUE(removal && removal->left);
   EXPECT_EQ(removal->left->state, "detaching");
   EXPECT_EQ(removal->left->serial, volume.str());
   EXPECT_NE(removal->note, "");
   hypervisor.hold_devices("vm1", false);
-  removal = service.remove(id, "vm1", 2, false);
+  removal = service.remove(id, {"vm1"}, 2, false);
   ASSERT_TRUE(removal);
   EXPECT_FALSE(removal->left);
 }
@@ -246,7 +289,7 @@ TEST_F(DeviceServiceTest, AGuestThatHoldsOnIsWaitedFor) {
 TEST_F(DeviceServiceTest, AGuestThatStillSeesTheDiskIsMentioned) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.keep_in_guest("vm1", true);
-  const auto removal = service.remove(id, "vm1", 2, false);
+  const auto removal = service.remove(id, {"vm1"}, 2, false);
   ASSERT_TRUE(removal);
   EXPECT_FALSE(removal->left);
   EXPECT_NE(removal->note.find("has not said that the disk is gone"), std::string::npos);
@@ -255,16 +298,16 @@ TEST_F(DeviceServiceTest, AGuestThatStillSeesTheDiskIsMentioned) {
 TEST_F(DeviceServiceTest, AVmThatIsOffOrGoneShowsNothing) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume)));
   hypervisor.set_state("vm1", "off");
-  EXPECT_FALSE(service.remove(id, "vm1", 2, false)->left);
-  EXPECT_FALSE(service.remove(id, "nobody", 3, false)->left);
+  EXPECT_FALSE(service.remove(id, {"vm1"}, 2, false)->left);
+  EXPECT_FALSE(service.remove(id, {"nobody"}, 3, false)->left);
 }
 
 TEST_F(DeviceServiceTest, OrdersThatWereOvertakenAreRefused) {
   ASSERT_TRUE(service.put(id, device_spec("vm1", volume, 5)));
-  ASSERT_TRUE(service.remove(id, "vm1", 6, false));
+  ASSERT_TRUE(service.remove(id, {"vm1"}, 6, false));
   EXPECT_EQ(service.put(id, device_spec("vm1", volume, 5)).error().code,
             ErrorCode::stale_generation);
-  EXPECT_EQ(service.remove(id, "vm1", 5, true).error().code, ErrorCode::stale_generation);
+  EXPECT_EQ(service.remove(id, {"vm1"}, 5, true).error().code, ErrorCode::stale_generation);
   EXPECT_TRUE(service.put(id, device_spec("vm1", volume, 7)));
 }
 
@@ -281,7 +324,7 @@ TEST_F(DeviceServiceTest, OrdersForOneAttachmentRunOneAfterTheOther) {
   std::thread attach([&] { attached = service.put(id, device_spec("vm1", volume, 1)); });
   ASSERT_TRUE(test::eventually([&] { return attaching.load(); }));
   Result<DeviceService::Removal> removed;
-  std::thread detach([&] { removed = service.remove(id, "vm1", 2, true); });
+  std::thread detach([&] { removed = service.remove(id, {"vm1"}, 2, true); });
   go_on = true;
   attach.join();
   detach.join();

@@ -65,6 +65,18 @@ TEST_F(FreezeServiceTest, WithoutAgentAndPauseThereIsNothingToHold) {
   EXPECT_TRUE(hypervisor.effects().empty());
 }
 
+TEST_F(FreezeServiceTest, AnotherVmOfTheNameIsNotHeld) {
+  const auto first = hypervisor.vm("vm1")->uuid;
+  ASSERT_EQ(service.put(id, {"vm1", 5'000, true, first})->state, "frozen");
+  ASSERT_TRUE(service.remove(id));
+  hypervisor.add_vm("vm1", true);
+  const auto off = service.put(test_id(2), {"vm1", 5'000, true, first});
+  ASSERT_TRUE(off);
+  EXPECT_EQ(off->state, "off");
+  EXPECT_FALSE(hypervisor.files_frozen("vm1"));
+  EXPECT_EQ(hypervisor.state("vm1"), "running");
+}
+
 TEST_F(FreezeServiceTest, WithoutAgentItIsPausedOnly) {
   const auto frozen = service.put(id, {"bare", 5'000, true});
   ASSERT_TRUE(frozen);

@@ -187,6 +187,7 @@ TEST_F(RoutesTest, RefusesWhatItDoesNotUnderstand) {
       {Method::del, device, "", {{"vm", "vm1"}, {"generation", "1x"}}, "generation"},
       {Method::del, device, "", {{"vm", "../x"}, {"generation", "1"}}, "vm"},
       {Method::del, device, "", {{"vm", "vm1"}, {"generation", "1"}, {"force", "yes"}}, "force"},
+      {Method::del, device, "", {{"vm", "vm1"}, {"vm_uuid", "1"}, {"generation", "1"}}, "vm_uuid"},
       {Method::del, session, "", {}, "generation"},
       {Method::get, device, "", {{"vm", "a b"}}, "vm"},
   };

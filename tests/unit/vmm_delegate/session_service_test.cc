@@ -53,7 +53,7 @@ TEST_F(SessionServiceTest, AHostSessionStaysUntilTheDeviceIsGone) {
   hypervisor.hold_devices("vm1", true);
   EXPECT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
   hypervisor.hold_devices("vm1", false);
-  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(devices.remove(id, {"vm1"}, 2, false));
   EXPECT_TRUE(service.remove(id, 2));
   EXPECT_EQ(service.get(id).error().code, ErrorCode::not_found);
   EXPECT_TRUE(service.remove(id, 2)) << "again is harmless";
@@ -100,7 +100,7 @@ TEST_F(SessionServiceTest, OnlyARemovalThatSucceededIsNoted) {
   ASSERT_EQ(service.remove(id, 2).error().code, ErrorCode::conflict);
   hypervisor.hold_devices("vm1", false);
   EXPECT_TRUE(service.put(id, device_spec("vm1", volume, 2).session)) << "it was refused";
-  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(devices.remove(id, {"vm1"}, 2, false));
   ASSERT_TRUE(service.remove(id, 2));
   EXPECT_EQ(service.put(id, device_spec("vm1", volume, 2).session).error().code,
             ErrorCode::stale_generation);
@@ -131,7 +131,7 @@ TEST_F(SessionServiceTest, AVmThatHasComeByTheDeviceSinceGivesItBack) {
   SessionService service{initiator, devices, orders};
   const wire::DeviceSpec spec = device_spec("vm1", volume);
   ASSERT_TRUE(devices.put(id, spec));
-  ASSERT_TRUE(devices.remove(id, "vm1", 2, false));
+  ASSERT_TRUE(devices.remove(id, {"vm1"}, 2, false));
   ASSERT_TRUE(hypervisor.attach(id, spec, "/dev/disk"));
   EXPECT_TRUE(service.remove(id, 2));
   EXPECT_TRUE(hypervisor.look("vm1")->devices.empty());
@@ -142,7 +142,7 @@ TEST_F(SessionServiceTest, SharesGenerationsWithDevices) {
   FakeInitiator initiator{FakeInitiator::Kind::of_vms};
   DeviceService devices{hypervisor, initiator, orders};
   SessionService service{initiator, devices, orders};
-  ASSERT_TRUE(devices.remove(id, "vm1", 4, false));
+  ASSERT_TRUE(devices.remove(id, {"vm1"}, 4, false));
   EXPECT_EQ(service.put(id, device_spec("vm1", volume, 3).session).error().code,
             ErrorCode::stale_generation);
   EXPECT_EQ(service.remove(id, 3).error().code, ErrorCode::stale_generation);

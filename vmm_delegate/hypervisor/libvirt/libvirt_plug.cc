@@ -206,6 +206,7 @@ Result<wire::DeviceStatus> plug(const Domain& domain, const LibvirtOptions& opti
   auto now = Definitions::read(domain);
   if (!now) return fail(now.error());
   if (now->power == Power::off) return fail(ErrorCode::conflict, "it is off");
+  if (auto same = check_same_vm(domain.uuid(), spec); !same) return fail(same.error());
   const Disk* live = now->live.find(attachment);
   if (live == nullptr) return plug_new(domain, options, *now, attachment, spec, host_path);
   if (!shows(*live, spec.session)) {

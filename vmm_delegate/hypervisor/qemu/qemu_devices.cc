@@ -28,6 +28,9 @@ Result<wire::DeviceStatus> QemuHypervisor::attach(const Uuid& attachment,
   if (!guard) return fail(guard.error());
   auto qmp = open(spec.vm);
   if (!qmp) return fail(qmp.error());
+  const auto uuid = qemu::vm_uuid(*qmp);
+  if (!uuid) return fail(told_of(spec.vm, uuid.error()));
+  if (auto same = check_same_vm(*uuid, spec); !same) return fail(told_of(spec.vm, same.error()));
   auto shown = shown_already(*qmp, attachment, spec);
   if (!shown) return fail(told_of(spec.vm, shown.error()));
   if (*shown) return **std::move(shown);

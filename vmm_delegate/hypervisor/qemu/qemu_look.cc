@@ -189,11 +189,11 @@ Result<bool> is_running(Qmp& qmp) {
   return truth_of(*status, "running");
 }
 
-Result<Uuid> vm_uuid(Qmp& qmp) {
+Result<std::optional<Uuid>> vm_uuid(Qmp& qmp) {
   const auto answer = qmp.execute("query-uuid");
   if (!answer) return fail(answer.error());
   const std::string text = text_of(*answer, "UUID");
-  if (const auto uuid = Uuid::parse(text)) return *uuid;
+  if (const auto uuid = Uuid::parse(text)) return uuid->is_nil() ? std::nullopt : uuid;
   return fail(ErrorCode::internal, "QEMU gives a UUID that is none: " + quote(text));
 }
 

@@ -36,8 +36,8 @@ wire::DeviceStatus status_of(const std::string& vm, const Uuid& attachment, cons
 
 /// Whether the VM's processors run.
 Result<bool> is_running(Qmp& qmp);
-/// As it was started with; that of zeros where it was not told one.
-Result<Uuid> vm_uuid(Qmp& qmp);
+/// As it was started with; none where it was not told one, and says zeros.
+Result<std::optional<Uuid>> vm_uuid(Qmp& qmp);
 /// Whether a process in the guest has opened the agent's channel behind this socket, or may have.
 Result<bool> agent_connected(Qmp& qmp, const std::string& socket_path);
 /// Whether an object with this name is directly below the path ("/objects", "/machine/peripheral"),
