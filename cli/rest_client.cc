@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 
@@ -45,6 +46,8 @@ struct Exchange {
   FileDescriptor done;
   std::mutex mutex;
   Result<http::Response> result = fail(ErrorCode::timeout, "no answer yet");
+  /// As long as it is false, the service cannot have taken the request.
+  std::atomic<bool> maybe_sent = false;
   /// The body goes straight in here, so that no answer can grow beyond it, chunked or not.
   std::unique_ptr<std::uint8_t[]> body = std::make_unique_for_overwrite<std::uint8_t[]>(kBodyLimit);
   concurrency::streams::rawptr_buffer<std::uint8_t> buffer{body.get(), kBodyLimit, std::ios::out};
@@ -81,15 +84,15 @@ http::Response from_cpprest(const http_response& answer, const Exchange& exchang
   return response;
 }
 
-tl::unexpected<Error> transport_error(const web::http::http_exception& error) {
+/// cpprestsdk's codes are of many origins, with their categories lost, and some mean one thing
+/// while it connects and another after that: only whether the request was sent tells which it is.
+tl::unexpected<Error> transport_error(const web::http::http_exception& error, bool maybe_sent) {
   if (error.error_code() == std::errc::timed_out) {
     return fail(ErrorCode::timeout, "the connection timed out");
   }
-  // cpprestsdk gives these codes whatever happened while it connected, or after it had.
-  if (error.error_code() == std::errc::connection_aborted) {
-    return fail(ErrorCode::timeout, "the connection was lost");
-  }
-  return fail(ErrorCode::node_unavailable, error.what());
+  if (!maybe_sent) return fail(ErrorCode::node_unavailable, error.what());
+  // What came back and is no HTTP has no code.
+  return fail(ErrorCode::timeout, error.error_code() ? "the connection was lost" : error.what());
 }
 
 /// Runs on cpprestsdk's threads, at the end of every exchange however it ends: a task whose
@@ -98,7 +101,7 @@ void conclude(const std::shared_ptr<Exchange>& exchange, pplx::task<http_respons
   try {
     exchange->finish(from_cpprest(task.get(), *exchange));
   } catch (const web::http::http_exception& error) {
-    exchange->finish(transport_error(error));
+    exchange->finish(transport_error(error, exchange->maybe_sent));
   } catch (const pplx::task_canceled&) {
     exchange->finish(fail(ErrorCode::timeout, "the request was given up"));
   } catch (const std::exception& error) {
@@ -189,6 +192,8 @@ Result<http::Response> RestClient::send(const http::Request& request, Millisecon
   const auto exchange = std::make_shared<Exchange>();
   http_request message = to_cpprest(request, impl_->prefix(), impl_->token);
   message.set_response_stream(exchange->buffer.create_ostream());
+  // First called when all of the request's head is with the kernel.
+  message.set_progress_handler([exchange](auto...) { exchange->maybe_sent = true; });
   pplx::cancellation_token_source cancel;
   impl_->client()
       .request(message, cancel.get_token())

@@ -146,8 +146,26 @@ class Verbs(CliTest):
         self.assertIn("vs1", self.vbs("describe-nodes"))
         self.assertIn("web1", self.vbs("describe-vms"))
         self.assertIn("2 of 10", self.vbs("usage"))
-        self.assertIn("findings:             0", self.vbs("audit"))
+        out = self.vbs("audit")
+        self.assertIn("findings:             0", out)
+        self.assertNotIn("KIND", out)
         self.assertRegex(self.vbs("version"), r"(?s)^vbs \d.*service 9\.9\.9 \(API v1\)")
+
+    def test_what_the_audit_has_found(self):
+        found = [{"kind": "foreign-export", "node": "vs1", "resource": FIRST,
+                  "detail": "an export of another program", "since": "2026-03-01T11:58:00.000Z",
+                  "action": "reported"},
+                 {"kind": "missing-volume", "node": None, "resource": SECOND,
+                  "detail": "the store has lost it", "since": "2026-03-01T11:59:00.000Z",
+                  "action": "state error"}]
+        self.front.findings = found
+        out = self.vbs("audit")
+        self.assertIn("findings:             2", out)
+        self.assertRegex(out, rf"(?m)^foreign-export +vs1 +{FIRST} +2026-03-01T11:58:00.000Z +reported "
+                              r"+an export of another program$")
+        self.assertRegex(out, rf"(?m)^missing-volume +- +{SECOND} +2026-03-01T11:59:00.000Z +state error "
+                              r"+the store has lost it$")
+        self.assertEqual(self.vbs_json("audit")["findings"], found)
 
 
 class Output(CliTest):

@@ -62,11 +62,21 @@ class DatabaseTest(unittest.TestCase):
                 return
         self.fail("a full disk does not matter")
 
+    def expect_changes(self) -> None:
+        snapshot = self.client.create_snapshot(self.volume)["id"]
+        self.client.delete_snapshot(snapshot)
+
     def test_full(self):
+        front = self.stack.daemons["vbsd"].pid
         self.fill_until_refused()
         try:
             self.expect_refused_changes(507, "insufficient-space", "free some")
             self.expect_reads()
+            self.disk.empty()
+            self.expect_changes()
+            self.fill_until_refused()
+            self.expect_refused_changes(507, "insufficient-space", "free some")
+            self.assertEqual(self.stack.daemons["vbsd"].pid, front, "it was started again")
             self.stack.kill9("vbsd")
             code, text = self.start_again_full()
         finally:

@@ -1,5 +1,6 @@
 #include "common/http/blocking.h"
 #include "tests/unit/http/tls_fixture.h"
+#include "tests/unit/http/tls_server_side.h"
 
 namespace vbs::http::test {
 namespace {
@@ -61,6 +62,30 @@ TEST_F(TlsTest, ServerThatStaysSilentInTheHandshake) {
   const auto result =
       ask(Endpoint{"127.0.0.1", silent.port(), true}, "", Method::put, Milliseconds(200));
   expect_unreached(result, "no connection within 200 ms");
+}
+
+// Ciphers and the security level keep our client from old versions, too: the second time its
+// minimum alone does.
+TEST_F(TlsTest, ServerThatSpeaksOnlyOldVersions) {
+  const TlsOptions files = ca_.issue("server");
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
+    const RawServer old([&](RawSocket& socket, int) {
+      TlsServerSide tls(socket, files, version);
+      if (!tls.handshake()) return;
+      tls.receive_until("\r\n\r\n");
+      ++handled_;
+      tls.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    ASSERT_TRUE(TlsPeer(old.port(), {}, version).is_served());
+    handled_ = 0;
+    for (const bool any_cipher : {false, true}) {
+      ClientOptions options;
+      options.tls = load(ca_.issue("client"));
+      if (any_cipher) SSL_CTX_set_cipher_list(options.tls->current().get(), "ALL:@SECLEVEL=0");
+      client_ = std::make_unique<Client>(loop_, options);
+      expect_unreached(ask(Endpoint{"127.0.0.1", old.port(), true}), "version");
+    }
+  }
 }
 
 TEST_F(TlsTest, ClientWithoutCertificatesDoesNotSpeakHttps) {
