@@ -48,7 +48,15 @@ Fate SimNetwork::draw() {
   fate.answer_lost = happens(faults_.lose_answer);
   fate.spoiled = happens(faults_.garbage);
   fate.doubled = happens(faults_.duplicate);
+  fate.slow = happens(faults_.slow);
   return fate;
+}
+
+/// There and back take less than the caller waits.
+Milliseconds SimNetwork::one_way(const Fate& fate, Milliseconds timeout) {
+  if (!fate.slow) return latency();
+  return Milliseconds(
+      static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(timeout.count()) / 2)));
 }
 
 void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Response>)> done) {
@@ -69,7 +77,8 @@ void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Re
     world_.add(timeout, [node, done] { done(timed_out(node)); });
     return;
   }
-  world_.add(latency(), [this, call = std::move(call), done = std::move(done), fate, timeout] {
+  const Milliseconds there = one_way(fate, timeout);
+  world_.add(there, [this, call = std::move(call), done = std::move(done), fate, timeout] {
     Result<http::Response> answer = carry_out(call);
     // Of what did not arrive there is no second.
     if (fate.doubled && answer) double_later(call);
@@ -78,7 +87,7 @@ void SimNetwork::call(api::DelegateCall call, std::function<void(Result<http::Re
       return;
     }
     if (fate.spoiled && answer && answer->status < 300) answer->body = "<html>";
-    world_.add(latency(), [answer = std::move(answer), done] { done(answer); });
+    world_.add(one_way(fate, timeout), [answer = std::move(answer), done] { done(answer); });
   });
 }
 

@@ -18,6 +18,7 @@ struct LinkFaults {
   std::uint64_t delay_request = 0;  ///< carried out long after the caller timed out
   std::uint64_t duplicate = 0;      ///< carried out a second time, later
   std::uint64_t garbage = 0;        ///< the answer is no JSON
+  std::uint64_t slow = 0;           ///< under way for long, and yet answered in time
 };
 
 /// What becomes of one call.
@@ -28,6 +29,7 @@ struct Fate {
   bool late = false;
   bool doubled = false;
   bool spoiled = false;
+  bool slow = false;
 };
 
 /// The delegates of a simulated world behind a network that may do wrong. A call that arrives is
@@ -72,6 +74,7 @@ class SimNetwork {
   bool happens(std::uint64_t once_in) { return once_in != 0 && random_.once_in(once_in); }
   Fate draw();
   Milliseconds latency() { return Milliseconds(1 + static_cast<std::int64_t>(random_.below(3))); }
+  Milliseconds one_way(const Fate& fate, Milliseconds timeout);
   Result<http::Response> carry_out(const api::DelegateCall& call);
   void double_later(const api::DelegateCall& call);
 

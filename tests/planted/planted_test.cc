@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <iterator>
 
 #include "tests/sim/random_run.h"
 
@@ -14,6 +15,8 @@ namespace vbs::sim {
 namespace {
 
 constexpr std::uint64_t kSeeds = 5'000;
+constexpr const char* kBugs[] = {VBS_PLANTED_BUGS};
+static_assert(std::size(kBugs) >= 10, "a patch is missing in tests/planted");
 
 class PlantedTest : public testing::TestWithParam<const char*> {
  protected:
@@ -39,7 +42,7 @@ std::string test_name(const testing::TestParamInfo<const char*>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Bugs, PlantedTest, testing::Values(VBS_PLANTED_BUGS), test_name);
+INSTANTIATE_TEST_SUITE_P(Bugs, PlantedTest, testing::ValuesIn(kBugs), test_name);
 
 TEST(NothingPlantedTest, IsFoundWhereThereIsNothing) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {

@@ -43,8 +43,12 @@ Chaos::Chaos(World& world)
       front_deaths_(draw("front-deaths", 2)),
       delegate_deaths_(draw("delegate-deaths", 3)),
       clock_jumps_(draw("clock-jumps", 4)),
-      full_disk_(draw("full-disk", 4)) {
-  if (links_) world.network.set_faults({20, 40, 40, 80, 40, 80});
+      full_disk_(draw("full-disk", 4)),
+      stuck_tools_(draw("stuck-tools", 4)) {
+  fakes::LinkFaults faults;
+  if (links_) faults = {20, 40, 40, 80, 40, 80, 0};
+  if (stuck_tools_) faults.slow = 15;
+  world.network.set_faults(faults);
   world.moments.set_observer([this](const Moment& moment) { return pass(moment); });
   if (full_disk_) FaultyDisk::set_trouble([this](FaultyDisk::Call call) { return fill(call); });
 }

@@ -22,10 +22,14 @@ class Chaos {
 
   /// Nothing happens behind the front's back: it knows of all that is there, without looking.
   bool nothing_in_secret() const {
-    return !links_ && !partitions_ && !errors_ && !meddling_ && !delegate_deaths_;
+    // What a front that died had asked for is then carried out long after its death.
+    const bool late = stuck_tools_ && front_deaths_;
+    return !links_ && !partitions_ && !errors_ && !meddling_ && !delegate_deaths_ && !late;
   }
   /// Nor does anything hold an operation up.
-  bool nothing_slow() const { return nothing_in_secret() && !clock_jumps_ && !full_disk_; }
+  bool nothing_slow() const {
+    return nothing_in_secret() && !clock_jumps_ && !full_disk_ && !stuck_tools_;
+  }
   /// What somebody put there by hand, that belongs to nobody.
   const std::vector<std::string>& foreign() const { return foreign_; }
   /// Kinds, for who reads of a failed run.
@@ -42,7 +46,7 @@ class Chaos {
   fakes::SimRandom& chance_;
   std::string kinds_;
   const bool links_, partitions_, errors_, meddling_, front_deaths_, delegate_deaths_, clock_jumps_,
-      full_disk_;
+      full_disk_, stuck_tools_;
   Milliseconds full_until_{0};
   std::vector<std::string> foreign_;
   std::uint32_t last_foreign_ = 0;

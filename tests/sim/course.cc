@@ -13,6 +13,10 @@ constexpr const char* kKey = "course";
 
 }  // namespace
 
+InitiatorKind who_logs_in(std::uint64_t turn) {
+  return turn % 2 == 0 ? InitiatorKind::of_host : InitiatorKind::of_vms;
+}
+
 Course::Course(const Scenario& scenario, std::uint64_t seed, InitiatorKind kind)
     : world(seed, kind), watchman_(world) {
   request_ = scenario.prepare(world);

@@ -9,6 +9,9 @@
 
 namespace vbs::sim {
 
+/// Where only one of them can be afforded, hosts and VMs take turns at logging in.
+InitiatorKind who_logs_in(std::uint64_t turn);
+
 /// One run of a workflow in a world of its own, from the request on. Equal courses pass equal
 /// moments.
 class Course {

@@ -10,6 +10,7 @@
 
 #include "api/workflow/registry.h"
 #include "tests/sim/deaths.h"
+#include "tests/sim/setting.h"
 
 namespace vbs::sim {
 namespace {
@@ -19,16 +20,17 @@ using testing::IsEmpty;
 class CrashMatrixTest : public testing::TestWithParam<Scenario> {};
 
 TEST_P(CrashMatrixTest, EverybodyMayDieAtEveryMoment) {
+  const InitiatorKind kind = who_logs_in(rotation());
   std::size_t runs = 0;
   std::set<std::string> moments;
-  for (const auto& way : ways(GetParam())) {
+  for (const auto& way : ways(GetParam(), kind)) {
     bool reached = true;
     for (std::size_t moment = 0; reached; ++moment) {
       for (const Victims victims : {Victims::who_passes, Victims::all_others, Victims::all}) {
         DeadlyCourse course(GetParam(), way, {{moment, victims}});
         ASSERT_THAT(course.run(), IsEmpty())
             << (moment < course.passed().size() ? course.passed()[moment] : "no death") << ", "
-            << static_cast<int>(victims) << ":\n"
+            << static_cast<int>(victims) << ", VBS_ROTATION=" << rotation() << ":\n"
             << course.journal();
         reached = course.deaths() == 1;
         ++runs;
@@ -37,7 +39,8 @@ TEST_P(CrashMatrixTest, EverybodyMayDieAtEveryMoment) {
     }
   }
   for (const std::string& moment : moments) std::cout << "died: " << moment << "\n";
-  std::cout << GetParam().name << ": " << runs << " runs, " << moments.size() << " moments\n";
+  std::cout << GetParam().name << ": " << runs << " runs, " << moments.size() << " moments, "
+            << to_string(kind) << "\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CrashMatrixTest, testing::ValuesIn(scenarios()),

@@ -12,10 +12,7 @@ constexpr Milliseconds kAfterTheEnd{20};
 
 DeadlyCourse::DeadlyCourse(const Scenario& scenario, Way way, std::vector<PlannedDeath> plan,
                            Counted counted)
-    : way_(way),
-      plan_(std::move(plan)),
-      counted_(counted),
-      course_(scenario, kSeed, InitiatorKind::of_host) {
+    : way_(way), plan_(std::move(plan)), counted_(counted), course_(scenario, kSeed, way.kind) {
   World& world = course_.world;
   world.moments.set_observer([this](const Moment& moment) -> std::optional<Error> {
     pass(moment);
@@ -64,10 +61,12 @@ std::vector<std::string> DeadlyCourse::run() {
   return course_.aftermath();
 }
 
-std::vector<DeadlyCourse::Way> ways(const Scenario& scenario) {
-  DeadlyCourse forward(scenario, {}, {});
+std::vector<DeadlyCourse::Way> ways(const Scenario& scenario, InitiatorKind kind) {
+  using Direction = DeadlyCourse::Direction;
+  const DeadlyCourse::Way way{Direction::forward, 0, kind};
+  DeadlyCourse forward(scenario, way, {});
   (void)forward.run();
-  return {{}, {DeadlyCourse::Direction::undoing, forward.orders()}};
+  return {way, {Direction::undoing, forward.orders(), kind}};
 }
 
 }  // namespace vbs::sim

@@ -29,6 +29,7 @@ class DeadlyCourse {
   struct Way {
     Direction direction = Direction::forward;
     std::size_t last_order = 0;
+    InitiatorKind kind = InitiatorKind::of_host;
   };
 
   DeadlyCourse(const Scenario& scenario, Way way, std::vector<PlannedDeath> plan,
@@ -57,6 +58,7 @@ class DeadlyCourse {
 };
 
 /// Both ways of a scenario, as a run without deaths finds them.
-std::vector<DeadlyCourse::Way> ways(const Scenario& scenario);
+std::vector<DeadlyCourse::Way> ways(const Scenario& scenario,
+                                    InitiatorKind kind = InitiatorKind::of_host);
 
 }  // namespace vbs::sim

@@ -6,10 +6,10 @@
 #include <sqlite3.h>
 
 #include <iostream>
-#include <tuple>
 
 #include "tests/sim/course.h"
 #include "tests/sim/faulty_disk.h"
+#include "tests/sim/setting.h"
 
 namespace vbs::sim {
 namespace {
@@ -55,12 +55,39 @@ const std::vector<LinkFailure> kLinkFailures = {
     {"doubled", {.doubled = true}},
     {"answer spoiled", {.spoiled = true}},
     {"doubled and late", {.late = true, .doubled = true}},
+    {"slow", {.slow = true}},
 };
 
-class FailingCallsTest : public testing::TestWithParam<std::tuple<Scenario, bool>> {
+struct Setup {
+  Scenario scenario;
+  bool for_good;
+  InitiatorKind kind;
+};
+
+std::ostream& operator<<(std::ostream& out, const Setup& setup) {
+  return out << setup.scenario;
+}
+
+/// Where it makes a difference, hosts log in, and VMs do. Trouble that stays costs most of the
+/// time: there they take turns.
+std::vector<Setup> setups() {
+  std::vector<Setup> all;
+  for (const Scenario& scenario : scenarios()) {
+    all.push_back({scenario, false, InitiatorKind::of_host});
+    if (scenario.attached) all.push_back({scenario, false, InitiatorKind::of_vms});
+    all.push_back({scenario, true, who_logs_in(scenario.attached ? rotation() : 0)});
+  }
+  return all;
+}
+
+class FailingCallsTest : public testing::TestWithParam<Setup> {
  protected:
-  const Scenario& scenario() const { return std::get<0>(GetParam()); }
-  bool for_good() const { return std::get<1>(GetParam()); }
+  void TearDown() override {
+    std::cout << to_string(kind()) << ", VBS_ROTATION=" << rotation() << "\n";
+  }
+  const Scenario& scenario() const { return GetParam().scenario; }
+  InitiatorKind kind() const { return GetParam().kind; }
+  bool for_good() const { return GetParam().for_good; }
 
   /// To the end of the trouble, and of what came of it.
   std::vector<std::string> end(Course& course, bool no_trouble) {
@@ -81,7 +108,7 @@ TEST_P(FailingCallsTest, OfADelegateToTheOutside) {
   for (const Failure& failure : kFailures) {
     std::size_t all = 1;  // from the first run on, which has no failure
     for (std::size_t chosen = 0; chosen <= all; ++chosen) {
-      Course course(scenario(), 7, InitiatorKind::of_host);
+      Course course(scenario(), 7, kind());
       std::size_t calls = 0;
       std::string failing;
       course.world.moments.set_observer([&](const Moment& moment) -> std::optional<Error> {
@@ -103,7 +130,7 @@ TEST_P(FailingCallsTest, OfTheFrontToADelegate) {
   for (const LinkFailure& failure : kLinkFailures) {
     std::size_t all = 1;
     for (std::size_t chosen = 0; chosen <= all; ++chosen) {
-      Course course(scenario(), 7, InitiatorKind::of_host);
+      Course course(scenario(), 7, kind());
       std::size_t calls = 0;
       course.world.network.set_fate([&](const api::DelegateCall&) {
         ++calls;
@@ -123,7 +150,7 @@ TEST_P(FailingCallsTest, OfTheFrontToItsDisk) {
   for (const int code : {SQLITE_FULL, SQLITE_IOERR_FSYNC}) {
     std::size_t all = 1;
     for (std::size_t chosen = 0; chosen <= all; ++chosen) {
-      Course course(scenario(), 7, InitiatorKind::of_host);
+      Course course(scenario(), 7, kind());
       std::size_t commits = 1;  // the present one; each ends with a sync
       FaultyDisk::set_trouble([&](FaultyDisk::Call call) {
         const bool ends = call == FaultyDisk::Call::sync;
@@ -140,12 +167,13 @@ TEST_P(FailingCallsTest, OfTheFrontToItsDisk) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FailingCallsTest,
-                         testing::Combine(testing::ValuesIn(scenarios()), testing::Bool()),
-                         [](const auto& param) {
-                           return std::get<0>(param.param).name +
-                                  (std::get<1>(param.param) ? "ForGood" : "Once");
-                         });
+std::string test_name(const testing::TestParamInfo<Setup>& info) {
+  const auto& [scenario, for_good, kind] = info.param;
+  if (for_good) return scenario.name + "ForGood";
+  return scenario.name + (kind == InitiatorKind::of_vms ? "OfVmsOnce" : "Once");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FailingCallsTest, testing::ValuesIn(setups()), test_name);
 
 }  // namespace
 }  // namespace vbs::sim

@@ -115,6 +115,10 @@ Result<std::string> VolumeNode::log_in(const wire::SessionSpec& spec) {
   return fail(ErrorCode::not_found, "there is no target " + spec.iqn);
 }
 
+std::string_view to_string(InitiatorKind kind) {
+  return kind == InitiatorKind::of_host ? "the host logs in" : "VMs log in";
+}
+
 /// What dies with the process.
 struct VmmNode::Delegate {
   Delegate(VmmNode& node, std::unique_ptr<vmm_delegate::Generations> seen)
@@ -122,7 +126,7 @@ struct VmmNode::Delegate {
         orders(*generations),
         devices(node.outside_hypervisor_, node.outside_initiator_, orders),
         sessions(node.outside_initiator_, devices, orders),
-        freezes(node.outside_hypervisor_, node.helper_, node.freezes_, node.around_.clock),
+        freezes(node.outside_hypervisor_, node.outside_helper_, node.freezes_, node.around_.clock),
         view(node.name_, "iqn.2026-01.vbs:node-" + node.name_, node.outside_hypervisor_,
              node.outside_initiator_, freezes) {}
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/http/router.h"
 #include "tests/fakes/fake_backing_store.h"
@@ -76,6 +77,8 @@ class VolumeNode {
 };
 
 using InitiatorKind = fakes::FakeInitiator::Kind;
+/// Who logs in to targets.
+std::string_view to_string(InitiatorKind kind);
 
 /// The real VMM services over virtual machines in memory.
 class VmmNode {
@@ -102,6 +105,7 @@ class VmmNode {
   OutsideInitiator outside_initiator_{initiator, around_.moments};
   vmm_delegate::FreezeStore freezes_;
   fakes::FakeLeaseHelper helper_;
+  OutsideLeaseHelper outside_helper_{helper_, around_.moments};
   http::Router router_;
   std::unique_ptr<Delegate> delegate_;
   Life life_;

@@ -195,4 +195,8 @@ Result<std::vector<wire::SessionStatus>> OutsideInitiator::sessions() {
   return moments_.around("initiator.sessions", [&] { return real_.sessions(); });
 }
 
+Result<void> OutsideLeaseHelper::arm(const Uuid& freeze) {
+  return moments_.around("helper.arm", [&] { return real_.arm(freeze); });
+}
+
 }  // namespace vbs::sim

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/sim/moments.h"
+#include "vmm_delegate/freeze/lease_helper.h"
 #include "vmm_delegate/hypervisor/hypervisor.h"
 #include "vmm_delegate/initiator/initiator.h"
 #include "volume_delegate/record_folder.h"
@@ -127,6 +128,19 @@ class OutsideInitiator final : public vmm_delegate::Initiator {
 
  private:
   vmm_delegate::Initiator& real_;
+  Moments& moments_;
+};
+
+class OutsideLeaseHelper final : public vmm_delegate::LeaseHelper {
+ public:
+  OutsideLeaseHelper(vmm_delegate::LeaseHelper& real, Moments& moments)
+      : real_(real), moments_(moments) {}
+
+  Result<void> arm(const Uuid& freeze) override;
+  bool armed(const Uuid& freeze) override { return real_.armed(freeze); }
+
+ private:
+  vmm_delegate::LeaseHelper& real_;
   Moments& moments_;
 };
 

@@ -26,6 +26,12 @@ class OverloadTest : public testing::Test {
     world.kill_front();
     world.start_front();
   }
+  /// The number of an order among all that have arrived; their count if it has not.
+  std::size_t place_of(const std::string& order) {
+    const auto& orders = world.network.arrived();
+    return static_cast<std::size_t>(std::find(orders.begin(), orders.end(), order) -
+                                    orders.begin());
+  }
 
   World world{11};
 };
@@ -38,11 +44,24 @@ TEST_F(OverloadTest, DeletesGoBeforeCreatesThatWait) {
   const std::size_t before = world.network.arrived().size();
   answered(world.send(Method::del, "/v1/volumes/" + old));
   ASSERT_TRUE(world.settle());
-  const auto& orders = world.network.arrived();
-  const auto place = std::find(orders.begin(), orders.end(), "DELETE vs1 /v1/volumes/" + old);
-  ASSERT_NE(place, orders.end());
-  EXPECT_LT(static_cast<std::size_t>(place - orders.begin()), before + 10);
-  EXPECT_EQ(orders.size(), before + 101);
+  EXPECT_LT(place_of("DELETE vs1 /v1/volumes/" + old), before + 10);
+  EXPECT_EQ(world.network.arrived().size(), before + 101);
+  EXPECT_THAT(world.disagreements(), IsEmpty());
+}
+
+TEST_F(OverloadTest, DetachesGoBeforeCreatesThatWait) {
+  world.settings.engine.calls_per_node = 1;
+  restart();
+  const std::string old = world.create_volume();
+  const std::string attachment = world.attach(old);
+  for (int i = 0; i < 100; ++i) ask_for_a_volume();
+  const std::size_t before = world.network.arrived().size();
+  answered(world.send(Method::del, "/v1/volumes/" + old + "/attachments/" + attachment));
+  ASSERT_TRUE(world.settle());
+  // Nobody stands in its way on the VMM node, and a hundred do on the volume server.
+  EXPECT_LT(place_of("DELETE hv1 /v1/devices/" + attachment), before + 10);
+  EXPECT_LT(place_of("DELETE vs1 /v1/exports/" + attachment), before + 10);
+  EXPECT_EQ(world.network.arrived().size(), before + 103);
   EXPECT_THAT(world.disagreements(), IsEmpty());
 }
 
@@ -84,6 +103,8 @@ TEST_F(OverloadTest, BeyondTheMostOnlyWhatMakesRoomIsBegun) {
   world.settings.max_operations = 3;
   restart();
   const std::string old = world.create_volume();
+  const std::string leaving = world.create_volume();
+  const std::string attachment = world.attach(leaving);
   world.network.set_down("vs1", true);
   for (int i = 0; i < 3; ++i) {
     const auto taken = ask_for_a_volume();
@@ -99,7 +120,11 @@ TEST_F(OverloadTest, BeyondTheMostOnlyWhatMakesRoomIsBegun) {
   const auto removal = world.send(Method::del, "/v1/volumes/" + old);
   answered(removal);
   EXPECT_EQ(removal->status(), 202u);
-  EXPECT_EQ(world.rows("volumes"), 4);
+  const auto detach =
+      world.send(Method::del, "/v1/volumes/" + leaving + "/attachments/" + attachment);
+  answered(detach);
+  EXPECT_EQ(detach->status(), 202u);
+  EXPECT_EQ(world.rows("volumes"), 5);
   world.network.set_down("vs1", false);
   ASSERT_TRUE(world.settle());
   EXPECT_EQ(world.carry_out(Method::post, "/v1/volumes", R"({"size_bytes":1048576})").status(),

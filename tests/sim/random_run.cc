@@ -1,6 +1,7 @@
 #include "tests/sim/random_run.h"
 
 #include <algorithm>
+#include <iostream>
 
 namespace vbs::sim {
 
@@ -14,10 +15,17 @@ constexpr Milliseconds kLongAfter{110'000};
 
 using http::Method;
 
+/// Told before the run: whatever ends the process, a sanitizer, an exception or a signal after a
+/// run that does not end, leaves no time to say which seed it was.
+std::uint64_t announced(std::uint64_t seed) {
+  std::cout << "seed " << seed << std::endl;
+  return seed;
+}
+
 }  // namespace
 
 RandomRun::RandomRun(std::uint64_t seed)
-    : world_(seed, seed % 2 == 0 ? InitiatorKind::of_host : InitiatorKind::of_vms),
+    : world_(announced(seed), seed % 2 == 0 ? InitiatorKind::of_host : InitiatorKind::of_vms),
       chaos_(world_),
       watchman_(world_) {
   world_.settings.engine.calls_per_node = 1 + static_cast<unsigned>(seed % 4);

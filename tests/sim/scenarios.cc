@@ -103,14 +103,14 @@ std::vector<Scenario> all_scenarios() {
           {"CopyOfAVolume", "create-volume", copy_volume},
           {"CopyOfAnImage", "create-volume", make_from_image},
           {"ModifyVolume", "modify-volume", grow},
-          {"ModifyAttachedVolume", "modify-volume", grow_attached},
-          {"ModifySharedVolume", "modify-volume", grow_shared},
+          {"ModifyAttachedVolume", "modify-volume", grow_attached, true},
+          {"ModifySharedVolume", "modify-volume", grow_shared, true},
           {"DeleteVolume", "delete-volume", remove},
-          {"AttachVolume", "attach-volume", attach},
-          {"DetachVolume", "detach-volume", detach},
-          {"CreateSnapshot", "create-snapshot", snapshot},
+          {"AttachVolume", "attach-volume", attach, true},
+          {"DetachVolume", "detach-volume", detach, true},
+          {"CreateSnapshot", "create-snapshot", snapshot, true},
           {"DeleteSnapshot", "delete-snapshot", remove_snapshot},
-          {"RepairAttachment", "repair-attachment", lose_device},
+          {"RepairAttachment", "repair-attachment", lose_device, true},
           {"RemoveLeftover", "remove-leftover", bring_back}};
 }
 

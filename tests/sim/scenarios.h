@@ -20,6 +20,8 @@ struct Scenario {
   std::string name;
   std::string kind;  ///< of the operation
   std::function<Request(World&)> prepare;
+  /// A VM has the volume, or gets it: it makes a difference whether hosts or VMs log in.
+  bool attached = false;
 
   /// Whether there is a step from which on it cannot be undone.
   bool has_no_return() const;

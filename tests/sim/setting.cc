@@ -15,4 +15,8 @@ std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   return number;
 }
 
+std::uint64_t rotation() {
+  return setting("VBS_ROTATION", 0);
+}
+
 }  // namespace vbs::sim

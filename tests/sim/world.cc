@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "common/file.h"
+#include "common/secret_box.h"
 #include "db/invariants.h"
 #include "db/operation_table.h"
 #include "tests/sim/faulty_disk.h"
@@ -55,6 +56,11 @@ World::World(std::uint64_t seed, InitiatorKind kind)
   vmm.initiator.set_target([this](const wire::SessionSpec& spec) { return volumes.log_in(spec); });
   settings.database = folder.path("vbs.db");
   if (auto ok = write_file_durably(settings.database, empty_database(), 0600); !ok)
+    throw std::runtime_error(describe(ok.error()));
+  // Else the front would make one that no seed gives.
+  fakes::SimRandom of_key(seed + 2);
+  const Secret key = SecretBox::new_key_text(of_key);
+  if (auto ok = write_file_durably(settings.database + ".key", key.reveal(), 0600); !ok)
     throw std::runtime_error(describe(ok.error()));
   settings.nodes = {{"vs1", api::NodeRole::volume_server, {"127.0.0.1", 1}},
                     {"hv1", api::NodeRole::vmm, {"127.0.0.1", 2}}};
@@ -290,6 +296,24 @@ std::string World::journal() {
     return lines;
   });
   return text.value_or("");
+}
+
+std::vector<std::string> World::dump() {
+  auto lines = database_->read([](db::Connection& connection) {
+    std::vector<std::pair<std::string, std::string>> tables;  // with what makes a row of it a line
+    auto found = connection.prepare(
+        "SELECT t.name, (SELECT group_concat('quote(\"' || c.name || '\")', ' || '','' || ')"
+        " FROM pragma_table_info(t.name) c) FROM sqlite_schema t WHERE t.type = 'table'"
+        " ORDER BY t.name");
+    while (found.step()) tables.emplace_back(found.string(0), found.string(1));
+    std::vector<std::string> all;
+    for (const auto& [table, line] : tables) {
+      auto rows = connection.prepare("SELECT " + line + " FROM " + table + " ORDER BY 1");
+      while (rows.step()) all.push_back(table + " " + rows.string(0));
+    }
+    return all;
+  });
+  return lines ? *lines : std::vector{describe(lines.error())};
 }
 
 }  // namespace vbs::sim

@@ -64,6 +64,8 @@ class World {
   std::int64_t rows(const std::string& table);
   /// The journal as text: equal texts, equal runs.
   std::string journal();
+  /// Every row of every table of the database, as text.
+  std::vector<std::string> dump();
 
   std::string create_volume();
   std::string attach(const std::string& volume, const std::string& vm = "vm1");

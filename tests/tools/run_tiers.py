@@ -1,8 +1,9 @@
 """Runs ctest for some tiers and sums up: one line a tier, why tests were skipped, processes that
-tests left behind, and ctest's own closing lines last."""
+tests left behind, where what was killed is listed, and ctest's own closing lines last."""
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,10 @@ _SETTLE_SECONDS = 3.0
 _LINES_OF_A_FAILURE = 12
 _LINE_LENGTH = 200
 _FAILURES_TOLD = 10
+# The points at which something was killed are in the output of tests that pass, too.
+_OUTPUT_KEPT = 10_000_000
+_POINT = re.compile(r"^(?:hit|died): (.+)$", re.MULTILINE)
+_POINTS_FILE = "points-hit.txt"
 
 
 class Tier:
@@ -92,6 +97,29 @@ def sum_up(junit: str, tier_of: dict[str, str]) -> tuple[dict[str, Tier], list[s
     return tiers, skips, failures
 
 
+def points_hit(junit: str, tier_of: dict[str, str]) -> dict[str, set[str]]:
+    """Where something was killed in a tier: the lines "hit: POINT" and "died: MOMENT" of its tests."""
+    points: dict[str, set[str]] = {}
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        found = _POINT.findall(case.findtext("system-out") or "")
+        if found:
+            points.setdefault(tier_of.get(case.get("name", ""), "other"), set()).update(found)
+    return points
+
+
+def list_points(path: str, points: dict[str, set[str]]) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        for tier, hit in sorted(points.items()):
+            file.writelines(f"{tier}: {point}\n" for point in sorted(hit))
+
+
+def rotation() -> int:
+    """Which part is run of what takes turns: the number of commits, or of days where there is no repository."""
+    counted = subprocess.run(["git", "-C", os.path.dirname(__file__), "rev-list", "--count", "HEAD"],
+                             capture_output=True, text=True, check=False)
+    return int(counted.stdout) if counted.returncode == 0 else int(time.time() // 86400)
+
+
 def default_tiers() -> list[str]:
     tiers = [tier for tier in TIERS if tier not in ON_DEMAND]
     return tiers if os.geteuid() == 0 else [tier for tier in tiers if tier not in WANT_ROOT]
@@ -99,10 +127,12 @@ def default_tiers() -> list[str]:
 
 def environment(tiers: list[str]) -> dict[str, str]:
     """That of the tests. All shards of the crash matrix end at the same time, whenever they begin."""
+    given = dict(os.environ)
+    given.setdefault("VBS_ROTATION", str(rotation()))
     minutes = os.environ.get("VBS_CRASH_MINUTES")
-    if "crash-full" not in tiers or not minutes:
-        return dict(os.environ)
-    return os.environ | {"VBS_CRASH_END": str(time.time() + float(minutes) * 60)}
+    if "crash-full" in tiers and minutes:
+        given["VBS_CRASH_END"] = str(time.time() + float(minutes) * 60)
+    return given
 
 
 def run_ctest(build: str, tiers: list[str], junit: str) -> tuple[int, list[str], list[str]]:
@@ -110,7 +140,7 @@ def run_ctest(build: str, tiers: list[str], junit: str) -> tuple[int, list[str],
     # One more than there are processors: tests in the lab mostly wait.
     jobs = os.environ.get("VBS_BUILD_JOBS") or str((os.cpu_count() or 2) + any("lab" in tier for tier in tiers))
     command = ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error",
-               "--parallel", jobs, "--output-junit", junit]
+               "--parallel", jobs, "--output-junit", junit, "--test-output-size-passed", str(_OUTPUT_KEPT)]
     command += ["--label-regex", "^(" + "|".join(tiers) + ")$"]
     if "crash-full" in tiers:
         command.append("--verbose")  # it runs for hours, and tells how far it is
@@ -138,7 +168,9 @@ def main() -> int:
         junit = os.path.join(folder, "junit.xml")
         tiers_run = args.tiers or default_tiers()
         code, closing, leftovers = run_ctest(args.build, tiers_run, junit)
-        tiers, skips, failures = sum_up(junit, labels(args.build))
+        tier_of = labels(args.build)
+        tiers, skips, failures = sum_up(junit, tier_of)
+        points = points_hit(junit, tier_of)
 
     print()
     for skip in skips:
@@ -150,6 +182,11 @@ def main() -> int:
     for name in TIERS + ["other"]:
         if name in tiers:
             print(tiers[name].line())
+    if points:
+        path = os.path.join(args.build, _POINTS_FILE)
+        list_points(path, points)
+        counts = ", ".join(f"{len(hit)} in {tier}" for tier, hit in sorted(points.items()))
+        print(f"points at which something was killed: {counts}; they are listed in {path}")
     if not args.tiers and "lab-quick" not in tiers_run:
         print("lab-quick: left out, it wants root")
     problems = []
