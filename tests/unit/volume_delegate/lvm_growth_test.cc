@@ -67,7 +67,7 @@ TEST_F(LvmGrowthTest, NobodyEverSeesWhatNewExtentsHeld) {
   lvm_.on_look = check;
   auto grown = store_->grow_volume(id(1), 2 * kSize);
   ASSERT_EQ("", trouble(grown));
-  EXPECT_TRUE(grown->done);
+  EXPECT_TRUE(is_settled());
   lvm_.on_look = nullptr;
   EXPECT_EQ(std::string(kSize, 'g') + kZeros, file_bytes(lvm_.device(name_)));
   EXPECT_THAT(lvm_.row(name_).tags,
