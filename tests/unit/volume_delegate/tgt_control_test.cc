@@ -44,6 +44,7 @@ class Impostor {
     std::memcpy(&length, request + kLengthAt, sizeof(length));
     ASSERT_GE(sizeof(request), length);
     const std::size_t text = length - kHeader;
+    if (text == 0) return;  // recv of nothing would wait for something
     ASSERT_EQ(static_cast<ssize_t>(text), ::recv(peer, request, text, MSG_WAITALL));
   }
 
