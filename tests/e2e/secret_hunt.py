@@ -1,6 +1,7 @@
 """Looks for secrets where they do not belong: in files, databases, answers and what /proc shows of
 processes."""
 import base64
+import fnmatch
 import glob
 import json
 import os
@@ -30,48 +31,79 @@ def private_key_parts(path: str) -> list[bytes]:
     return [der[36:68], *lines[:2]]
 
 
+def standing_secrets(folder: str) -> dict[str, list[bytes]]:
+    """By their kind: what an installation has in files below its folder as long as it is there."""
+    def read(path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read().strip()
+
+    secrets = {"service token": [read(f"{folder}/service-token")]}
+    keys = [read(path) for path in glob.glob(f"{folder}/db/*.key")]
+    secrets["database key"] = keys + [bytes.fromhex(key.decode()) for key in keys]
+    for path in glob.glob(f"{folder}/ca/*.key"):
+        secrets[f"key of {os.path.basename(path)}"] = private_key_parts(path)
+    return secrets
+
+
+def chap_secret_in(record: bytes) -> str:
+    """Of the export that the record is about; "" when the export is gone."""
+    return json.loads(record).get("spec", {}).get("chap_secret", "")
+
+
 class Watch(threading.Thread):
-    """Reads command line and environment of every process, and the export records of a volume
-    server, again and again: often while a process is young, for an exec changes both."""
+    """Reads command line and environment of every process again and again: often while a process is
+    young, for an exec changes both."""
 
     _PAUSE = 0.005
     _YOUNG, _EVERY = 20, 100  # rounds
 
-    def __init__(self, exports: str):
+    def __init__(self):
         super().__init__(daemon=True)
         self.shown: dict[bytes, str] = {}  # what /proc said -> where first
-        self.chap: dict[str, str] = {}  # attachment -> its CHAP secret
-        self._exports = exports
         self._rounds: dict[str, int] = {}  # process -> how often it was met
         self._stop_asked = threading.Event()
 
     def run(self) -> None:
         while not self._stop_asked.wait(self._PAUSE):
-            living = list(filter(str.isdigit, os.listdir("/proc")))
-            self._rounds = {process: self._rounds.get(process, -1) + 1 for process in living}
-            for process, met in self._rounds.items():
-                if met < self._YOUNG or met % self._EVERY == 0:
-                    self._read(process)
-            self._learn()
+            self._look()
+
+    def _look(self) -> None:
+        living = list(filter(str.isdigit, os.listdir("/proc")))
+        self._rounds = {process: self._rounds.get(process, -1) + 1 for process in living}
+        for process, met in self._rounds.items():
+            if met < self._YOUNG or met % self._EVERY == 0:
+                self._read(process)
 
     def _read(self, process: str) -> None:
         for entry in ("cmdline", "environ"):
             self.shown.setdefault(read_proc(int(process), entry), f"/proc/{process}/{entry}")
 
-    def _learn(self) -> None:
+    def stop(self) -> None:
+        self._stop_asked.set()
+        self.join()
+
+
+class ExportsWatch(Watch):
+    """Reads the export records of a volume server too."""
+
+    def __init__(self, exports: str):
+        super().__init__()
+        self.chap: dict[str, str] = {}  # attachment -> its CHAP secret
+        self._exports = exports
+
+    def _look(self) -> None:
+        super()._look()
         for path in glob.glob(os.path.join(self._exports, "*.json")):
             name = os.path.basename(path).removesuffix(".json")
             if name in self.chap:
                 continue
             try:
-                with open(path, encoding="utf-8") as file:
-                    self.chap[name] = json.load(file)["spec"]["chap_secret"]
-            except (FileNotFoundError, KeyError):
-                pass  # gone meanwhile, or a tombstone
-
-    def stop(self) -> None:
-        self._stop_asked.set()
-        self.join()
+                with open(path, "rb") as file:
+                    secret = chap_secret_in(file.read())
+            except FileNotFoundError:
+                continue  # gone meanwhile
+            if secret:
+                self.chap[name] = secret
 
 
 class Texts:
@@ -112,3 +144,17 @@ class Texts:
             if any(form in text for form in wanted):
                 found |= places
         return found
+
+
+def misplaced(texts: Texts, secrets: dict[str, list[bytes]], allowed) -> list[str]:
+    """Every kind of secret in a place where no rule allows it, and every rule by which nothing was found.
+    A rule begins with patterns of the kind and of the place."""
+    found, met = set(), set()
+    for kind, values in secrets.items():
+        for place in set().union(*map(texts.places_of, values)):
+            rules = {rule for rule in allowed
+                     if fnmatch.fnmatchcase(kind, rule[0]) and fnmatch.fnmatchcase(place, rule[1])}
+            met |= rules
+            if not rules:
+                found.add(f"{kind} in {place}")
+    return sorted(found) + [f"no {rule[0]} was found in {rule[1]}" for rule in allowed if rule not in met]

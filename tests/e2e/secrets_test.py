@@ -14,7 +14,7 @@ import unittest.mock
 import urllib.parse
 
 from client import connect
-from secret_hunt import Texts, Watch, private_key_parts
+from secret_hunt import ExportsWatch, Texts, misplaced, standing_secrets
 from stack import BIN, DAEMONS, MIB, Stack
 
 VM, LOST_VM = "vm1", "vm2"
@@ -42,7 +42,7 @@ class SecretsTest(unittest.TestCase):
         self.enterContext(unittest.mock.patch.dict(os.environ, TMPDIR=self.stack.path("tmp")))
         self.enterContext(self.stack)
         self.stack.boot(VM, LOST_VM)
-        self.watch = Watch(self.stack.path("volumed/exports"))
+        self.watch = ExportsWatch(self.stack.path("volumed/exports"))
         self.watch.start()
         self.addCleanup(self.watch.stop)
 
@@ -243,17 +243,8 @@ class SecretsTest(unittest.TestCase):
 
     def secret_files(self) -> dict[str, list[bytes]]:
         """Secrets by their kind."""
-        secrets = {f"token of {role}": [token.encode()] for role, token in self.stack.tokens.items()}
-        secrets["service token"] = [self.read("service-token").strip()]
-        keys = [self.read(path).strip() for path in glob.glob(self.stack.path("db/*.key"))]
-        secrets["database key"] = keys + [bytes.fromhex(key.decode()) for key in keys]
-        for path in glob.glob(self.stack.path("ca/*.key")):
-            secrets[f"key of {os.path.basename(path)}"] = private_key_parts(path)
-        return secrets
-
-    def read(self, name: str) -> bytes:
-        with open(self.stack.path(name), "rb") as file:
-            return file.read()
+        tokens = {f"token of {role}": [token.encode()] for role, token in self.stack.tokens.items()}
+        return tokens | standing_secrets(self.stack.folder)
 
     def search(self) -> None:
         for text, place in self.watch.shown.items():
@@ -263,16 +254,8 @@ class SecretsTest(unittest.TestCase):
         self.assertGreaterEqual(len(secrets["chap"]), 5, "an attachment was not seen")
         self.assertGreaterEqual(len([kind for kind in secrets if kind.startswith("key of")]), 5)
         self.assert_places_were_looked_at()
-        misplaced, met = set(), set()
-        for kind, texts in secrets.items():
-            for place in set().union(*map(self.texts.places_of, texts)):
-                allowed = {rule for rule in ALLOWED
-                           if fnmatch.fnmatch(kind, rule[0]) and fnmatch.fnmatch(place, rule[1])}
-                met |= allowed
-                if not allowed:
-                    misplaced.add(f"{kind} in {place}")
-        self.assertFalse(misplaced, "\n".join(sorted(misplaced)))
-        self.assertEqual(set(ALLOWED) - met, set(), "nothing of this kind was found there")
+        found = misplaced(self.texts, secrets, ALLOWED)
+        self.assertFalse(found, "\n".join(found))
 
     def assert_places_were_looked_at(self) -> None:
         places = self.texts.places()

@@ -19,14 +19,6 @@ class Drill(LabCase):
         self.start(self.drivers)
         self.vm = self.boot("vm1")
 
-    def wait_for(self, condition, message: str):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (answer := condition()):
-            if time.monotonic() > deadline:
-                self.fail(f"{self.logs()}\n{message} after {PATIENCE_SECONDS:.0f} s")
-            time.sleep(0.1)
-        return answer
-
     def create(self, name: str) -> str:
         return self.vbs("create-volume", "--size", "32M", "--name", name)["id"]
 

@@ -88,6 +88,15 @@ class LabCase(unittest.TestCase):
             parts.append("--- vbsd\n" + log.read()[-4000:])
         return "\n".join(parts)
 
+    def wait_for(self, condition, message: str):
+        """What the condition returned when it was true at last."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (answer := condition()):
+            if time.monotonic() > deadline:
+                self.fail(f"{self.logs()}\n{message} after {PATIENCE_SECONDS:.0f} s")
+            time.sleep(0.1)
+        return answer
+
     def assert_consistent(self, *vms) -> None:
         """Waits until rows and reality agree."""
         deadline = time.monotonic() + PATIENCE_SECONDS
