@@ -26,7 +26,7 @@ std::string vm_key(const std::string& vm) {
   return "VM " + vm;
 }
 
-/// What is meant can write nothing: it is off, or another VM has its name.
+/// What is meant is off, or is gone: another VM has its name.
 bool is_off(const wire::VmStatus& vm, const wire::FreezeSpec& spec) {
   return vm.state == "off" || wire::is_other_vm(vm.uuid, spec.vm_uuid);
 }
