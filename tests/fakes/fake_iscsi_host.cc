@@ -43,6 +43,7 @@ class FakeIscsiHost::Scsi final : public vmm_delegate::ScsiLayer {
   }
   Result<std::string> serial(const ScsiDisk& disk, Milliseconds) override {
     host_.note("serial " + disk.block);
+    if (!host_.has_units) return fail(ErrorCode::not_found, "no such logical unit");
     return host_.by_host(disk.minor)->serial;
   }
   bool is_at(const ScsiDisk& disk, const std::string& path) override {

@@ -45,6 +45,7 @@ class FakeIscsiHost {
   // What the SCSI layer answers.
   std::vector<std::string> users;
   Result<void> flushed;
+  bool has_units = true;  ///< behind the disks of sessions
   bool udev_runs = true;
   std::function<void()> on_scan;
   bool keeps_sessions = false;  ///< a logout succeeds and changes nothing

@@ -46,7 +46,7 @@ void check_complaint(std::string_view text, int exit_code) {
 
 }  // namespace
 
-/// What iscsiadm prints, names of portals and links, and the page with a disk's serial number.
+/// What iscsiadm prints, names of portals and links, and what disks answer.
 void vbs::fuzz::one_input(std::string_view input) {
   for (const DiscoveredTarget& target : parse_discovery(std::string(input))) {
     check_portal_text(joined_portal(target.portal));
@@ -56,4 +56,6 @@ void vbs::fuzz::one_input(std::string_view input) {
   check_path(input);
   check_complaint(input, input.empty() ? 1 : 1 + static_cast<unsigned char>(input[0]));
   require(serial_of_page(input).size() <= 255, "a serial number is within its page");
+  require(!is_sense_of_no_unit(input) || input.size() > 2, "what is told is in what was read");
+  require(!tells_no_unit(input) || !input.empty(), "what is told is in what was read");
 }

@@ -76,14 +76,21 @@ Result<std::string> inquire_serial(const ScsiDisk& disk, Milliseconds limit) {
     return fail(ErrorCode::node_unavailable,
                 "the serial of disk " + disk.address + " cannot be read: " + errno_text(errno));
   }
-  if ((request.info & SG_INFO_OK_MASK) != SG_INFO_OK) {
+  const std::size_t got = page.size() - static_cast<std::size_t>(request.resid);
+  const std::string_view answer(page.data(), got);
+  const std::string_view told(reinterpret_cast<const char*>(sense.data()), request.sb_len_wr);
+  const bool done = (request.info & SG_INFO_OK_MASK) == SG_INFO_OK;
+  if (done ? tells_no_unit(answer) : is_sense_of_no_unit(told)) {
+    return fail(ErrorCode::not_found,
+                "the target of disk " + disk.address + " has no such logical unit any more");
+  }
+  if (!done) {
     return fail(ErrorCode::node_unavailable, "disk " + disk.address +
                                                  " does not tell its serial (SCSI status " +
                                                  std::to_string(request.status) + ", host status " +
                                                  std::to_string(request.host_status) + ")");
   }
-  const auto got = page.size() - static_cast<std::size_t>(request.resid);
-  return serial_of_page(std::string_view(page.data(), got));
+  return serial_of_page(answer);
 }
 
 Result<void> sync_disk(const ScsiDisk& disk) {

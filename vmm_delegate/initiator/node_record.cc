@@ -42,6 +42,7 @@ NodeRecords::NodeRecords(std::string folder, RecordCommon common)
     : folder_(std::move(folder)), nodes_(folder_ + "/nodes"), common_(std::move(common)) {}
 
 Result<void> NodeRecords::write_interface() {
+  const std::lock_guard lock(interface_mutex_);
   const std::string interfaces = folder_ + "/ifaces";
   if (auto made = make_private_folder(interfaces); !made) return made;
   return write_if_other(interfaces + "/" + common_.interface, interface_record_text(common_));

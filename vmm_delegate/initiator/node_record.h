@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ class NodeRecords {
   static Result<void> remove_file(const File& file);
   Result<void> remove_empty_folders(const Uuid& attachment) const;
 
+  std::mutex interface_mutex_;  ///< all attachments share that record
   const std::string folder_;
   const std::string nodes_;
   const RecordCommon common_;

@@ -112,6 +112,8 @@ class OpenIscsi final : public Initiator {
   Result<void> end_session(Call& call, const KernelSession& session);
   Result<void> let_go(Call& call, const KernelSession& session);
   Result<void> check_unused(Call& call, const ScsiDisk& disk);
+  /// Success also where the target has nothing any more that could be flushed.
+  Result<void> flush(Call& call, const ScsiDisk& disk);
   Result<void> log_out_of(Call& call, std::uint64_t sid);
   /// Notes sessions that have ended and left their record; answers those that have none.
   Result<std::set<Uuid>> compare();

@@ -34,13 +34,24 @@ Result<void> OpenIscsi::let_go(Call& call, const KernelSession& session) {
                    {{"attachment", call.attachment.str()}, {"disk", disk.address}});
       continue;
     }
-    const auto flushed = scsi_->flush(disk, std::min(options_.flush_limit, call.left()));
-    if (!flushed) return flushed;
+    if (auto kept = flush(call, disk); !kept) return kept;
   }
   // A logout would remove them too, but returns 0 even where one stays.
   for (const ScsiDisk& disk : session.disks) {
     if (auto removed = scsi_->remove(disk, call.left()); !removed) return removed;
   }
+  return {};
+}
+
+Result<void> OpenIscsi::flush(Call& call, const ScsiDisk& disk) {
+  auto flushed = scsi_->flush(disk, std::min(options_.flush_limit, call.left()));
+  if (flushed || flushed.error().code != ErrorCode::node_unavailable) return flushed;
+  const auto serial = scsi_->serial(disk, std::min(options_.flush_limit, call.left()));
+  if (serial || serial.error().code != ErrorCode::not_found) return flushed;
+  // As after a forced detach: nothing that is tried again can reach the volume any more.
+  log::warning(
+      "a disk is removed whose target has nothing behind it; what it has not taken is lost",
+      {{"attachment", call.attachment.str()}, {"disk", disk.address}});
   return {};
 }
 

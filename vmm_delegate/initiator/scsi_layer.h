@@ -19,7 +19,7 @@ class ScsiLayer {
   /// Lets one logical unit of the host's target become a device, and no other.
   virtual Result<void> scan(unsigned host, std::uint32_t lun, Milliseconds limit) = 0;
   /// The serial number, asked of the target now. conflict when the block device of that name is not
-  /// the disk any more.
+  /// the disk any more; not_found when the target says that it has no such logical unit.
   virtual Result<std::string> serial(const ScsiDisk& disk, Milliseconds limit) = 0;
   /// Whether the path, a link or a node, leads to the disk.
   virtual bool is_at(const ScsiDisk& disk, const std::string& path) = 0;

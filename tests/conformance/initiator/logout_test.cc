@@ -85,6 +85,22 @@ TEST_F(InitiatorConformance, ASilentTargetHoldsUpLoggingOutForABoundedTime) {
   targets_->thaw();
 }
 
+TEST_F(InitiatorConformance, AnEmptiedTargetDoesNotHoldUpLoggingOut) {
+  const auto spec = serve(1);
+  const auto status = log_in(1, spec);
+  ASSERT_TRUE(status) << status.error().message;
+  {
+    const FileDescriptor disk(of_host() ? ::open(status->path.c_str(), O_WRONLY | O_CLOEXEC) : -1);
+    if (of_host()) {
+      ASSERT_EQ(::write(disk.get(), "v", 1), 1) << "that is still to be flushed";
+    }
+    targets_->empty(spec);
+  }
+  const auto done = log_out(1);
+  EXPECT_TRUE(done) << done.error().message;
+  expect_nothing(1);
+}
+
 TEST_F(InitiatorConformance, WhatWasWrittenIsOnTheTargetAfterLoggingOut) {
   if (!of_host()) GTEST_SKIP() << "where VMs log in themselves, the host has no disk";
   const auto spec = serve(1);

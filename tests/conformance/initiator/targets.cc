@@ -54,6 +54,10 @@ void Targets::swap_volume(const wire::SessionSpec& spec, const Uuid& volume) {
   EXPECT_TRUE(update(number_of(spec), "scsi_sn=" + volume.str()));
 }
 
+void Targets::empty(const wire::SessionSpec& spec) {
+  EXPECT_TRUE(tgtd_->drop_unit(number_of(spec)));
+}
+
 void Targets::grow(const wire::SessionSpec& spec, std::uintmax_t size_bytes) {
   const std::string image = image_of(spec);
   std::filesystem::resize_file(image, size_bytes);

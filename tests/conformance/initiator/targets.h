@@ -26,6 +26,8 @@ class Targets {
   void thaw() { tgtd_->child().signal(SIGCONT); }
   /// The same logical unit now holds another volume; sessions go on.
   void swap_volume(const wire::SessionSpec& spec, const Uuid& volume);
+  /// Its target is there, and the unit is not: what a forced detach leaves.
+  void empty(const wire::SessionSpec& spec);
   void grow(const wire::SessionSpec& spec, std::uintmax_t size_bytes);
   void make_read_only(const wire::SessionSpec& spec);
   std::string bytes_of(const wire::SessionSpec& spec, std::size_t count) const;

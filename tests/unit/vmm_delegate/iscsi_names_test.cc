@@ -74,6 +74,25 @@ TEST(IscsiNames, ReadsSerialPages) {
   EXPECT_EQ(serial_of_page(recorded("vpd_pg80.bin")), "0199f000-0000-7000-8000-000000000100");
 }
 
+TEST(IscsiNames, ReadsThatATargetHasNoSuchUnit) {
+  EXPECT_TRUE(tells_no_unit(std::string("\x7f\x80\0\0", 4)));
+  EXPECT_FALSE(tells_no_unit(std::string("\0\x80\0\0", 4)));
+  EXPECT_FALSE(tells_no_unit(std::string("\x20\x80\0\0", 4))) << "it could have one";
+  EXPECT_FALSE(tells_no_unit(""));
+  const std::string fixed("\x70\0\x05\0\0\0\0\x0a\0\0\0\0\x25\0\0\0\0\0", 18);
+  EXPECT_TRUE(is_sense_of_no_unit(fixed));
+  EXPECT_TRUE(is_sense_of_no_unit(std::string("\xf2\x05\x25\0\0\0\0\0", 8)));
+  std::string not_ready = fixed;
+  not_ready[2] = 2;
+  EXPECT_FALSE(is_sense_of_no_unit(not_ready));
+  std::string other_code = fixed;
+  other_code[12] = 0x24;
+  EXPECT_FALSE(is_sense_of_no_unit(other_code));
+  EXPECT_FALSE(is_sense_of_no_unit(fixed.substr(0, 12))) << "cut";
+  EXPECT_FALSE(is_sense_of_no_unit(std::string("\0\x05\x25", 3))) << "no sense data";
+  EXPECT_FALSE(is_sense_of_no_unit(""));
+}
+
 TEST(IscsiNames, ReadsDiscoveries) {
   const auto targets = parse_discovery(recorded("discovery.txt"));
   ASSERT_EQ(targets.size(), 2U);

@@ -37,6 +37,24 @@ TEST_F(OpenIscsiTest, WhatCannotBeFlushedStays) {
   EXPECT_THAT(host.session_names(), ElementsAre(spec.iqn));
 }
 
+TEST_F(OpenIscsiTest, WhatCannotBeFlushedStaysWhileTheTargetHasIt) {
+  ASSERT_TRUE(driver().log_in(id, spec));
+  host.flushed = fail(ErrorCode::node_unavailable, "the disk cannot be flushed");
+  EXPECT_EQ(driver().log_out(id).error().code, ErrorCode::node_unavailable);
+  EXPECT_THAT(host.session_names(), ElementsAre(spec.iqn));
+}
+
+TEST_F(OpenIscsiTest, ADiskWithNothingBehindItIsTakenAway) {
+  ASSERT_TRUE(driver().log_in(id, spec));
+  host.flushed = fail(ErrorCode::node_unavailable, "the disk cannot be flushed");
+  host.has_units = false;
+  host.forget();
+  const auto done = driver().log_out(id);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_THAT(host.done(), ElementsAre("flush sda", "serial sda", "remove sda", "logout"));
+  EXPECT_FALSE(has_record());
+}
+
 TEST_F(OpenIscsiTest, ADeadTargetIsNotWaitedFor) {
   const unsigned sid = host.add_session(spec.iqn, kInterface, spec.volume.str());
   host.set_state(sid, "FAILED");
@@ -161,7 +179,9 @@ TEST_F(OpenIscsiTest, OneCommandAtATime) {
     threads.emplace_back([&, i] {
       wire::SessionSpec one = spec;
       one.iqn = "iqn.2026-01.vbs:" + test_id(i).str();
-      EXPECT_FALSE(driver().log_in(test_id(i), one));
+      const auto status = driver().log_in(test_id(i), one);
+      ASSERT_FALSE(status);
+      EXPECT_EQ(status.error().code, ErrorCode::forbidden) << status.error().message;
     });
   }
   for (std::thread& thread : threads) thread.join();
