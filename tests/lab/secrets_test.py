@@ -45,7 +45,7 @@ ALLOWED = [
 COMMANDS = ("*iscsiadm *--login*", "*iscsiadm *--logout*", "*lvcreate *", "*lvremove *", "*/qemu-system-x86_64 *",
             "*/vbs-volumed *", "*/vbs-vmmd *", "*/vbsd *", "*/libvirtd *", "*/iscsid*")
 PLACES = ("hv:/said/domain-vm1 *", "hv:/var/log/libvirt/qemu/vm1.log *", "hv:/etc/iscsi/ifaces/* 0 600",
-          "vs:/etc/lvm/archive/*", "??:/said/dmesg *", "??:/run/udev/data/*", "vbsd.log", "db/vbs.db", "rows: *",
+          "vs:/etc/lvm/backup/*", "??:/said/dmesg *", "??:/run/udev/data/*", "vbsd.log", "db/vbs.db", "rows: *",
           "vbs describe-operations*", "answer to vbsd: /v1/inventory", "answer to operator: /metrics",
           "front:/proc/*/cmdline", "front:/proc/*/environ")
 
