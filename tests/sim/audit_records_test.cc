@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr Milliseconds kSweeps{60'000};
-const std::string kVolume = R"({"size_bytes":1048576})";
+const std::string kNewVolume = R"({"size_bytes":1048576})";
 
 /// A member as text; "null" where it is that.
 std::string text(const json::Value& record, std::string_view name) {
@@ -89,7 +89,7 @@ TEST_P(AuditOfWorkflowTest, OneRecordHoweverOftenItIsAskedFor) {
     for (int again = 0; again < 2; ++again)
       world_.carry_out(request_.method, request_.path, request_.body, "key");
     // Another request under the same key is refused.
-    EXPECT_EQ(world_.carry_out(Method::post, "/v1/volumes", kVolume, "key").status(), 409u);
+    EXPECT_EQ(world_.carry_out(Method::post, "/v1/volumes", kNewVolume, "key").status(), 409u);
   }
   world_.time.run_for(kSweeps);
   const auto records = since();
@@ -166,7 +166,7 @@ class AuditRecordsTest : public testing::Test {
 TEST_F(AuditRecordsTest, SayWhoAsked) {
   with_tokens();
   const std::string volume =
-      ask(Method::post, "/v1/volumes", kVolume, "max-token", "r-1").member("volume", "id");
+      ask(Method::post, "/v1/volumes", kNewVolume, "max-token", "r-1").member("volume", "id");
   // An administrator acts in another project.
   ask(Method::post, "/v1/snapshots", R"({"volume_id":")" + volume + R"("})", "ada-token", "");
   const auto found = records();
@@ -182,7 +182,7 @@ TEST_F(AuditRecordsTest, CancellingWhatIsCancelledAlreadyLeavesNone) {
   world.network.set_fate([](const api::DelegateCall& call) {
     return fakes::Fate{.request_lost = call.method == Method::put};
   });
-  const auto begun = world.send(Method::post, "/v1/volumes", kVolume);
+  const auto begun = world.send(Method::post, "/v1/volumes", kNewVolume);
   world.time.run_for(Milliseconds(100));
   const std::string path = "/v1/operations/" + begun->member("operation", "id") + "/cancel";
   for (const std::string key : {"one", "another", ""}) {
@@ -213,7 +213,7 @@ TEST_F(AuditRecordsTest, WhatIsRefusedLeavesNone) {
   const std::string attachment = world.attach(volume);
   const std::string guessed = "0190b1a2-0000-7000-8000-000000000000";
   const std::string ended =
-      world.carry_out(Method::post, "/v1/volumes", kVolume).member("operation", "id");
+      world.carry_out(Method::post, "/v1/volumes", kNewVolume).member("operation", "id");
   const std::size_t before = records().size();
   const std::vector<Request> refused = {
       {Method::post, "/v1/volumes", R"({"size_bytes":7})"},

@@ -14,7 +14,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::int64_t kMiBytes = 1 << 20;
+constexpr std::int64_t kVolumeBytes = 1 << 20;
 
 /// A volume server that is busy with a volume's bytes, for as long as `busy` says; then it answers
 /// for itself.
@@ -37,7 +37,7 @@ class ProgressTest : public testing::Test {
     ++asked;
     wire::VolumeStatus status;
     status.id = id;
-    status.size_bytes = kMiBytes;
+    status.size_bytes = kVolumeBytes;
     status.state = state;
     status.copied_bytes = static_cast<std::uint64_t>(done_bytes);
     json::Writer out;
@@ -164,7 +164,7 @@ TEST_F(ProgressTest, OfAWipeIsShown) {
   const std::string volume = world.create_volume();
   busy = true;
   state = "deleting";
-  done_bytes = kMiBytes / 4;
+  done_bytes = kVolumeBytes / 4;
   const auto answer = world.send(Method::del, "/v1/volumes/" + volume);
   run_seconds(900);
   EXPECT_THAT(operation(answer),

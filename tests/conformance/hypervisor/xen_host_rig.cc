@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kPython = "/usr/bin/python3";
 constexpr const char* kHost = VBS_SOURCE_DIR "/tests/fakes/xen_host";
 constexpr const char* kPatience = "0.3";
-constexpr const char* kSize = "8388608";
+constexpr const char* kSizeText = "8388608";
 
 class XenHostRig final : public Rig {
  public:
@@ -59,7 +59,7 @@ class XenHostRig final : public Rig {
     storage.session.read_only = read_only;
     storage.host_path = path_of(number);
     if (there && devices_.insert(storage.host_path).second) {
-      order({"device", storage.host_path, storage.session.volume.str(), kSize});
+      order({"device", storage.host_path, storage.session.volume.str(), kSizeText});
     }
     return storage;
   }

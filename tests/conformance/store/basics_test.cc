@@ -7,8 +7,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint64_t kSize = 8 * kMiB;
-
 TEST_F(StoreTest, ANewVolumeIsZerosAndHasItsSize) {
   const Uuid id = fresh();
   ASSERT_EQ("", create(id, kSize));

@@ -7,8 +7,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint64_t kSize = 16 * kMiB;
-
 class CopiesTest : public StoreTest {
  protected:
   void SetUp() override {

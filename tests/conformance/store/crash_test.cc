@@ -6,8 +6,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint64_t kSize = 16 * kMiB;
-
 class CrashTest : public StoreTest {
  protected:
   /// Every point at which this driver's kind of store passes `points`.

@@ -10,7 +10,7 @@ namespace {
 
 using volume_delegate::lv_name;
 
-constexpr std::uint64_t kSize = 32 * kMiB;
+constexpr std::uint64_t kLargeSize = 32 * kMiB;
 
 class LvmTest : public StoreTest {
  protected:
@@ -41,7 +41,7 @@ class ClassicSnapshotTest : public LvmTest {
     if (target().driver != "lvm") GTEST_SKIP() << "thin snapshots have no room of their own";
     LvmTest::SetUp();
     if (HasFatalFailure()) return;
-    ASSERT_EQ("", create(origin_, kSize));
+    ASSERT_EQ("", create(origin_, kLargeSize));
     write(origin_, 0, 4 * kMiB, 1);
     ASSERT_EQ("", snapshot(image_, origin_));
   }
@@ -57,14 +57,14 @@ TEST_F(ClassicSnapshotTest, GetsMoreRoomBeforeItIsFull) {
   }
   EXPECT_FALSE(store_->find_snapshot(image_)->lost);
   const Uuid restored = fresh();
-  ASSERT_EQ("", copy(restored, kSize, snapshot_of(image_)));
+  ASSERT_EQ("", copy(restored, kLargeSize, snapshot_of(image_)));
   EXPECT_TRUE(holds(restored, 0, 4 * kMiB, 1));
-  EXPECT_TRUE(is_zero(restored, 4 * kMiB, kSize - 4 * kMiB));
+  EXPECT_TRUE(is_zero(restored, 4 * kMiB, kLargeSize - 4 * kMiB));
 }
 
 TEST_F(ClassicSnapshotTest, IsLostWhereNobodyLooksInTimeAndCanOnlyBeDeleted) {
   for (unsigned step = 0; step < 4; ++step) write(origin_, step * 4 * kMiB, 4 * kMiB, 20 + step);
-  auto refused = store_->prepare_volume(fresh(), kSize, snapshot_of(image_));
+  auto refused = store_->prepare_volume(fresh(), kLargeSize, snapshot_of(image_));
   ASSERT_EQ(ErrorCode::conflict, code_of(refused));
   EXPECT_EQ("source", refused.error().field);
   tend();
@@ -81,7 +81,7 @@ TEST_F(ClassicSnapshotTest, IsLostWhereNobodyLooksInTimeAndCanOnlyBeDeleted) {
 TEST_F(LvmTest, TheTagsOfAnObjectSayWhatItIs) {
   const Uuid id = fresh();
   const Uuid image = fresh();
-  ASSERT_EQ("", create(id, kSize));
+  ASSERT_EQ("", create(id, kLargeSize));
   ASSERT_EQ("", snapshot(image, id));
   EXPECT_EQ("vbs.size=33554432,vbs.volume=" + id.str(), column(lv_name(id), "lv_tags"));
   EXPECT_EQ("vbs.of=" + id.str() + ",vbs.size=33554432,vbs.snapshot=" + image.str(),
@@ -92,7 +92,7 @@ TEST_F(LvmTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
   if (target().driver != "lvm") GTEST_SKIP() << "thin snapshots are made in one commit";
   const Uuid id = fresh();
   const Uuid image = fresh();
-  ASSERT_EQ("", create(id, kSize));
+  ASSERT_EQ("", create(id, kLargeSize));
   // As lvcreate leaves it when it is killed between its two commits.
   ASSERT_TRUE(tool("lvcreate", {"--yes", "-Wn", "-L8M", "--addtag", "vbs.snapshot=" + image.str(),
                                 "--addtag", "vbs.of=" + id.str(), "--addtag", "vbs.size=33554432",
@@ -107,7 +107,7 @@ TEST_F(LvmTest, ASnapshotThatIsNotLinkedToItsVolumeIsNone) {
 
 TEST_F(LvmTest, VolumesGetTheirDevicesBackAfterAStartOfTheMachine) {
   const Uuid id = fresh();
-  ASSERT_EQ("", create(id, kSize));
+  ASSERT_EQ("", create(id, kLargeSize));
   write(id, 0, kMiB, 3);
   close();
   ASSERT_TRUE(tool("lvchange", {"--activate", "n", "--", path(lv_name(id))}));
@@ -119,20 +119,20 @@ TEST_F(LvmTest, VolumesGetTheirDevicesBackAfterAStartOfTheMachine) {
 TEST_F(LvmTest, AWipeGoesOnWhereItWas) {
   if (target().driver != "lvm") GTEST_SKIP() << "nothing is wiped";
   const Uuid id = fresh();
-  ASSERT_EQ("", create(id, kSize));
-  write(id, 0, kSize / 2, 3);
+  ASSERT_EQ("", create(id, kLargeSize));
+  write(id, 0, kLargeSize / 2, 3);
   close();
   const std::string lv = path(lv_name(id));
   ASSERT_TRUE(tool("lvchange", {"--addtag", "vbs.stage=deleting", "--addtag",
-                                "vbs.progress=" + std::to_string(kSize / 4), "--", lv}));
+                                "vbs.progress=" + std::to_string(kLargeSize / 4), "--", lv}));
   // Where the wipe is said to have been already it leaves the bytes; they are seen by stopping
   // before the LV goes.
   ASSERT_TRUE(killed_at("volumed.wipe.after_act", {"remove", id.str(), "volume"}));
   ASSERT_TRUE(tool("lvchange", {"--deltag", "vbs.stage=deleting", "--deltag",
-                                "vbs.progress=" + std::to_string(kSize / 4), "--", lv}));
+                                "vbs.progress=" + std::to_string(kLargeSize / 4), "--", lv}));
   reopen();
-  EXPECT_FALSE(is_zero(id, 0, kSize / 4));
-  EXPECT_TRUE(is_zero(id, kSize / 4, kSize - kSize / 4));
+  EXPECT_FALSE(is_zero(id, 0, kLargeSize / 4));
+  EXPECT_TRUE(is_zero(id, kLargeSize / 4, kLargeSize - kLargeSize / 4));
 }
 
 TEST_F(LvmTest, WipingKeepsToItsRate) {
@@ -140,10 +140,10 @@ TEST_F(LvmTest, WipingKeepsToItsRate) {
   if (target().wipe_rate > 64 * kMiB) GTEST_SKIP() << "VBS_CONFORMANCE_WIPE_RATE is too high";
   const auto began = std::chrono::steady_clock::now();
   const Uuid id = fresh();
-  ASSERT_EQ("", create(id, 4 * kSize));
+  ASSERT_EQ("", create(id, 4 * kLargeSize));
   const auto took = std::chrono::steady_clock::now() - began;
   const double least =
-      static_cast<double>(4 * kSize - 4 * kMiB) / static_cast<double>(target().wipe_rate);
+      static_cast<double>(4 * kLargeSize - 4 * kMiB) / static_cast<double>(target().wipe_rate);
   EXPECT_GE(std::chrono::duration<double>(took).count(), least);
 }
 
@@ -175,9 +175,9 @@ TEST_F(ImageTest, VolumesAreMadeOverAnImageThatAnOperatorOffers) {
   const Uuid one = fresh();
   const Uuid larger = fresh();
   ASSERT_EQ("", copy(one, 16 * kMiB, source));
-  ASSERT_EQ("", copy(larger, kSize, source));
+  ASSERT_EQ("", copy(larger, kLargeSize, source));
   EXPECT_EQ(before, tool("md5sum", {store_->device(one)}).value_or("").substr(0, 32));
-  EXPECT_TRUE(is_zero(larger, 4 * kMiB, kSize - 4 * kMiB));
+  EXPECT_TRUE(is_zero(larger, 4 * kMiB, kLargeSize - 4 * kMiB));
   write(one, 0, 16 * kMiB, 4);
   EXPECT_TRUE(holds(one, 0, 16 * kMiB, 4));
   EXPECT_FALSE(is_zero(larger, 0, kMiB)) << "what is written to one is its own";
@@ -223,7 +223,7 @@ TEST_F(ThinTest, APoolThatFillsIsWarnedOfAndThenTakesNothingNew) {
   EXPECT_EQ("", remove(volume(id)));
   tend();
   EXPECT_EQ("", store_->warning());
-  EXPECT_EQ("", create(fresh(), kSize)) << "what was given back can be used";
+  EXPECT_EQ("", create(fresh(), kLargeSize)) << "what was given back can be used";
 }
 
 TEST_F(ThinTest, APoolThatDoesNotZeroIsRefused) {
@@ -237,7 +237,7 @@ TEST_F(ThinTest, APoolThatDoesNotZeroIsRefused) {
 
 TEST_F(ThinTest, AGroupServesOneDriver) {
   const Uuid id = fresh();
-  ASSERT_EQ("", create(id, kSize));
+  ASSERT_EQ("", create(id, kLargeSize));
   auto other = target();
   other.driver = "lvm";
   auto refused = volume_delegate::make_store(other.settings(), clock_);

@@ -11,8 +11,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint64_t kSize = 16 * kMiB;
-
 TEST_F(StoreTest, RemovingWhatIsAbsentSucceeds) {
   EXPECT_EQ("", remove(volume(fresh())));
   EXPECT_EQ("", remove(snapshot_of(fresh())));

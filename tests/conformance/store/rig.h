@@ -25,6 +25,8 @@ using volume_delegate::Removal;
 using volume_delegate::StoreListing;
 using volume_delegate::StoreSettings;
 
+constexpr std::uint64_t kSize = 16 * kMiB;  ///< of a volume, where a case wants no other
+
 /// The system's time and what a test adds, so that upkeep does not wait for its turn.
 class SkippingClock final : public Clock {
  public:

@@ -13,7 +13,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint64_t kSize = 16 * kMiB;
 /// As LVM takes the first free extents, nothing of a test lies beyond.
 constexpr std::uint64_t kSoil = 128 * kMiB;
 

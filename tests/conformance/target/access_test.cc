@@ -8,8 +8,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint32_t kBlock = 512;
-
 TEST_F(TargetConformance, WhatWasAppliedIsServedExactly) {
   const TargetSpec wanted = spec(1);
   EXPECT_FALSE(is_listed(wanted.iqn));

@@ -12,7 +12,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint32_t kBlock = 512;
 constexpr int kLooks = 5;
 
 /// Runs the stand-in; what it prints, or what it complains of.

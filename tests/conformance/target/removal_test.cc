@@ -8,8 +8,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint32_t kBlock = 512;
-
 TEST_F(TargetConformance, RemovingWhatIsAbsentSucceeds) {
   const TargetSpec never = spec(1);
   remove(never);

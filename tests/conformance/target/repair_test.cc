@@ -6,7 +6,6 @@
 namespace vbs::conformance {
 namespace {
 
-constexpr std::uint32_t kBlock = 512;
 constexpr const char* kFixedSize =
     "it reads a size when it opens the device; volumes grow while they are not attached";
 constexpr const char* kPoints[] = {

@@ -17,6 +17,8 @@ using volume_delegate::TargetDriver;
 using volume_delegate::TargetSpec;
 using volume_delegate::TargetView;
 
+constexpr std::uint32_t kBlock = 512;  ///< bytes of a logical block
+
 /// How an initiator logs in.
 struct Credentials {
   std::string iqn;

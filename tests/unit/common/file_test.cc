@@ -17,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-unsigned mode_of(const std::string& path) {
-  struct stat info {};
-  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
-  return info.st_mode & 07777U;
-}
-
 std::size_t entries(const std::string& directory) {
   return static_cast<std::size_t>(
       std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
@@ -43,7 +37,7 @@ TEST(File, ReplacesWithTheNewTextAndMode) {
   ASSERT_TRUE(write_file_durably(path, "a long old text", 0600));
   ASSERT_TRUE(write_file_durably(path, "new", 0644));
   EXPECT_EQ(read_file(path).value(), "new");
-  EXPECT_EQ(mode_of(path), 0644U);
+  EXPECT_EQ(test::mode_of(path), 0644U);
 }
 
 TEST(File, TheModeDoesNotDependOnTheUmask) {
@@ -52,7 +46,7 @@ TEST(File, TheModeDoesNotDependOnTheUmask) {
   const auto written = write_file_durably(dir.path("state"), "x", 0664);
   ::umask(old);
   ASSERT_TRUE(written);
-  EXPECT_EQ(mode_of(dir.path("state")), 0664U);
+  EXPECT_EQ(test::mode_of(dir.path("state")), 0664U);
 }
 
 TEST(File, ALeftoverOfACrashIsReplaced) {
@@ -61,7 +55,7 @@ TEST(File, ALeftoverOfACrashIsReplaced) {
   std::ofstream(path + std::string(kTemporarySuffix)) << "half a text that was never renamed";
   ASSERT_TRUE(write_file_durably(path, "new", 0600));
   EXPECT_EQ(read_file(path).value(), "new");
-  EXPECT_EQ(mode_of(path), 0600U);
+  EXPECT_EQ(test::mode_of(path), 0600U);
   EXPECT_EQ(entries(dir.path()), 1U);
 }
 

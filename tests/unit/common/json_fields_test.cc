@@ -7,12 +7,12 @@
 namespace vbs::json {
 namespace {
 
-Value parsed(std::string_view text) {
+Value document(std::string_view text) {
   return parse(text).value();
 }
 
 TEST(JsonFields, ReadsEveryType) {
-  const Value value = parsed(R"({"s":"x","i":-3,"u":18446744073709551615,"b":true,
+  const Value value = document(R"({"s":"x","i":-3,"u":18446744073709551615,"b":true,
                                  "m":{"k":"v"},"o":{"x":1},"a":[1,2]})");
   Fields fields(value);
   EXPECT_EQ(fields.string("s"), "x");
@@ -28,7 +28,7 @@ TEST(JsonFields, ReadsEveryType) {
 
 TEST(JsonFields, NullCountsAsAbsent) {
   for (const char* text : {"{}", R"({"k":null})"}) {
-    const Value value = parsed(text);
+    const Value value = document(text);
     Fields fields(value);
     EXPECT_EQ(fields.optional_string("k"), std::nullopt);
     EXPECT_EQ(fields.optional_int64("k"), std::nullopt);
@@ -87,7 +87,7 @@ TEST(JsonFields, SaysWhatIsWrong) {
   };
   for (const ErrorCase& c : cases) {
     SCOPED_TRACE(c.text);
-    const Value value = parsed(c.text);
+    const Value value = document(c.text);
     Fields fields(value);
     c.read(fields);
     const auto finished = fields.finish();
@@ -99,7 +99,7 @@ TEST(JsonFields, SaysWhatIsWrong) {
 }
 
 TEST(JsonFields, TheFirstErrorStaysAndGettersGiveDefaults) {
-  const Value value = parsed(R"({"a":1,"b":"text","c":7,"unknown":0})");
+  const Value value = document(R"({"a":1,"b":"text","c":7,"unknown":0})");
   Fields fields(value);
   EXPECT_EQ(fields.string("a"), "");
   EXPECT_FALSE(fields.ok());
@@ -110,7 +110,7 @@ TEST(JsonFields, TheFirstErrorStaysAndGettersGiveDefaults) {
 }
 
 TEST(JsonFields, PrefixComesBeforeEveryName) {
-  const Value value = parsed(R"({"kind":1})");
+  const Value value = document(R"({"kind":1})");
   Fields wrong_type(value, "source.");
   wrong_type.string("kind");
   EXPECT_EQ(wrong_type.finish().error().field, "source.kind");
@@ -121,7 +121,7 @@ TEST(JsonFields, PrefixComesBeforeEveryName) {
 
 TEST(JsonFields, WantsAnObject) {
   for (const char* text : {"null", "[]", "\"x\"", "1"}) {
-    const Value value = parsed(text);
+    const Value value = document(text);
     Fields whole(value);
     EXPECT_EQ(whole.string("a"), "");
     const auto finished = whole.finish();
@@ -136,7 +136,7 @@ TEST(JsonFields, WantsAnObject) {
 }
 
 TEST(JsonFields, RejectKeepsOtherErrorsWhole) {
-  const Value value = parsed("{}");
+  const Value value = document("{}");
   Fields fields(value, "p.");
   fields.reject(Error{ErrorCode::conflict, "taken", "q", "node1", ""});
   const auto error = fields.finish().error();
@@ -146,7 +146,7 @@ TEST(JsonFields, RejectKeepsOtherErrorsWhole) {
 }
 
 TEST(JsonFields, IgnoreUnknown) {
-  const Value value = parsed(R"({"a":"x","new":[1]})");
+  const Value value = document(R"({"a":"x","new":[1]})");
   Fields fields(value);
   fields.ignore_unknown();
   EXPECT_EQ(fields.string("a"), "x");
@@ -154,7 +154,7 @@ TEST(JsonFields, IgnoreUnknown) {
 }
 
 TEST(JsonFields, UnknownNamesAreShownShort) {
-  const Value value = parsed("{\"" + std::string(5'000, 'x') + "\":1}");
+  const Value value = document("{\"" + std::string(5'000, 'x') + "\":1}");
   Fields fields(value);
   fields.optional_string("name");
   EXPECT_LT(fields.finish().error().message.size(), 100U);

@@ -11,16 +11,10 @@
 namespace vbs {
 namespace {
 
-unsigned mode_of(const std::string& path) {
-  struct stat status {};
-  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
-  return status.st_mode & 0777U;
-}
-
 TEST(PrivateFolder, IsMadeForItsOwnerAlone) {
   const test::TempDir dir;
   ASSERT_TRUE(make_private_folder(dir.path("new")));
-  EXPECT_EQ(mode_of(dir.path("new")), 0700U);
+  EXPECT_EQ(test::mode_of(dir.path("new")), 0700U);
   EXPECT_TRUE(make_private_folder(dir.path("new"))) << "again is harmless";
   EXPECT_FALSE(make_private_folder(dir.path("no/parent")));
 }
@@ -30,7 +24,7 @@ TEST(PrivateFolder, OneThatWasOpenToOthersIsClosed) {
   std::filesystem::create_directory(dir.path("old"));
   ASSERT_EQ(::chmod(dir.path("old").c_str(), 0755), 0);
   ASSERT_TRUE(make_private_folder(dir.path("old")));
-  EXPECT_EQ(mode_of(dir.path("old")), 0700U);
+  EXPECT_EQ(test::mode_of(dir.path("old")), 0700U);
 }
 
 TEST(PrivateFolder, AFileInItsPlaceIsAnError) {

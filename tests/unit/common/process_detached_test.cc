@@ -9,6 +9,7 @@
 #include "child.h"
 #include "common/file.h"
 #include "common/process.h"
+#include "process_support.h"
 #include "support.h"
 
 namespace vbs::process {
@@ -30,12 +31,6 @@ class Detached {
  private:
   int pid_;
 };
-
-Command shell(const std::string& script) {
-  Command command;
-  command.argv = {"/bin/sh", "-c", script};
-  return command;
-}
 
 class DetachedTest : public testing::Test {
  protected:

@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "common/process.h"
+#include "process_support.h"
 #include "support.h"
 
 namespace vbs::process {
@@ -15,18 +16,6 @@ namespace {
 constexpr Milliseconds kSoon(50);
 // Long enough for a shell to get to its first commands on a busy machine.
 constexpr Milliseconds kAfterStart(2'000);
-
-Command shell(const std::string& script) {
-  Command command;
-  command.argv = {"/bin/sh", "-c", script};
-  return command;
-}
-
-Outcome ran(const Command& command) {
-  auto outcome = run(command);
-  EXPECT_TRUE(outcome) << describe(outcome.error());
-  return outcome.value_or(Outcome{});
-}
 
 TEST(ProcessLimits, ChattyOnBothStreams) {
   Command command = shell(

@@ -9,24 +9,13 @@
 
 #include "child.h"
 #include "common/file.h"
+#include "process_support.h"
 #include "support.h"
 
 namespace vbs::process {
 namespace {
 
 using testing::HasSubstr;
-
-Outcome ran(const Command& command) {
-  auto outcome = run(command);
-  EXPECT_TRUE(outcome) << describe(outcome.error());
-  return outcome.value_or(Outcome{});
-}
-
-Command shell(const std::string& script) {
-  Command command;
-  command.argv = {"/bin/sh", "-c", script};
-  return command;
-}
 
 TEST(Process, OutputAndExitCode) {
   const Outcome outcome = ran(shell("echo out; echo err >&2; exit 3"));

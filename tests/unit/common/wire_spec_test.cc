@@ -12,23 +12,12 @@
 #include "common/wire/size.h"
 #include "common/wire/snapshot.h"
 #include "common/wire/volume.h"
+#include "wire_support.h"
 
 namespace vbs::wire {
 namespace {
 
 constexpr const char* kVolume = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
-
-template <class T>
-Result<T> read(const std::string& text) {
-  return T::from_json(json::parse(text).value());
-}
-
-template <class T>
-std::string text_of(const T& value) {
-  json::Writer out;
-  value.to_json(out);
-  return out.take();
-}
 
 // `text` with `from` replaced by `to`; the test fails if it is not there.
 std::string with(std::string text, const std::string& from, const std::string& to) {

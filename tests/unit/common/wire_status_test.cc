@@ -4,44 +4,33 @@
 
 #include "common/wire/inventory.h"
 #include "common/wire/node.h"
+#include "wire_support.h"
 
 namespace vbs::wire {
 namespace {
 
-template <class T>
-Result<T> read(const std::string& text) {
-  return T::from_json(json::parse(text).value());
-}
-
-template <class T>
-std::string text_of(const T& value) {
-  json::Writer out;
-  value.to_json(out);
-  return out.take();
-}
-
 const std::string kId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
-const std::string kVolume =
+const std::string kVolumeStatus =
     R"({"id":")" + kId +
     R"(","size_bytes":1048576,"state":"copying","copied_bytes":5,"allocated_bytes":4096,)"
     R"("snapshot_estimate_ms":12})";
 const std::string kSnapshot = R"({"id":")" + kId + R"(","volume":")" + kId +
                               R"(","size_bytes":1048576,"state":"ready","copied_bytes":0})";
-const std::string kExport =
+const std::string kExportStatus =
     R"({"attachment":")" + kId + R"(","volume":")" + kId +
     R"(","iqn":"iqn.2026-03.org.example:t","portal":"127.0.0.1:3260","lun":1,"serial":")" + kId +
     R"(","initiator":"iqn.2026-03.org.example:vm1","read_only":false,"generation":2,"active":true,)"
     R"("buried":false,"sessions":[{"initiator":"iqn.2026-03.org.example:vm1","address":"127.0.0.1"}],)"
     R"("size_bytes":0})";
-const std::string kDevice =
+const std::string kDeviceStatus =
     R"({"attachment":")" + kId + R"(","vm":"vm1","serial":")" + kId +
     R"(","state":"attached","read_only":true,"guest_device":"/dev/sdb","mounted":true,"size_bytes":33554432,"grows":false})";
 const std::string kQuietDevice =
     R"({"attachment":")" + kId +
     R"(","vm":"vm1","serial":"","state":"detaching","read_only":false,"guest_device":null,)"
     R"("mounted":null,"size_bytes":0,"grows":true})";
-const std::string kSession = R"({"attachment":")" + kId + R"(","serial":")" + kId +
-                             R"(","path":"/dev/sdb","generation":7,"size_bytes":4096})";
+const std::string kSessionStatus = R"({"attachment":")" + kId + R"(","serial":")" + kId +
+                                   R"(","path":"/dev/sdb","generation":7,"size_bytes":4096})";
 const std::string kFreeze =
     R"({"id":")" + kId +
     R"(","vm":"vm1","state":"frozen","consistency":"file-system","remaining_ms":4000})";
@@ -53,11 +42,12 @@ const std::string kNode =
     R"("grows_attached":true,)"
     R"("healthy":false,"problem":"tgtd does not answer"})";
 const std::string kImage = R"({"id":")" + kId + R"(","name":"debian-12","size_bytes":4194304})";
-const std::string kStorage = R"({"volumes":[)" + kVolume + R"(],"snapshots":[)" + kSnapshot +
-                             R"(],"images":[)" + kImage + R"(],"exports":[)" + kExport +
+const std::string kStorage = R"({"volumes":[)" + kVolumeStatus + R"(],"snapshots":[)" + kSnapshot +
+                             R"(],"images":[)" + kImage + R"(],"exports":[)" + kExportStatus +
                              R"(],"foreign":["/srv/vbs/notes"]})";
-const std::string kVmm = R"({"vms":[)" + kVm + R"(],"devices":[)" + kDevice + "," + kQuietDevice +
-                         R"(],"sessions":[)" + kSession + R"(],"freezes":[)" + kFreeze + "]}";
+const std::string kVmm = R"({"vms":[)" + kVm + R"(],"devices":[)" + kDeviceStatus + "," +
+                         kQuietDevice + R"(],"sessions":[)" + kSessionStatus + R"(],"freezes":[)" +
+                         kFreeze + "]}";
 
 template <class T>
 void check(const std::string& text) {
@@ -75,13 +65,13 @@ void check(const std::string& text) {
 }
 
 TEST(WireStatus, RoundTripsAndToleratesNewerPeers) {
-  check<VolumeStatus>(kVolume);
+  check<VolumeStatus>(kVolumeStatus);
   check<SnapshotStatus>(kSnapshot);
   check<ImageStatus>(kImage);
-  check<ExportStatus>(kExport);
-  check<DeviceStatus>(kDevice);
+  check<ExportStatus>(kExportStatus);
+  check<DeviceStatus>(kDeviceStatus);
   check<DeviceStatus>(kQuietDevice);
-  check<SessionStatus>(kSession);
+  check<SessionStatus>(kSessionStatus);
   check<FreezeStatus>(kFreeze);
   check<VmStatus>(kVm);
   check<VmStatus>(kNamedVm);
@@ -114,7 +104,7 @@ TEST(WireStatus, TextsOfAPeerHaveAnEnd) {
   std::string node = kNode;
   node.replace(node.find("tgtd does not answer"), 20, sentence);
   EXPECT_EQ(read<NodeStatus>(node)->problem, sentence.substr(0, 2'000) + "...");
-  std::string device = kDevice;
+  std::string device = kDeviceStatus;
   device.replace(device.find("/dev/sdb"), 8, sentence);
   EXPECT_EQ(read<DeviceStatus>(device)->guest_device, sentence.substr(0, 2'000) + "...")
       << "a guest must not be able to spoil its node's answer";

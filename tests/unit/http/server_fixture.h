@@ -14,6 +14,8 @@
 
 namespace vbs::http::test {
 
+inline constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
 /// A server whose handler echoes method, path and body unless a test says otherwise.
 class ServerTest : public ::testing::Test {
  protected:

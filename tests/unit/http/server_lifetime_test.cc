@@ -7,8 +7,6 @@
 namespace vbs::http::test {
 namespace {
 
-constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
 TEST_F(ServerTest, Answers500ForADroppedResponder) {
   start({}, [](Request, Responder) {});
   RawSocket socket = connect();

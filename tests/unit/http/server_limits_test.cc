@@ -10,8 +10,6 @@
 namespace vbs::http::test {
 namespace {
 
-constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
 ServerOptions impatient() {
   ServerOptions options;
   options.request_timeout = Milliseconds(200);

@@ -10,7 +10,7 @@
 namespace vbs::vmm_delegate {
 namespace {
 
-constexpr Milliseconds kLong{10'000};
+constexpr Milliseconds kPatience{10'000};
 
 struct Oracle {
   std::atomic<int> asked = 0;
@@ -34,7 +34,7 @@ TEST(SharedQuestion, IsAskedOnceHoweverManyWait) {
   }
   EXPECT_EQ(oracle->asked, 1);
   oracle->speaks = true;
-  EXPECT_EQ(question.answer(calls, kLong).error().code, ErrorCode::conflict)
+  EXPECT_EQ(question.answer(calls, kPatience).error().code, ErrorCode::conflict)
       << "the answer that was waited for, or a new one";
   EXPECT_LE(oracle->asked, 2);
 }
@@ -43,10 +43,10 @@ TEST(SharedQuestion, OneThatCouldNotBeAskedIsAskedAgain) {
   const auto oracle = std::make_shared<Oracle>();
   SharedQuestion question = question_to(oracle);
   BoundedCalls none(0, "the oracle");
-  EXPECT_EQ(question.answer(none, kLong).error().code, ErrorCode::overloaded);
+  EXPECT_EQ(question.answer(none, kPatience).error().code, ErrorCode::overloaded);
   BoundedCalls one(1, "the oracle");
   oracle->speaks = true;
-  EXPECT_EQ(question.answer(one, kLong).error().code, ErrorCode::conflict);
+  EXPECT_EQ(question.answer(one, kPatience).error().code, ErrorCode::conflict);
 }
 
 }  // namespace

@@ -15,14 +15,14 @@ using testing::failed_with;
 using testing::id;
 using testing::trouble;
 
-constexpr std::uint64_t kSize = 8 * kMiB;
+constexpr std::uint64_t kCopySize = 8 * kMiB;
 
 class CopyBoardTest : public ::testing::Test {
  protected:
-  void SetUp() override { ASSERT_EQ("", trouble(store_.create_volume(id(1), kSize))); }
+  void SetUp() override { ASSERT_EQ("", trouble(store_.create_volume(id(1), kCopySize))); }
 
   CopyOrder order(unsigned number) const {
-    return {{ObjectKind::snapshot, id(number)}, ObjectRef{ObjectKind::volume, id(1)}, kSize};
+    return {{ObjectKind::snapshot, id(number)}, ObjectRef{ObjectKind::volume, id(1)}, kCopySize};
   }
   Result<void> begin(unsigned number) {
     auto copy = store_.prepare_snapshot(id(number), id(1));
@@ -52,7 +52,7 @@ class CopyBoardTest : public ::testing::Test {
 class CountedCopy final : public PreparedCopy {
  public:
   explicit CountedCopy(int& runs) : runs_(runs) {}
-  std::uint64_t size_bytes() const override { return kSize; }
+  std::uint64_t size_bytes() const override { return kCopySize; }
   bool at_once() const override { return false; }
   Result<void> run(CopyControl&) override {
     ++runs_;
@@ -169,10 +169,11 @@ TEST(CopyBoard, ACopyThatTakesNoTimeIsDoneAtOnce) {
   testing::ManualClock clock;
   fakes::FakeBackingStore store(100 * kMiB, true);
   CopyBoard board([](Task, Urgency) { return false; }, clock);
-  ASSERT_EQ("", trouble(store.create_volume(id(1), kSize)));
+  ASSERT_EQ("", trouble(store.create_volume(id(1), kCopySize)));
   auto copy = store.prepare_snapshot(id(2), id(1));
   ASSERT_TRUE(copy);
-  const CopyOrder order{{ObjectKind::snapshot, id(2)}, ObjectRef{ObjectKind::volume, id(1)}, kSize};
+  const CopyOrder order{
+      {ObjectKind::snapshot, id(2)}, ObjectRef{ObjectKind::volume, id(1)}, kCopySize};
   EXPECT_EQ("", trouble(board.begin(order, std::move(*copy), Urgency::usual)));
   EXPECT_TRUE(store.contains({ObjectKind::snapshot, id(2)}));
 }

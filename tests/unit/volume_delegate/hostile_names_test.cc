@@ -17,7 +17,7 @@ namespace {
 using test::Commands;
 using test::expect_harmless;
 
-constexpr std::uint64_t kSize = 1 << 30;
+constexpr std::uint64_t kAnySize = 1 << 30;
 
 bool is_lvm_name(const std::string& name) {
   return check_lvm_name(name, "f").has_value();
@@ -27,10 +27,10 @@ Commands all_of(const LvmCommands& lvm, const std::string& name, const std::stri
   const std::vector<std::string> tags{"vbs.size=1"};
   return {lvm.lvs(),
           lvm.vgs(),
-          lvm.create_linear(name, kSize, tags),
-          lvm.create_snapshot(name, "vbs-new", kSize, tags),
-          lvm.create_pool(pool, kSize, kSize),
-          lvm.create_thin(pool, name, kSize, tags),
+          lvm.create_linear(name, kAnySize, tags),
+          lvm.create_snapshot(name, "vbs-new", kAnySize, tags),
+          lvm.create_pool(pool, kAnySize, kAnySize),
+          lvm.create_thin(pool, name, kAnySize, tags),
           lvm.create_thin_snapshot(name, "vbs-new", tags),
           lvm.create_thin_clone(name, "vbs-new", tags),
           lvm.create_over_image(pool, name, "vbs-new", tags),
@@ -38,7 +38,7 @@ Commands all_of(const LvmCommands& lvm, const std::string& name, const std::stri
           lvm.activate({name, name}),
           lvm.refresh(name),
           lvm.split_snapshot(name),
-          lvm.extend(name, kSize, {{"/dev/sdb", 0, 7}}),
+          lvm.extend(name, kAnySize, {{"/dev/sdb", 0, 7}}),
           lvm.remove(name),
           lvm.remove_without_discard(name)};
 }
@@ -63,7 +63,7 @@ TEST(HostileNames, Paths) {
         spec.device = path;
         spec.serial = "01890c5e-7b1a-7000-8000-00000000000a";
         return Commands{LvmCommands("vbs", {path}).lvs(),
-                        LvmCommands("vbs", {}).extend("vbs-1", kSize, {{path, 0, 7}}),
+                        LvmCommands("vbs", {}).extend("vbs-1", kAnySize, {{path, 0, 7}}),
                         ietadm::new_unit(1, 1, ietadm::unit_params(spec, true))};
       });
 }

@@ -3,20 +3,18 @@
 #include <gtest/gtest.h>
 
 #include "common/file.h"
+#include "tests/unit/volume_delegate/recorded.h"
 #include "tests/unit/volume_delegate/support.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::failed_with;
+using testing::recorded;
 using testing::trouble;
 
-std::string recorded(const std::string& name) {
-  return read_file(std::string(VBS_SOURCE_DIR) + "/tests/recorded/iet/" + name).value_or("?");
-}
-
 TEST(IetVolumes, AreReadAsUpTo1419) {
-  const auto targets = parse_iet_volumes(recorded("1.4.19/volume"));
+  const auto targets = parse_iet_volumes(recorded("iet/1.4.19/volume"));
   ASSERT_EQ("", trouble(targets));
   ASSERT_EQ(2u, targets->size());
   const IetTarget& second = (*targets)[0];
@@ -34,7 +32,7 @@ TEST(IetVolumes, AreReadAsUpTo1419) {
 }
 
 TEST(IetVolumes, AreReadAsOf1420) {
-  const auto targets = parse_iet_volumes(recorded("1.4.20/volume"));
+  const auto targets = parse_iet_volumes(recorded("iet/1.4.20/volume"));
   ASSERT_EQ("", trouble(targets));
   ASSERT_EQ(1u, targets->size());
   ASSERT_EQ(1u, targets->front().units.size());
@@ -43,7 +41,7 @@ TEST(IetVolumes, AreReadAsOf1420) {
 }
 
 TEST(IetSessions, AreReadWithTheirConnections) {
-  const auto sessions = parse_iet_sessions(recorded("1.4.19/session"));
+  const auto sessions = parse_iet_sessions(recorded("iet/1.4.19/session"));
   ASSERT_EQ("", trouble(sessions));
   ASSERT_EQ(2u, sessions->size());
   EXPECT_EQ(1u, (*sessions)[0].tid);
@@ -52,7 +50,7 @@ TEST(IetSessions, AreReadWithTheirConnections) {
   ASSERT_EQ(1u, (*sessions)[0].connections.size());
   EXPECT_EQ("10.9.0.2", (*sessions)[0].connections[0].address);
   EXPECT_EQ("fe80:0000:0000:0000:0000:0000:0000:0001", (*sessions)[1].connections[0].address);
-  EXPECT_TRUE(parse_iet_sessions(recorded("1.4.20/session"))->empty());
+  EXPECT_TRUE(parse_iet_sessions(recorded("iet/1.4.20/session"))->empty());
 }
 
 TEST(IetReports, AreEmptyWithoutTargets) {

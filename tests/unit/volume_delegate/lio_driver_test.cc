@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include "tests/unit/volume_delegate/lio_support.h"
+#include "tests/unit/volume_delegate/recorded.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::failed_with;
 using testing::id;
+using testing::recorded;
 using testing::trouble;
 
 class LioDriverTest : public testing::LioTest {};
@@ -271,18 +273,13 @@ TEST_F(LioDriverTest, AFileThatGrewIsToldToTheKernel) {
   EXPECT_EQ("fd_dev_size=16777216", read("core/fileio_7260/" + wanted.serial + "/control"));
 }
 
-std::string recorded(const std::string& name) {
-  const std::string folder = std::string(VBS_SOURCE_DIR) + "/tests/recorded/lio/6.1.0/";
-  return read_file(folder + name).value_or("?");
-}
-
 TEST(LioSessions, AreReadFromTheKernelsReport) {
-  const auto sessions = parse_lio_sessions(recorded("info-session.txt"));
+  const auto sessions = parse_lio_sessions(recorded("lio/6.1.0/info-session.txt"));
   ASSERT_EQ("", trouble(sessions));
   ASSERT_EQ(1u, sessions->size());
   EXPECT_EQ("iqn.2026-01.vbs.lab:vs", sessions->front().initiator);
   EXPECT_EQ("10.9.0.1", sessions->front().address);
-  const auto none = parse_lio_sessions(recorded("info-none.txt"));
+  const auto none = parse_lio_sessions(recorded("lio/6.1.0/info-none.txt"));
   ASSERT_EQ("", trouble(none));
   EXPECT_TRUE(none->empty());
   EXPECT_FALSE(parse_lio_sessions("something else"));

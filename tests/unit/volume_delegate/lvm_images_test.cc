@@ -24,7 +24,7 @@ using testing::ScriptedLvm;
 using testing::trouble;
 using testing::write_at;
 
-constexpr std::uint64_t kSize = 8 * kMiB;
+constexpr std::uint64_t kImageSize = 8 * kMiB;
 const ObjectRef kImage{ObjectKind::image, id(9)};
 
 class LvmImagesTest : public ::testing::Test {
@@ -32,7 +32,7 @@ class LvmImagesTest : public ::testing::Test {
   void SetUp() override {
     LogicalVolume base;
     base.name = "base";
-    base.size_bytes = kSize;
+    base.size_bytes = kImageSize;
     base.tags = {"vbs.image=" + id(9).str(), "vbs.image_name=debian-12"};
     base.read_only = true;
     lvm_.put(base);
@@ -62,7 +62,7 @@ class LvmImagesTest : public ::testing::Test {
     store_ = std::move(*opened);
   }
   void edit(const std::function<void(LogicalVolume&)>& how) { lvm_.change("base", how); }
-  std::string make(unsigned number, std::uint64_t size = kSize) {
+  std::string make(unsigned number, std::uint64_t size = kImageSize) {
     auto copy = store_->prepare_volume(id(number), size, kImage);
     return copy ? trouble((*copy)->run(control_)) : trouble(copy);
   }
@@ -79,7 +79,7 @@ TEST_F(LvmImagesTest, AreListedWithNameAndSize) {
   ASSERT_EQ(1u, listing->images.size());
   EXPECT_EQ(id(9), listing->images[0].id);
   EXPECT_EQ("debian-12", listing->images[0].name);
-  EXPECT_EQ(kSize, listing->images[0].size_bytes);
+  EXPECT_EQ(kImageSize, listing->images[0].size_bytes);
   EXPECT_THAT(listing->foreign, IsEmpty());
 }
 
@@ -95,7 +95,7 @@ TEST_F(LvmImagesTest, AVolumeOfVbsIsNone) {
   open_thick();
   LvRecord volume;
   volume.object = {ObjectKind::volume, id(1)};
-  volume.size_bytes = kSize;
+  volume.size_bytes = kImageSize;
   lvm_.put(volume);
   const ObjectRef tagged{ObjectKind::image, id(8)};
   lvm_.change(lv_name(id(1)), [&](LogicalVolume& lv) {
@@ -110,25 +110,25 @@ TEST_F(LvmImagesTest, AVolumeOfVbsIsNone) {
 TEST_F(LvmImagesTest, ThatCanBeWrittenToOrAreTwoAreRefused) {
   open_thick();
   edit([](LogicalVolume& lv) { lv.read_only = false; });
-  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kSize, kImage), ErrorCode::conflict,
+  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kImageSize, kImage), ErrorCode::conflict,
                           "lvchange --permission r"));
   edit([](LogicalVolume& lv) { lv.read_only = true; });
   LogicalVolume twin = lvm_.row("base");
   twin.name = "twin";
   lvm_.put(twin);
-  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kSize, kImage), ErrorCode::conflict,
+  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kImageSize, kImage), ErrorCode::conflict,
                           "LV base and LV twin"));
   EXPECT_THAT(lvm_.changes(), IsEmpty());
 }
 
 TEST_F(LvmImagesTest, AreCopiedToThickVolumes) {
   open_thick();
-  write_at(lvm_.device("base"), 0, std::string(kSize, 'i'));
-  ASSERT_EQ("", make(1, kSize + 4 * kMiB));
-  EXPECT_EQ(std::string(kSize, 'i') + std::string(4 * kMiB, '\0'),
+  write_at(lvm_.device("base"), 0, std::string(kImageSize, 'i'));
+  ASSERT_EQ("", make(1, kImageSize + 4 * kMiB));
+  EXPECT_EQ(std::string(kImageSize, 'i') + std::string(4 * kMiB, '\0'),
             file_bytes(lvm_.device(lv_name(id(1)))));
   EXPECT_EQ(kImage, store_->find_volume(id(1))->source);
-  EXPECT_THAT(make(2, kSize - 4 * kMiB), ::testing::HasSubstr("size_bytes"));
+  EXPECT_THAT(make(2, kImageSize - 4 * kMiB), ::testing::HasSubstr("size_bytes"));
 }
 
 TEST_F(LvmImagesTest, LieUnderThinVolumes) {
@@ -147,7 +147,7 @@ TEST_F(LvmImagesTest, LieUnderThinVolumes) {
 TEST_F(LvmImagesTest, AreNotPutUnderThinVolumesWhileActive) {
   open_thin();
   edit([](LogicalVolume& lv) { lv.active = true; });
-  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kSize, kImage), ErrorCode::conflict,
+  EXPECT_TRUE(failed_with(store_->prepare_volume(id(1), kImageSize, kImage), ErrorCode::conflict,
                           "lvchange --activate n"));
 }
 

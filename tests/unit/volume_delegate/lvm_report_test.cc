@@ -6,6 +6,7 @@
 
 #include "common/file.h"
 #include "common/units.h"
+#include "tests/unit/volume_delegate/recorded.h"
 #include "tests/unit/volume_delegate/support.h"
 
 namespace vbs::volume_delegate {
@@ -14,30 +15,24 @@ namespace {
 using ::testing::ElementsAre;
 using testing::failed_with;
 using ::testing::IsEmpty;
+using testing::recorded;
 using testing::trouble;
 
-std::string recorded(const std::string& name) {
-  const auto text =
-      read_file(std::string(VBS_SOURCE_DIR) + "/tests/recorded/lvm/2.03.16/" + name, 1 << 20);
-  EXPECT_EQ("", trouble(text)) << name;
-  return text.value_or("");
-}
-
 GroupView look(const std::string& name) {
-  auto view = parse_lvs(recorded(name + ".out"));
+  auto view = parse_lvs(recorded("lvm/2.03.16/" + name + ".out"));
   EXPECT_EQ("", trouble(view)) << name;
   return view.value_or(GroupView());
 }
 
 Error told(const std::string& name) {
-  const int exit_code = std::stoi(recorded(name + ".rc"));
+  const int exit_code = std::stoi(recorded("lvm/2.03.16/" + name + ".rc"));
   EXPECT_NE(0, exit_code);
-  return lvm_error("command", exit_code, recorded(name + ".err"));
+  return lvm_error("command", exit_code, recorded("lvm/2.03.16/" + name + ".err"));
 }
 
 TEST(LvmReport, AnEmptyGroupShowsNothing) {
   EXPECT_THAT(look("lvs-empty").volumes, IsEmpty());
-  const auto group = parse_vgs(recorded("vgs.out"));
+  const auto group = parse_vgs(recorded("lvm/2.03.16/vgs.out"));
   ASSERT_EQ("", trouble(group));
   EXPECT_EQ(2143289344u, group->size_bytes);
   EXPECT_EQ(2143289344u, group->free_bytes);

@@ -3,27 +3,23 @@
 #include <gtest/gtest.h>
 
 #include "common/file.h"
+#include "tests/unit/volume_delegate/recorded.h"
 #include "tests/unit/volume_delegate/support.h"
 
 namespace vbs::volume_delegate {
 namespace {
 
 using testing::failed_with;
-
-std::string recorded(const std::string& name) {
-  const auto text = read_file(std::string(VBS_SOURCE_DIR) + "/tests/recorded/tgt/1.0.85/" + name);
-  EXPECT_TRUE(text) << name;
-  return text.value_or("");
-}
+using testing::recorded;
 
 TEST(TgtReport, ReadsNoTargets) {
-  const auto targets = parse_tgt_targets(recorded("targets-none.txt"));
+  const auto targets = parse_tgt_targets(recorded("tgt/1.0.85/targets-none.txt"));
   ASSERT_TRUE(targets);
   EXPECT_TRUE(targets->empty());
 }
 
 TEST(TgtReport, ReadsOneTarget) {
-  const auto targets = parse_tgt_targets(recorded("targets-one.txt"));
+  const auto targets = parse_tgt_targets(recorded("tgt/1.0.85/targets-one.txt"));
   ASSERT_TRUE(targets) << targets.error().message;
   ASSERT_EQ(1u, targets->size());
   const TgtTarget& target = targets->front();
@@ -47,7 +43,7 @@ TEST(TgtReport, ReadsOneTarget) {
 }
 
 TEST(TgtReport, ReadsTargetsThatAskForSignsOfLife) {
-  std::string text = recorded("targets-nop.txt");
+  std::string text = recorded("tgt/1.0.85/targets-nop.txt");
   const auto targets = parse_tgt_targets(text);
   ASSERT_TRUE(targets) << targets.error().message;
   EXPECT_EQ(1u, targets->size());
@@ -56,7 +52,7 @@ TEST(TgtReport, ReadsTargetsThatAskForSignsOfLife) {
 }
 
 TEST(TgtReport, ReadsSessionsReadOnlyAndForeignTargets) {
-  const auto targets = parse_tgt_targets(recorded("targets-several.txt"));
+  const auto targets = parse_tgt_targets(recorded("tgt/1.0.85/targets-several.txt"));
   ASSERT_TRUE(targets) << targets.error().message;
   ASSERT_EQ(3u, targets->size());
   const TgtTarget& busy = (*targets)[0];
@@ -77,10 +73,10 @@ TEST(TgtReport, ReadsSessionsReadOnlyAndForeignTargets) {
 }
 
 TEST(TgtReport, ReadsPortals) {
-  const auto one = parse_tgt_portals(recorded("portals-one.txt"));
+  const auto one = parse_tgt_portals(recorded("tgt/1.0.85/portals-one.txt"));
   ASSERT_TRUE(one);
   EXPECT_EQ(std::vector<std::string>{"127.0.0.1:23260"}, *one);
-  const auto several = parse_tgt_portals(recorded("portals-several.txt"));
+  const auto several = parse_tgt_portals(recorded("tgt/1.0.85/portals-several.txt"));
   ASSERT_TRUE(several);
   EXPECT_EQ((std::vector<std::string>{"[::1]:23262", "127.0.0.1:23263", "127.0.0.1:23260"}),
             *several);
@@ -116,7 +112,7 @@ TEST(TgtReport, RefusesBadPortals) {
 
 // Every report cut off anywhere is either refused or read as fewer things, never misread.
 TEST(TgtReport, SurvivesEveryTruncation) {
-  const std::string whole = recorded("targets-several.txt");
+  const std::string whole = recorded("tgt/1.0.85/targets-several.txt");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto targets = parse_tgt_targets(std::string_view(whole).substr(0, size));
     if (!targets) continue;

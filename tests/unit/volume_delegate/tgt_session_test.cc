@@ -32,7 +32,7 @@ using testing::id;
 using testing::Initiator;
 using testing::trouble;
 
-constexpr std::uint64_t kSize = 16 * kMiB;
+constexpr std::uint64_t kVolumeSize = 16 * kMiB;
 
 /// ExportService over a real store and a real tgtd; `service_` may be thrown away and made anew.
 class TgtSessionTest : public testing::TgtTest {
@@ -48,8 +48,8 @@ class TgtSessionTest : public testing::TgtTest {
     records_ = std::move(*ExportRecords::load(folder_));
     service_ = std::make_unique<ExportService>(
         ExportParts{*store_, *driver_, *records_, copies_, locks_, clock_, "iqn.2026-01.vbs"});
-    ASSERT_EQ("", trouble(store_->create_volume(id(1), kSize)));
-    ASSERT_EQ("", trouble(store_->create_volume(id(2), kSize)));
+    ASSERT_EQ("", trouble(store_->create_volume(id(1), kVolumeSize)));
+    ASSERT_EQ("", trouble(store_->create_volume(id(2), kVolumeSize)));
   }
 
   static wire::ExportSpec order(unsigned volume = 1) {
@@ -97,7 +97,7 @@ TEST_F(TgtSessionTest, TheInitiatorSeesTheVolumeAndNothingElse) {
   auto initiator = log_in(7);
   ASSERT_TRUE(initiator);
   EXPECT_EQ(id(1).str(), initiator->serial().value_or(""));
-  EXPECT_EQ(kSize, initiator->capacity().value_or(0));
+  EXPECT_EQ(kVolumeSize, initiator->capacity().value_or(0));
   const std::string bytes(4096, 'v');
   ASSERT_EQ("", trouble(initiator->write(8, bytes)));
   ASSERT_EQ("", trouble(initiator->synchronize()));
