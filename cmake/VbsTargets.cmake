@@ -73,10 +73,13 @@ if(VBS_SANITIZE MATCHES "undefined")
 endif()
 
 # Sources of a test program are compiled several at a time, which takes less than half as long: most of it goes to
-# reading GoogleTest and making the same templates. So names in their unnamed namespaces differ within a folder.
+# reading GoogleTest and making the same templates. So names in their unnamed namespaces differ within a folder, and a
+# local name may be that of a neighbour.
 function(vbs_test_program name)
-  add_executable(${name} ${ARGN})
-  target_link_libraries(${name} PRIVATE vbs_test_flags)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} vbs_test_flags)
+  target_compile_options(${name} PRIVATE -Wno-shadow)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
@@ -87,8 +90,7 @@ function(vbs_unit_test folder)
     return()
   endif()
   string(REPLACE "/" "_" target "${folder}_test")
-  vbs_test_program(${target} ${sources})
-  target_link_libraries(${target} PRIVATE ${ARG_DEPS} GTest::gmock_main)
+  vbs_test_program(${target} SOURCES ${sources} DEPS ${ARG_DEPS} GTest::gmock_main)
   gtest_discover_tests(${target} TEST_PREFIX "${folder}."
                        DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit COST 400 TIMEOUT 300)
 endfunction()
