@@ -68,6 +68,7 @@ endfunction()
 # most of what there is to compile, and take a third less time so.
 add_library(vbs_test_flags INTERFACE)
 target_link_libraries(vbs_test_flags INTERFACE vbs_flags)
+target_compile_options(vbs_test_flags INTERFACE -Wno-shadow)  # see vbs_test_program
 if(VBS_SANITIZE MATCHES "undefined")
   target_compile_options(vbs_test_flags INTERFACE -fno-sanitize=undefined)
 endif()
@@ -79,7 +80,6 @@ function(vbs_test_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} vbs_test_flags)
-  target_compile_options(${name} PRIVATE -Wno-shadow)
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
