@@ -9,6 +9,7 @@
 #include "db/invariants.h"
 #include "db/operation_table.h"
 #include "tests/sim/faulty_disk.h"
+#include "tests/sim/sqlite_memory.h"
 
 namespace vbs::sim {
 
@@ -52,6 +53,7 @@ World::World(std::uint64_t seed, InitiatorKind kind)
       kind_(kind),
       front_life_(Process::front, moments, time,
                   {[this] { return make_front(); }, [this] { drop_front(); }}) {
+  give_sqlite_plain_memory();
   vmm.hypervisor.set_disk_size([this](const Uuid& volume) { return volumes.shown_size(volume); });
   vmm.initiator.set_target([this](const wire::SessionSpec& spec) { return volumes.log_in(spec); });
   settings.database = folder.path("vbs.db");
