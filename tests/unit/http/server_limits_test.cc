@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/common/support.h"
 #include "tests/unit/http/server_fixture.h"
 
 namespace vbs::http::test {
@@ -199,7 +200,11 @@ TEST_F(ServerTest, ServesWhoeverComesWhateverOthersHoldOpen) {
   }
   EXPECT_TRUE(idle.is_closed_by_peer());
   EXPECT_TRUE(others.front().is_closed_by_peer());
-  expect_open(8, 121);
+  // A busy server closes others before it sees that the last who asked have gone.
+  EXPECT_TRUE(vbs::test::eventually([&] {
+    const ServerCounters counters = server_->counters();
+    return counters.connections_total == 121 && counters.connections_open <= 8;
+  }));
   EXPECT_GE(server_->counters().connections_evicted, 93u);
 }
 
