@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/conformance/initiator/targets.h"
+#include "tests/conformance/patiently.h"
 #include "vmm_delegate/initiator/initiator_settings.h"
 
 namespace vbs::conformance {
@@ -29,17 +30,6 @@ class InitiatorConformance : public ::testing::Test {
   void reopen(const InitiatorSettings& settings = InitiatorConformance::settings());
 
   wire::SessionSpec serve(unsigned number);
-  /// As the front service does: again, while that may help.
-  template <class Call>
-  static auto patiently(Call call) {
-    const auto start = std::chrono::steady_clock::now();
-    auto result = call();
-    while (!result && is_transient(result.error().code) &&
-           std::chrono::steady_clock::now() - start < std::chrono::seconds(60)) {
-      result = call();
-    }
-    return result;
-  }
   Result<wire::SessionStatus> log_in(unsigned number, const wire::SessionSpec& spec);
   Result<void> log_out(unsigned number);
   /// Why a login fails, once that is settled; `internal` where it succeeds.

@@ -1,6 +1,7 @@
 // From whatever state an export is in, it becomes what was asked for.
 
 #include "common/volume_serial.h"
+#include "tests/conformance/patiently.h"
 #include "tests/conformance/target/fixture.h"
 
 namespace vbs::conformance {
@@ -80,9 +81,11 @@ TEST_F(TargetConformance, SeveralAtOnce) {
   for (unsigned n = 0; n < kExports; ++n) {
     threads.emplace_back([&, n] {
       for (int round = 0; round < 3 && troubles[n].empty(); ++round) {
-        troubles[n] = trouble(driver_->apply(specs[n]));
+        // A kernel takes one at a time, and that may last on a busy machine.
+        troubles[n] = trouble(patiently([&] { return driver_->apply(specs[n]); }));
         if (troubles[n].empty() && !served(specs[n])) troubles[n] = "not served";
-        if (troubles[n].empty()) troubles[n] = trouble(driver_->remove(specs[n].iqn, ""));
+        if (!troubles[n].empty()) continue;
+        troubles[n] = trouble(patiently([&] { return driver_->remove(specs[n].iqn, ""); }));
       }
     });
   }
