@@ -1,6 +1,7 @@
 # One folder, one library: vbs_library(<name> [DIRS ...] [DEPS ...]) takes every .cc of the folder
 # but main files; vbs_program(<name> <main.cc> [DEPS ...]) links one program;
-# vbs_unit_test(<folder> [DEPS ...]) makes one GoogleTest program of a folder of *_test.cc.
+# vbs_test_program(<name> SOURCES ... [DEPS ...]) links one of tests, and vbs_unit_test(<folder> [DEPS ...])
+# the one of a folder of *_test.cc.
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
