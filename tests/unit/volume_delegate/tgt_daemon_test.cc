@@ -28,7 +28,10 @@ class TgtDaemonTest : public testing::TgtTest {
     address.sin_family = AF_INET;
     address.sin_port = htons(options_.portal.port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(0, ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+    // The kernel may have given the port to a connection of another test meanwhile.
+    EXPECT_TRUE(testing::eventually([&] {
+      return ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
+    }));
     EXPECT_EQ(0, ::listen(fd.get(), 1));
     return fd;
   }
