@@ -200,10 +200,11 @@ TEST_F(ServerTest, ServesWhoeverComesWhateverOthersHoldOpen) {
   }
   EXPECT_TRUE(idle.is_closed_by_peer());
   EXPECT_TRUE(others.front().is_closed_by_peer());
-  // A busy server closes others before it sees that the last who asked have gone.
+  // A busy server closes others before it sees that the two who asked last have gone.
   EXPECT_TRUE(vbs::test::eventually([&] {
     const ServerCounters counters = server_->counters();
-    return counters.connections_total == 121 && counters.connections_open <= 8;
+    return counters.connections_total == 121 && counters.connections_open >= 6 &&
+           counters.connections_open <= 8;
   }));
   EXPECT_GE(server_->counters().connections_evicted, 93u);
 }
